@@ -1,1 +1,23 @@
-//! Placeholder.
+//! What is true: plans, subscriptions, time and money, as plain values and pure functions.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness: the time and every id are arguments. The
+//! shapes that cross JSON derive it here, so that the wire, the store and the rules share one definition.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod audit;
+pub mod caller;
+pub mod decimal;
+pub mod metric;
+pub mod money;
+pub mod page;
+pub mod period;
+pub mod plan;
+pub mod plan_change;
+pub mod plan_stats;
+pub mod refusal;
+pub mod review;
+pub mod subscription;
+pub mod time;
+
+pub use refusal::Refusal;

@@ -1,0 +1,120 @@
+//! Who asks: a person or program, with a role, inside one tenant.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A company's own space. Nothing of one tenant is seen by another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// The tenant of a token that names none.
+    pub const DEFAULT: &str = "default";
+
+    /// Reads `[a-z0-9-]{1,63}`.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=63).contains(&text.len()) && text.bytes().all(allowed);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The tenant's name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for TenantId {
+    fn default() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a caller may do. A role that is not listed here is refused, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sees and manages their own data.
+    User,
+    /// Checks and records usage for any user of the tenant, nothing else.
+    Service,
+    /// Everything in one tenant.
+    Admin,
+    /// Tenants and host-wide plugins, and any tenant.
+    Operator,
+}
+
+impl Role {
+    /// Whether the role manages a tenant's catalog and subscribers.
+    #[must_use]
+    pub fn administers(self) -> bool {
+        matches!(self, Self::Admin | Self::Operator)
+    }
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant the request is about.
+    pub tenant: TenantId,
+    /// The user behind the credentials.
+    pub user_id: String,
+    /// What the caller may do.
+    pub role: Role,
+    /// As the credentials say, if they do.
+    pub email: Option<String>,
+    /// As the credentials say, if they do.
+    pub name: Option<String>,
+    /// The user group that the credentials name, if any.
+    pub group: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_1_to_63_lowercase_letters_digits_and_hyphens() {
+        let long = "a".repeat(63);
+        let too_long = "a".repeat(64);
+        let cases = [
+            ("default", true),
+            ("a-1", true),
+            (long.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("A", false),
+            ("a_b", false),
+            ("a/b", false),
+            ("\u{e9}", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(TenantId::new(text).is_some(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_four_roles_are_read() {
+        for (text, expected) in [
+            ("\"user\"", Some(Role::User)),
+            ("\"service\"", Some(Role::Service)),
+            ("\"admin\"", Some(Role::Admin)),
+            ("\"operator\"", Some(Role::Operator)),
+            ("\"pending\"", None),
+            ("\"Admin\"", None),
+            ("\"\"", None),
+        ] {
+            assert_eq!(serde_json::from_str::<Role>(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Pages of long lists: `page` from 1, `page_size` 1 to 100.
+
+use serde::Serialize;
+
+use crate::refusal::{FieldError, Refusal};
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    page: usize,
+    page_size: usize,
+}
+
+impl PageRequest {
+    /// The size of a page when none is asked for.
+    pub const DEFAULT_SIZE: usize = 20;
+    /// The largest page.
+    pub const LARGEST: usize = 100;
+
+    /// # Errors
+    /// Names `page` or `page_size` if it is out of range.
+    pub fn new(page: Option<usize>, page_size: Option<usize>) -> Result<Self, Refusal> {
+        let page = page.unwrap_or(1);
+        let page_size = page_size.unwrap_or(Self::DEFAULT_SIZE);
+        if page == 0 {
+            let error = FieldError::new("page", "out_of_range", "page starts at 1.");
+            return Err(Refusal::Invalid(vec![error]));
+        }
+        if page_size == 0 || page_size > Self::LARGEST {
+            let message = format!("page_size must be between 1 and {}.", Self::LARGEST);
+            let error = FieldError::new("page_size", "out_of_range", &message);
+            return Err(Refusal::Invalid(vec![error]));
+        }
+        Ok(Self { page, page_size })
+    }
+
+    /// How many items come before the page.
+    #[must_use]
+    pub fn skip(self) -> usize {
+        (self.page - 1).saturating_mul(self.page_size)
+    }
+
+    /// How many items the page holds at most.
+    #[must_use]
+    pub fn size(self) -> usize {
+        self.page_size
+    }
+
+    /// The answer: the page's items and how many there are in all.
+    #[must_use]
+    pub fn answer<T>(self, items: Vec<T>, total: u64) -> Page<T> {
+        let size = u64::try_from(self.page_size).unwrap_or(u64::MAX);
+        let total_pages = total.div_ceil(size);
+        Page {
+            items,
+            total,
+            page: self.page,
+            page_size: self.page_size,
+            total_pages,
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Page<T> {
+    /// What the page holds.
+    pub items: Vec<T>,
+    /// How many items all pages hold.
+    pub total: u64,
+    /// Which page this is, from 1.
+    pub page: usize,
+    /// How many items a full page holds.
+    pub page_size: usize,
+    /// How many pages there are; 0 if there is nothing.
+    pub total_pages: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_from_1_and_its_size_from_1_to_100() {
+        let cases = [
+            (None, None, Ok((0, 20))),
+            (Some(1), Some(1), Ok((0, 1))),
+            (Some(3), Some(100), Ok((200, 100))),
+            (Some(0), None, Err("page")),
+            (None, Some(0), Err("page_size")),
+            (None, Some(101), Err("page_size")),
+            (Some(usize::MAX), Some(100), Ok((usize::MAX, 100))),
+        ];
+        for (page, size, expected) in cases {
+            match (PageRequest::new(page, size), expected) {
+                (Ok(request), Ok(expected)) => {
+                    assert_eq!((request.skip(), request.size()), expected);
+                }
+                (Err(Refusal::Invalid(errors)), Err(field)) => assert_eq!(errors[0].field, field),
+                (other, _) => panic!("{page:?} {size:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn total_pages_rounds_up() {
+        let request = PageRequest::new(None, Some(10)).unwrap();
+        for (total, pages) in [(0, 0), (1, 1), (10, 1), (11, 2)] {
+            assert_eq!(request.answer(Vec::<u8>::new(), total).total_pages, pages);
+        }
+    }
+}

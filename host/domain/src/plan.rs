@@ -1,0 +1,340 @@
+//! A plan: a subscription tier with its price, quotas and features.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::money::{self, Currency};
+use crate::refusal::{FieldError, Refusal};
+use crate::time::{self, Timestamp};
+
+/// A plan's id, safe in a URL: 1 to 128 ASCII letters, digits, `_`, `-` and `.`. The standard validation
+/// plugin is stricter; an operator's own may use all of these.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct PlanId(String);
+
+impl PlanId {
+    /// # Errors
+    /// Says what an id looks like, naming the field `id`.
+    pub fn new(text: &str) -> Result<Self, Refusal> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        let fits = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
+        if fits && !text.bytes().all(|byte| byte == b'.') {
+            return Ok(Self(text.to_owned()));
+        }
+        let message = "id must be 1 to 128 letters a-z, digits, '_', '-' or '.'.";
+        Err(Refusal::Invalid(vec![FieldError::new(
+            "id",
+            "invalid_id",
+            message,
+        )]))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlanId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// How often a plan is paid, and how long a quota's window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interval {
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+impl Interval {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+/// What happens to usage past a quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overage {
+    /// It is refused.
+    #[default]
+    Block,
+    /// It is allowed, and billed by the plan's price book.
+    Bill,
+}
+
+impl Overage {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Bill => "bill",
+        }
+    }
+}
+
+/// A plan as the catalog holds it and as every answer shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Unique in its tenant.
+    pub id: PlanId,
+    /// For people.
+    pub name: String,
+    /// For people who read Russian.
+    pub name_ru: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For people who read Russian.
+    pub description_ru: Option<String>,
+    /// The fee of one interval, in units of the currency.
+    #[serde(with = "crate::decimal")]
+    pub price: Decimal,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// How often the fee is due.
+    pub interval: Interval,
+    /// Limits by metric; a metric that is missing has none.
+    pub quotas: BTreeMap<String, u64>,
+    /// What a subscriber gets, in words.
+    pub features: Vec<String>,
+    /// Whether users see it and may subscribe.
+    pub is_active: bool,
+    /// Lists are sorted by it, lowest first.
+    pub display_order: u32,
+    /// The operator's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// Free days before the first fee.
+    pub trial_days: u32,
+    /// The price book for metered usage.
+    pub billing_plan_id: Option<u64>,
+    /// What happens past a quota; `block` where a metric is missing.
+    pub overage: BTreeMap<String, Overage>,
+    /// Counts changes, from 1.
+    pub version: u64,
+    /// Unix seconds.
+    #[serde(with = "time::seconds")]
+    pub created_at: Timestamp,
+    /// Unix seconds.
+    #[serde(with = "time::seconds")]
+    pub updated_at: Timestamp,
+}
+
+/// A plan as an admin asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanDraft {
+    /// Made by the identity plugin where absent.
+    pub id: Option<PlanId>,
+    /// See [`Plan`], as for all that follow.
+    pub name: String,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub name_ru: Option<String>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub description: Option<String>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub description_ru: Option<String>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    #[serde(deserialize_with = "crate::decimal::deserialize")]
+    pub price: Decimal,
+    /// RUB where absent.
+    #[serde(
+        default = "default_currency",
+        deserialize_with = "money::read_currency"
+    )]
+    pub currency: Currency,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub interval: Interval,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub quotas: Option<BTreeMap<String, u64>>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub features: Option<Vec<String>>,
+    /// True where absent.
+    pub is_active: Option<bool>,
+    /// 0 where absent.
+    pub display_order: Option<u32>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// 0 where absent.
+    pub trial_days: Option<u32>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub billing_plan_id: Option<u64>,
+    #[allow(missing_docs, reason = "documented on Plan")]
+    pub overage: Option<BTreeMap<String, Overage>>,
+}
+
+fn default_currency() -> Currency {
+    Currency::RUB
+}
+
+impl Plan {
+    /// The plan that a draft asks for.
+    ///
+    /// # Errors
+    /// What [`Plan::check`] refuses.
+    pub fn from_draft(id: PlanId, draft: PlanDraft, now: Timestamp) -> Result<Self, Refusal> {
+        let plan = Self {
+            id,
+            name: draft.name.trim().to_owned(),
+            name_ru: draft.name_ru.map(|name| name.trim().to_owned()),
+            description: draft.description,
+            description_ru: draft.description_ru,
+            price: draft.price.normalize(),
+            currency: draft.currency,
+            interval: draft.interval,
+            quotas: draft.quotas.unwrap_or_default(),
+            features: draft.features.unwrap_or_default(),
+            is_active: draft.is_active.unwrap_or(true),
+            display_order: draft.display_order.unwrap_or(0),
+            metadata: draft.metadata.unwrap_or_default(),
+            trial_days: draft.trial_days.unwrap_or(0),
+            billing_plan_id: draft.billing_plan_id,
+            overage: draft.overage.unwrap_or_default(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// What no plugin may break: a price is not negative and fits its currency.
+    ///
+    /// # Errors
+    /// Names the field `price`.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let refuse = |code, message: &str| {
+            Err(Refusal::Invalid(vec![FieldError::new(
+                "price", code, message,
+            )]))
+        };
+        if self.price.is_sign_negative() && !self.price.is_zero() {
+            return refuse("negative_price", "price must be 0 or more.");
+        }
+        if !money::fits(self.price, self.currency) {
+            let digits = money::digits(self.currency);
+            let code = self.currency.code();
+            let message = format!("price has more than the {digits} fraction digits of {code}.");
+            return refuse("too_many_digits", &message);
+        }
+        Ok(())
+    }
+
+    /// The order of lists: `display_order`, then price, then id.
+    #[must_use]
+    pub fn list_order(&self, other: &Self) -> Ordering {
+        (self.display_order, self.price, &self.id).cmp(&(
+            other.display_order,
+            other.price,
+            &other.id,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(json: &str) -> Result<PlanDraft, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn a_plan_id_is_safe_in_a_url() {
+        let long = "a".repeat(128);
+        let too_long = "a".repeat(129);
+        for (id, expected) in [
+            ("premium_abc12345", true),
+            ("A-1.b", true),
+            (long.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("..", false),
+            ("a/b", false),
+            ("a b", false),
+            ("\u{43f}", false),
+        ] {
+            assert_eq!(PlanId::new(id).is_ok(), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_draft_says_by_name_what_is_wrong() {
+        for (json, part) in [
+            (r#"{"price":1,"interval":"month"}"#, "missing field `name`"),
+            (
+                r#"{"name":"A","price":1,"interval":"decade"}"#,
+                "unknown variant `decade`",
+            ),
+            (
+                r#"{"name":"A","price":1,"interval":"month","quota":{}}"#,
+                "unknown field `quota`",
+            ),
+            (
+                r#"{"name":"A","price":1,"interval":"month","currency":"rub"}"#,
+                "'rub' is not",
+            ),
+            (
+                r#"{"name":"A","price":"x","interval":"month"}"#,
+                "'x' is not an exact decimal",
+            ),
+        ] {
+            let error = draft(json).unwrap_err().to_string();
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_not_negative_and_fits_its_currency() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (price, currency, code) in [
+            ("0", "RUB", None),
+            ("-0", "RUB", None),
+            ("490.55", "RUB", None),
+            ("490.550", "RUB", None),
+            ("490.555", "RUB", Some("too_many_digits")),
+            ("1.5", "JPY", Some("too_many_digits")),
+            ("-1", "USD", Some("negative_price")),
+        ] {
+            let json = format!(
+                r#"{{"name":"A","price":{price},"interval":"month","currency":"{currency}"}}"#
+            );
+            let id = PlanId::new("a").unwrap();
+            let refused = match Plan::from_draft(id, draft(&json).unwrap(), now) {
+                Ok(_) => None,
+                Err(Refusal::Invalid(errors)) => Some(errors[0].code.clone()),
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(refused.as_deref(), code, "{price} {currency}");
+        }
+    }
+}

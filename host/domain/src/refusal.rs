@@ -1,0 +1,147 @@
+//! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
+
+use serde::Serialize;
+
+use crate::plan::PlanId;
+use crate::review::{Finding, Severity};
+
+/// One field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// A path such as `quotas.requests`; empty for the whole body.
+    pub field: String,
+    /// For machines; stable.
+    pub code: String,
+    /// A whole sentence for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error at a field.
+    #[must_use]
+    pub fn new(field: &str, code: &str, message: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
+
+/// Why a request is refused, in order of precedence: who asks comes before what is asked about, that
+/// before the shape of the request, and the shape before the rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The role does not allow it.
+    #[error("This needs the role {needed}. Ask for credentials with more rights.")]
+    NotAllowed {
+        /// The least role that may.
+        needed: &'static str,
+    },
+    /// No such plan, or not for this caller.
+    #[error("Plan '{id}' not found.")]
+    PlanNotFound {
+        /// As asked for; not always a valid id.
+        id: String,
+    },
+    /// Fields that are wrong in themselves.
+    #[error("{}", sentences(.0))]
+    Invalid(Vec<FieldError>),
+    /// The id is taken.
+    #[error("Plan '{id}' already exists. Choose another id, or leave it out to have one made.")]
+    PlanExists {
+        /// The id.
+        id: PlanId,
+    },
+    /// What the validation plugins found; at least one error.
+    #[error("{}", sentences(.0))]
+    Rejected(Vec<FieldError>),
+    /// The host's own last word, whatever plugins say: a live subscription never loses its plan.
+    #[error(
+        "Cannot delete plan '{id}' with active subscriptions. Deactivate it instead: PATCH \
+         /api/v1/admin/billing/plans/{id}/toggle."
+    )]
+    PlanInUse {
+        /// The plan.
+        id: PlanId,
+    },
+}
+
+/// What a refusal is about; a transport gives each its own status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Too little right.
+    Forbidden,
+    /// There is no such thing.
+    Missing,
+    /// The request is wrong, or what is asked may not be.
+    Invalid,
+}
+
+impl Refusal {
+    /// Findings as a refusal, if one of them is an error.
+    ///
+    /// # Errors
+    /// [`Refusal::Rejected`] with every error among the findings. Otherwise gives the warnings.
+    pub fn from_findings(findings: Vec<Finding>) -> Result<Vec<Finding>, Self> {
+        let errors: Vec<FieldError> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| {
+                let field = finding.field.as_deref().unwrap_or_default();
+                FieldError::new(field, &finding.code, &finding.message)
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(findings)
+        } else {
+            Err(Self::Rejected(errors))
+        }
+    }
+
+    /// For machines; stable.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::PlanNotFound { .. } => "plan_not_found",
+            Self::Invalid(_) => "invalid_request",
+            Self::PlanExists { .. } => "plan_exists",
+            Self::Rejected(_) => "rejected",
+            Self::PlanInUse { .. } => "plan_in_use",
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn kind(&self) -> RefusalKind {
+        match self {
+            Self::NotAllowed { .. } => RefusalKind::Forbidden,
+            Self::PlanNotFound { .. } => RefusalKind::Missing,
+            Self::Invalid(_)
+            | Self::PlanExists { .. }
+            | Self::Rejected(_)
+            | Self::PlanInUse { .. } => RefusalKind::Invalid,
+        }
+    }
+
+    /// The fields at fault, if any are.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(errors) | Self::Rejected(errors) => errors.clone(),
+            Self::PlanExists { .. } => vec![FieldError::new("id", self.code(), &self.to_string())],
+            Self::NotAllowed { .. } | Self::PlanNotFound { .. } | Self::PlanInUse { .. } => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn sentences(errors: &[FieldError]) -> String {
+    errors
+        .iter()
+        .map(|error| error.message.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
