@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Where things are kept: ordered keys, versions, counters and logs.
+//!
+//! The store knows nothing of billing. A decision is made on a [`Snapshot`] and becomes one
+//! [`ChangeSet`]: what it rested on, and what it changes, committed all or nothing. Whoever loses a race
+//! is told so by [`CommitError::Conflict`] and starts again from a new snapshot; nobody holds a lock or a
+//! transaction while deciding.
+//!
+//! - [`Key`]: a typed, ordered key that cannot leave its [`Space`]
+//! - [`Record`] and [`Document`]: a value with its version and the number of its schema
+//! - [`ChangeSet`]: expectations and changes
+//! - [`Store`] and [`Snapshot`]: what an engine offers; every engine passes the same conformance suite
+//! - [`RedbStore`]: the embedded engine
+
+#![warn(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod change;
+mod error;
+mod key;
+mod log;
+mod store;
+mod value;
+
+pub use change::{Appended, ChangeSet, Committed};
+pub use error::{CommitError, StoreError};
+pub use key::{Key, KeyBuilder, Part, Prefix, Space};
+pub use log::{Hash, LogEntry};
+pub use store::{LogScan, Scan, Snapshot, Store};
+pub use value::{Document, Record};

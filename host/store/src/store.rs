@@ -1,0 +1,148 @@
+//! What an engine offers.
+
+use std::future::Future;
+
+use crate::{ChangeSet, CommitError, Committed, Key, LogEntry, Prefix, Record, StoreError};
+
+/// A place where change sets are kept.
+///
+/// Change sets take effect one after another, as if there were no others at the same time
+/// (serializable), and a snapshot taken after a commit has been answered shows it.
+pub trait Store: Send + Sync + 'static {
+    /// The engine's consistent view.
+    type Snapshot: Snapshot;
+
+    /// A consistent view of what is committed now.
+    ///
+    /// Cheap; take one for each decision, and do not keep it, since what it shows cannot be cleared away
+    /// while it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] while the storage does not answer.
+    fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot, StoreError>> + Send;
+
+    /// Commits all or nothing; durable when it returns.
+    ///
+    /// Dropping the future does not call the change set back: it may be kept or not.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`] tells of each whether anything was kept and whether trying again helps.
+    fn commit(
+        &self,
+        change: ChangeSet,
+    ) -> impl Future<Output = Result<Committed, CommitError>> + Send;
+}
+
+/// What was committed at one moment; later commits do not show.
+///
+/// Every method fails with [`StoreError::Unavailable`] if the storage stops answering, and with
+/// [`StoreError::Corrupt`] if what it finds cannot be what was written.
+pub trait Snapshot: Send + Sync {
+    /// One record, if there is one.
+    fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// Records under a prefix, in the order of their keys.
+    fn scan(
+        &self,
+        prefix: &Prefix,
+        scan: Scan,
+    ) -> impl Future<Output = Result<Vec<(Key, Record)>, StoreError>> + Send;
+
+    /// What a counter holds; 0 if it was never added to.
+    fn counter(&self, counter: &Key) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// Counters under a prefix that do not hold 0, in the order of their keys.
+    fn counters(
+        &self,
+        prefix: &Prefix,
+        scan: Scan,
+    ) -> impl Future<Output = Result<Vec<(Key, i64)>, StoreError>> + Send;
+
+    /// Entries of one log; none if it was never appended to.
+    fn log(
+        &self,
+        log: &Key,
+        scan: LogScan,
+    ) -> impl Future<Output = Result<Vec<LogEntry>, StoreError>> + Send;
+}
+
+/// Which part of a prefix to read.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// Begin behind this key, in the direction of the scan; it need not exist. A key before the prefix
+    /// is the same as none, and behind a key past the prefix there is nothing.
+    pub after: Option<Key>,
+    /// At most so many.
+    pub limit: usize,
+    /// From the last key to the first.
+    pub reverse: bool,
+}
+
+impl Scan {
+    /// The first `limit`, from the first key on.
+    pub fn first(limit: usize) -> Self {
+        Self {
+            after: None,
+            limit,
+            reverse: false,
+        }
+    }
+
+    /// The last `limit`, from the last key backwards.
+    pub fn last(limit: usize) -> Self {
+        Self {
+            reverse: true,
+            ..Self::first(limit)
+        }
+    }
+
+    /// Those behind a key: the next page, given the last key of this one.
+    #[must_use]
+    pub fn after(self, key: Key) -> Self {
+        Self {
+            after: Some(key),
+            ..self
+        }
+    }
+}
+
+/// Which part of a log to read.
+#[derive(Clone, Copy, Debug)]
+pub struct LogScan {
+    /// Begin behind this sequence number, in the direction of the scan.
+    pub after: Option<u64>,
+    /// At most so many.
+    pub limit: usize,
+    /// From the last entry to the first.
+    pub newest_first: bool,
+}
+
+impl LogScan {
+    /// The oldest `limit` entries, oldest first.
+    pub fn oldest(limit: usize) -> Self {
+        Self {
+            after: None,
+            limit,
+            newest_first: false,
+        }
+    }
+
+    /// The newest `limit` entries, newest first.
+    pub fn newest(limit: usize) -> Self {
+        Self {
+            newest_first: true,
+            ..Self::oldest(limit)
+        }
+    }
+
+    /// Those behind a sequence number: the next page, given the last one of this page.
+    #[must_use]
+    pub fn after(self, sequence: u64) -> Self {
+        Self {
+            after: Some(sequence),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Values: JSON with a version and the number of its schema.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::StoreError;
+
+/// A type that is kept in the store as JSON.
+///
+/// ```
+/// # use planwright_store::Document;
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Plan {
+///     name: String,
+/// }
+///
+/// impl Document for Plan {
+///     const SCHEMA: u16 = 1;
+/// }
+/// ```
+pub trait Document: Serialize + DeserializeOwned {
+    /// The number of this shape. Raise it when an older release would misread the new shape; records with
+    /// a lower number are still decoded into this type, so what is new needs `#[serde(default)]`.
+    const SCHEMA: u16;
+}
+
+/// A value as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The number of the change set that wrote it. Unique to that change set in the whole store, so a
+    /// record that was deleted and made again never has a version it had before.
+    pub version: u64,
+    /// The schema it was written with.
+    pub schema: u16,
+    json: Box<[u8]>,
+}
+
+impl Record {
+    /// A record as an engine found it.
+    pub(crate) fn new(version: u64, schema: u16, json: &[u8]) -> Self {
+        Self {
+            version,
+            schema,
+            json: json.into(),
+        }
+    }
+
+    /// The JSON text as it was written.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`] if it was written with a newer schema than `T`'s, [`StoreError::Corrupt`]
+    /// if it is not a `T`.
+    pub fn decode<T: Document>(&self) -> Result<T, StoreError> {
+        let what = short_name::<T>();
+        if self.schema > T::SCHEMA {
+            return Err(StoreError::Newer {
+                what: format!("a stored {what}"),
+                found: self.schema.into(),
+                supported: T::SCHEMA.into(),
+            });
+        }
+        serde_json::from_slice(&self.json).map_err(|error| StoreError::Corrupt {
+            reason: format!("version {} is not a {what}: {error}", self.version),
+        })
+    }
+}
+
+/// `Plan` for `planwright_domain::plan::Plan`.
+fn short_name<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    name.rsplit("::").next().unwrap_or(name)
+}
