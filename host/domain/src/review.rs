@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::caller::TenantId;
 use crate::plan::Plan;
+use crate::subscription::Status;
 use crate::time::Timestamp;
 
 /// How many subscriptions rest on a plan, by status.
@@ -20,6 +21,17 @@ pub struct SubscriptionCounts {
 }
 
 impl SubscriptionCounts {
+    /// How many are in a status.
+    #[must_use]
+    pub fn of(self, status: Status) -> u64 {
+        match status {
+            Status::Trialing => self.trialing,
+            Status::Active => self.active,
+            Status::PastDue => self.past_due,
+            Status::Canceled => self.canceled,
+        }
+    }
+
     /// Those that still give something to somebody: trialing, active and past due.
     #[must_use]
     pub fn live(self) -> u64 {

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Who asks: the command line, the configuration, HTTP. And the edge: the real clock and real chance.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod data_dir;
+pub mod edge;
+mod http;
+mod listener;
+mod log;
+mod plugins;
+pub mod server;
+pub mod token;

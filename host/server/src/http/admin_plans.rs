@@ -1,0 +1,132 @@
+//! Plans as admins manage them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use planwright_domain::money::Currency;
+use planwright_domain::plan::{Interval, PlanDraft};
+use planwright_domain::plan_change::PlanPatch;
+use planwright_domain::plan_stats::PlanStats;
+use planwright_domain::review::Finding;
+use planwright_service::plan_stats::{self, PlanFilter};
+use planwright_service::{Reviewed, plans};
+use serde::{Deserialize, Serialize};
+
+use super::Web;
+use super::auth::ByAdmin;
+use super::body::{Body, OptionalBody};
+use super::problem::Problem;
+use super::query::Query;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filter {
+    is_active: Option<bool>,
+    currency: Option<Currency>,
+    interval: Option<Interval>,
+    q: Option<String>,
+}
+
+/// `GET /api/v1/admin/billing/plans`
+pub(crate) async fn list(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Query(Filter { is_active, currency, interval, q }): Query<Filter>,
+) -> Result<Json<Vec<PlanStats>>, Problem> {
+    let filter = PlanFilter { is_active, currency, interval, q };
+    Ok(Json(plan_stats::list(&web.app, &by, &filter).await?))
+}
+
+/// `GET /api/v1/admin/billing/plans/{id}`
+pub(crate) async fn get(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+) -> Result<Json<PlanStats>, Problem> {
+    Ok(Json(plan_stats::get(&web.app, &by, &id).await?))
+}
+
+/// `POST /api/v1/admin/billing/plans`
+pub(crate) async fn create(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Body(draft): Body<PlanDraft>,
+) -> Result<Response, Problem> {
+    let created = plans::create(&web.app, &by, draft).await?;
+    Ok(answer(StatusCode::CREATED, created))
+}
+
+/// `PUT /api/v1/admin/billing/plans/{id}`
+pub(crate) async fn update(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+    Body(patch): Body<PlanPatch>,
+) -> Result<Response, Problem> {
+    let updated = plans::update(&web.app, &by, &id, patch).await?;
+    Ok(answer(StatusCode::OK, updated))
+}
+
+#[derive(Serialize)]
+struct Done {
+    success: bool,
+    message: String,
+}
+
+/// `DELETE /api/v1/admin/billing/plans/{id}`
+pub(crate) async fn delete(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let warnings = plans::delete(&web.app, &by, &id).await?;
+    let done = Done { success: true, message: format!("Plan '{id}' deleted.") };
+    Ok(with_warnings(Json(done).into_response(), &warnings))
+}
+
+/// `PATCH /api/v1/admin/billing/plans/{id}/toggle`
+pub(crate) async fn toggle(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let toggled = plans::toggle(&web.app, &by, &id).await?;
+    Ok(answer(StatusCode::OK, toggled))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Copy {
+    name: Option<String>,
+}
+
+/// `POST /api/v1/admin/billing/plans/{id}/duplicate`
+pub(crate) async fn duplicate(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+    OptionalBody(copy): OptionalBody<Copy>,
+) -> Result<Response, Problem> {
+    let name = copy.and_then(|copy| copy.name);
+    let copied = plans::duplicate(&web.app, &by, &id, name.as_deref()).await?;
+    Ok(answer(StatusCode::CREATED, copied))
+}
+
+fn answer(status: StatusCode, reviewed: Reviewed) -> Response {
+    with_warnings((status, Json(reviewed.plan)).into_response(), &reviewed.warnings)
+}
+
+/// One `Warning: 299` header for each finding that did not refuse.
+fn with_warnings(mut response: Response, warnings: &[Finding]) -> Response {
+    for warning in warnings {
+        let text = warning.message.replace('\\', "\\\\").replace('"', "\\\"");
+        // A text that no header can carry is still in the audit log.
+        if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{text}\"").as_bytes()) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+    response
+}

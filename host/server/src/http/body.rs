@@ -1,0 +1,134 @@
+//! Reading a body strictly: within its size and time, as JSON, with every mistake named by its field.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::Web;
+use super::problem::Problem;
+
+/// A body that must be there.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// A body that may be left out.
+pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
+        let bytes = read(request, web).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
+        let bytes = read(request, web).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        parse(&bytes).map(|value| Self(Some(value)))
+    }
+}
+
+async fn read(request: Request, web: &Web) -> Result<Bytes, Problem> {
+    let limit = web.limits.body_bytes;
+    let seconds = web.limits.body_seconds;
+    let body = to_bytes(request.into_body(), limit);
+    match tokio::time::timeout(Duration::from_secs(seconds), body).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_large(&error) => {
+            let detail = format!("The body has more than the {limit} bytes that this route takes.");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail))
+        }
+        Ok(Err(_)) => Err(Problem::field("", "body_cut", "The body did not arrive whole.")),
+        Err(_) => {
+            let detail = format!("The body did not arrive within {seconds} seconds.");
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail))
+        }
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(&path, error.inner())
+    })?;
+    json.end().map_err(|error| wrong(".", &error))?;
+    Ok(value)
+}
+
+fn wrong(path: &str, error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    if !error.is_data() {
+        return Problem::field("", "malformed_json", &format!("The body is not JSON: {text}."));
+    }
+    // The place in the text is of no use to whoever built it with a library; the field is.
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let field = field_of(path, reason);
+    let code = if reason.starts_with("unknown field") { "unknown_field" } else { "wrong_type" };
+    let code = if reason.starts_with("missing field") { "missing_field" } else { code };
+    let message = if field.is_empty() { format!("{reason}.") } else { format!("{field}: {reason}.") };
+    Problem::field(&field, code, &message)
+}
+
+/// The path of the field at fault. A field that is unknown or missing is named in the reason alone.
+fn field_of(path: &str, reason: &str) -> String {
+    let path = if path == "." { "" } else { path };
+    let named = ["unknown field `", "missing field `"]
+        .iter()
+        .find_map(|start| reason.strip_prefix(start))
+        .and_then(|rest| rest.split_once('`'))
+        .map(|(name, _)| name);
+    match named {
+        Some(name) if path.rsplit('.').next() == Some(name) => path.to_owned(),
+        Some(name) if path.is_empty() => name.to_owned(),
+        Some(name) => format!("{path}.{name}"),
+        None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use planwright_domain::plan::PlanDraft;
+
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_named_by_its_field() {
+        for (json, field, code) in [
+            (r#"{"name":"A","price":1,"interval":"month","x":1}"#, "x", "unknown_field"),
+            (r#"{"price":1,"interval":"month"}"#, "name", "missing_field"),
+            (r#"{"name":5}"#, "name", "wrong_type"),
+            (r#"{"name":"A","quotas":{"requests":-1}}"#, "quotas.requests", "wrong_type"),
+            (r#"{"name":"A","quotas":{"requests":"many"}}"#, "quotas.requests", "wrong_type"),
+            (r#"{"name":"A","features":["a",2]}"#, "features[1]", "wrong_type"),
+            (r#"{"name":"A","interval":"decade"}"#, "interval", "wrong_type"),
+            (r#"{"name":"A","id":"a b"}"#, "id", "wrong_type"),
+            (r#"{"name":"A""#, "", "malformed_json"),
+            (r#"{} {}"#, "name", "missing_field"),
+            ("[]", "", "wrong_type"),
+            ("", "", "malformed_json"),
+        ] {
+            let problem = parse::<PlanDraft>(json.as_bytes()).unwrap_err();
+            let body: serde_json::Value = serde_json::from_slice(&problem.body("/", "r")).unwrap();
+            let error = &body["errors"][0];
+            assert_eq!(error["field"], field, "{json}: {body}");
+            assert_eq!(error["code"], code, "{json}: {body}");
+            assert_eq!(body["status"], 400);
+        }
+    }
+}

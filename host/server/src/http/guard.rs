@@ -1,0 +1,73 @@
+//! What every request passes: it gets an id, a place, a time limit and a line in the log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+
+use super::Web;
+use super::problem::Problem;
+use crate::edge::hex;
+
+/// Under which the log keeps a request, and which its answer carries.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+const REQUEST_ID: &str = "x-request-id";
+
+pub(crate) async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
+    let id = given_id(request.headers()).unwrap_or_else(|| hex(&web.entropy.draw()[..16]));
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", request_id = %id, %method, path);
+    async {
+        let began = Instant::now();
+        let mut response = admit(&web, request, next).await;
+        tell(&mut response, &path, &id);
+        let milliseconds = began.elapsed().as_millis();
+        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Answers if there is a place, within the time.
+async fn admit(web: &Web, request: Request, next: Next) -> Response {
+    let Ok(_place) = web.places.try_acquire() else {
+        return Problem::full().into_response();
+    };
+    let seconds = web.limits.handler_seconds;
+    match tokio::time::timeout(Duration::from_secs(seconds), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(seconds, "a request was given up");
+            Problem::too_slow(seconds).into_response()
+        }
+    }
+}
+
+/// Puts the request's id on the answer, and a body where it is a problem.
+fn tell(response: &mut Response, path: &str, id: &str) {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let body = problem.body(path, id);
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        *response.body_mut() = Body::from(body);
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+}
+
+/// The id that a proxy gave the request, if it is one that can be shown and searched for.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    ((1..=64).contains(&id.len()) && id.bytes().all(allowed)).then(|| id.to_owned())
+}

@@ -1,0 +1,67 @@
+//! The REST surface: reads a request into a domain value, makes one call into the service, wraps the result.
+
+mod admin_plans;
+mod auth;
+mod body;
+mod guard;
+mod health;
+mod plans;
+mod problem;
+mod query;
+mod subscriptions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware;
+use axum::routing::{get, patch, post, put};
+use planwright_service::App;
+use planwright_service::edge::{Clock, Entropy};
+use planwright_store::RedbStore;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::config::LimitsConfig;
+use crate::token::Verifier;
+
+/// The engine that this server is built with.
+pub(crate) type Engine = RedbStore;
+
+/// What every handler works with.
+pub(crate) struct Web {
+    pub(crate) app: App<Engine>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) verifier: Verifier,
+    pub(crate) limits: LimitsConfig,
+    pub(crate) places: Semaphore,
+}
+
+/// Every route there is.
+pub(crate) fn router(web: Arc<Web>) -> Router {
+    let users = Router::new()
+        .route("/plans", get(plans::list))
+        .route("/plans/{id}", get(plans::get));
+    let admins = Router::new()
+        .route("/plans", get(admin_plans::list).post(admin_plans::create))
+        .route(
+            "/plans/{id}",
+            get(admin_plans::get).put(admin_plans::update).delete(admin_plans::delete),
+        )
+        .route("/plans/{id}/toggle", patch(admin_plans::toggle))
+        .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
+        .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
+        .route("/users/{user_id}/subscription", put(subscriptions::grant));
+    Router::new()
+        .nest("/api/v1/billing", users)
+        .nest("/api/v1/admin/billing", admins)
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
+        // What watches the server is answered even when it is full.
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready.with_state(Arc::clone(&web))))
+        .with_state(web)
+}

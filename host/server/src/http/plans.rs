@@ -1,0 +1,34 @@
+//! Plans as users see them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use planwright_domain::plan::Plan;
+use planwright_service::plans;
+
+use super::Web;
+use super::auth::ByUser;
+use super::problem::Problem;
+use super::query::{NoQuery, Query};
+
+/// `GET /api/v1/billing/plans`
+pub(crate) async fn list(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let catalog = plans::list(&web.app, &by).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], catalog.active_json()))
+}
+
+/// `GET /api/v1/billing/plans/{id}`
+pub(crate) async fn get(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Path(id): Path<String>,
+) -> Result<Json<Plan>, Problem> {
+    Ok(Json(plans::get(&web.app, &by, &id).await?))
+}

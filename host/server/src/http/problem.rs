@@ -1,0 +1,200 @@
+//! The one place where what went wrong becomes an answer: `application/problem+json` (RFC 9457).
+
+use std::any::Any;
+
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use planwright_domain::Refusal;
+use planwright_domain::refusal::{FieldError, RefusalKind};
+use planwright_service::Error;
+use planwright_store::{CommitError, StoreError};
+use serde::Serialize;
+
+use crate::token::TokenError;
+
+/// What a caller is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    /// A request whose fields are wrong in themselves.
+    pub(crate) fn field(field: &str, code: &str, message: &str) -> Self {
+        Refusal::Invalid(vec![FieldError::new(field, code, message)]).into()
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Too many at once.
+    pub(crate) fn full() -> Self {
+        let detail = "The server is working on as many requests as it can. Try again in a second.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(1)
+    }
+
+    /// The answer took too long.
+    pub(crate) fn too_slow(seconds: u64) -> Self {
+        let detail = format!(
+            "The request was given up after {seconds} seconds. If it was to change something, look \
+             whether it did before you send it again."
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", detail).retry_after(1)
+    }
+
+    fn internal() -> Self {
+        let detail = "Something went wrong on our side. The log has the cause under this request_id.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    fn unavailable(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1)
+    }
+
+    /// The whole body, once it is known which request it answers.
+    pub(crate) fn body(&self, path: &str, request_id: &str) -> Vec<u8> {
+        let body = Body {
+            kind: format!("urn:planwright:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: path,
+            request_id,
+            errors: &self.errors,
+        };
+        // Text and numbers always have a JSON form.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+/// The head of the answer; the guard fills in the body, since only it knows the request.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.kind() {
+            // Too little right is 401 too, as the first document's table says; the type differs.
+            RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
+            RefusalKind::Missing => StatusCode::NOT_FOUND,
+            RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+        };
+        let problem = Self::new(status, refusal.code(), refusal.to_string());
+        Self { errors: refusal.fields(), ..problem }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "bad_credentials", error.to_string())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Contended => Self::unavailable("contended", &error.to_string()),
+            Error::Plugin(error) => {
+                tracing::warn!(%error, "a plugin failed");
+                Self::unavailable("plugin_failed", &error.to_string())
+            }
+            Error::Store(error) => from_store(&error),
+            Error::Commit(error) => from_commit(&error),
+        }
+    }
+}
+
+const UNKNOWN_OUTCOME: &str =
+    "The change may or may not have been kept: look before you send it again.";
+
+fn from_store(error: &StoreError) -> Problem {
+    tracing::error!(%error, "reading the store failed");
+    match error {
+        StoreError::Unavailable { .. } | StoreError::InUse { .. } => {
+            Problem::unavailable("store_unavailable", "The store does not answer now. Try again.")
+        }
+        StoreError::Corrupt { .. } | StoreError::Newer { .. } => Problem::internal(),
+    }
+}
+
+fn from_commit(error: &CommitError) -> Problem {
+    tracing::error!(%error, "a commit failed");
+    match error {
+        CommitError::Busy => Problem::unavailable(
+            "overloaded",
+            "Too many changes are waiting to be stored. Nothing was changed. Try again in a second.",
+        ),
+        CommitError::Full => {
+            let detail = format!("The disk is full. {UNKNOWN_OUTCOME}");
+            Problem::unavailable("disk_full", &detail)
+        }
+        CommitError::Unavailable { .. } => {
+            let detail = format!("The store failed. {UNKNOWN_OUTCOME}");
+            Problem::unavailable("store_unavailable", &detail)
+        }
+        CommitError::Conflict { .. }
+        | CommitError::Ceiling { .. }
+        | CommitError::Invalid { .. }
+        | CommitError::Corrupt { .. } => Problem::internal(),
+    }
+}
+
+/// There is nothing at this path.
+pub(crate) async fn no_such_route(uri: Uri) -> Problem {
+    let detail = format!("There is nothing at {}.", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail)
+}
+
+/// The path is right and the method is not; the `Allow` header says which are.
+pub(crate) async fn no_such_method(uri: Uri) -> Problem {
+    let detail = format!("{} does not take this method; the Allow header says which it takes.", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", detail)
+}
+
+/// A handler panicked: a mistake of ours.
+pub(crate) fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let cause = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(cause, "a handler panicked");
+    Problem::internal().into_response()
+}

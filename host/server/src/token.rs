@@ -1,0 +1,207 @@
+//! Tokens: JWTs signed with HS256. The algorithm comes from here, never from the token.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a token says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user's id.
+    pub sub: String,
+    /// A role; what is not one is refused when it is used.
+    pub role: String,
+    /// `default` where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// When it ends, in Unix seconds.
+    pub exp: i64,
+    /// From when it holds, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Why a token is not taken, in a sentence for whoever sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    #[error("The token is not a JWT signed for this server.")]
+    Unknown,
+    #[error("The token has expired. Ask for a new one.")]
+    Expired,
+    #[error("The token is not valid yet.")]
+    NotYet,
+    #[error("The token's user id (sub) must have 1 to 255 characters, none of them a control character.")]
+    BadUser,
+    #[error("The token's role gives no access. Roles are user, service, admin and operator.")]
+    BadRole,
+    #[error("The token's tenant does not exist.")]
+    NoSuchTenant,
+}
+
+/// Signs tokens.
+///
+/// # Errors
+/// When the claims cannot be written as JSON, which does not happen to text.
+pub fn issue(secret: &str, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
+}
+
+/// Checks tokens.
+pub struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// Takes tokens signed with the secret, and from this issuer and for this audience where one is named.
+    #[must_use]
+    pub fn new(secret: &str, issuer: Option<&str>, audience: Option<&str>) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times are held against the clock that is passed in, without leeway.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.leeway = 0;
+        let mut needed = vec!["exp", "sub"];
+        match audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                needed.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        if let Some(issuer) = issuer {
+            validation.set_issuer(&[issuer]);
+            needed.push("iss");
+        }
+        validation.set_required_spec_claims(&needed);
+        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
+    }
+
+    /// Who a token speaks for.
+    ///
+    /// # Errors
+    /// A token that is not ours, not valid now, or that names nobody who may ask.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
+            .map_err(|_| TokenError::Unknown)?
+            .claims;
+        if claims.exp <= now.as_second() {
+            return Err(TokenError::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| nbf > now.as_second()) {
+            return Err(TokenError::NotYet);
+        }
+        caller(claims)
+    }
+}
+
+fn caller(claims: Claims) -> Result<Caller, TokenError> {
+    if !planwright_domain::caller::is_user_id(&claims.sub) {
+        return Err(TokenError::BadUser);
+    }
+    let role = Role::from_name(&claims.role).ok_or(TokenError::BadRole)?;
+    let tenant = match claims.tenant.as_deref() {
+        None | Some(TenantId::DEFAULT) => TenantId::default(),
+        Some(_) => return Err(TokenError::NoSuchTenant),
+    };
+    Ok(Caller {
+        tenant,
+        user_id: claims.sub,
+        role,
+        email: claims.email,
+        name: claims.name,
+        group: claims.group,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789012345678901234567890123456789";
+
+    fn claims() -> Claims {
+        Claims {
+            sub: "alice".to_owned(),
+            role: "admin".to_owned(),
+            tenant: None,
+            exp: 1_000,
+            nbf: None,
+            iss: None,
+            aud: None,
+            email: None,
+            name: None,
+            group: None,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_taken_only_while_it_holds_and_for_who_it_names() {
+        type Edit = fn(&mut Claims);
+        let cases: [(&str, Edit, Result<(), TokenError>); 9] = [
+            ("as issued", |_| {}, Ok(())),
+            ("default tenant by name", |claims| claims.tenant = Some("default".into()), Ok(())),
+            ("over", |claims| claims.exp = 500, Err(TokenError::Expired)),
+            ("not yet", |claims| claims.nbf = Some(501), Err(TokenError::NotYet)),
+            ("from now", |claims| claims.nbf = Some(500), Ok(())),
+            ("nobody", |claims| claims.sub = String::new(), Err(TokenError::BadUser)),
+            ("line break", |claims| claims.sub = "a\nb".into(), Err(TokenError::BadUser)),
+            ("pending", |claims| claims.role = "pending".into(), Err(TokenError::BadRole)),
+            ("elsewhere", |claims| claims.tenant = Some("x".into()), Err(TokenError::NoSuchTenant)),
+        ];
+        for (case, edit, expected) in cases {
+            let mut claims = claims();
+            edit(&mut claims);
+            let token = issue(SECRET, &claims).unwrap();
+            let verified = Verifier::new(SECRET, None, None).verify(&token, at(500));
+            assert_eq!(verified.map(|_| ()), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_and_the_secret_are_ours() {
+        let verifier = Verifier::new(SECRET, None, None);
+        let other = issue("another secret that is as long as ours", &claims()).unwrap();
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let stronger = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(), &key).unwrap();
+        // {"alg":"none","typ":"JWT"} with the payload of a real one and no signature.
+        let real = issue(SECRET, &claims()).unwrap();
+        let payload = real.split('.').nth(1).unwrap();
+        let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
+        for token in [other.as_str(), &stronger, &unsigned, "", "a.b.c", &real[1..]] {
+            assert_eq!(verifier.verify(token, at(500)), Err(TokenError::Unknown), "{token}");
+        }
+    }
+
+    #[test]
+    fn issuer_and_audience_are_checked_where_they_are_configured() {
+        let verifier = Verifier::new(SECRET, Some("me"), Some("you"));
+        for (iss, aud, expected) in [
+            (Some("me"), Some("you"), true),
+            (Some("me"), Some("them"), false),
+            (Some("it"), Some("you"), false),
+            (None, Some("you"), false),
+            (Some("me"), None, false),
+        ] {
+            let (iss, aud) = (iss.map(str::to_owned), aud.map(serde_json::Value::from));
+            let token = issue(SECRET, &Claims { iss, aud, ..claims() }).unwrap();
+            assert_eq!(verifier.verify(&token, at(500)).is_ok(), expected);
+        }
+    }
+}

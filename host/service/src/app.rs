@@ -1,0 +1,46 @@
+//! What every use case works with.
+
+use std::sync::Arc;
+
+use planwright_domain::caller::Caller;
+use planwright_domain::time::Timestamp;
+use planwright_plugin_host::PluginHost;
+
+use crate::catalog::CatalogCache;
+use crate::edge::Entropy;
+
+/// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
+pub struct App<S> {
+    pub(crate) store: S,
+    pub(crate) plugins: PluginHost,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) catalogs: CatalogCache,
+}
+
+impl<S> App<S> {
+    /// Connects them. The plugins' bindings must have been published.
+    pub fn new(store: S, plugins: PluginHost, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            store,
+            plugins,
+            entropy,
+            catalogs: CatalogCache::default(),
+        }
+    }
+
+    /// Where things are kept.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}
+
+/// Who asks, and when: the one instant that everything in a request happens at.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub caller: Caller,
+    /// When the request came.
+    pub now: Timestamp,
+    /// Under which the log keeps it.
+    pub request_id: String,
+}

@@ -1,0 +1,109 @@
+//! A tenant's plans, parsed once and kept until one of them changes.
+//!
+//! A counter moves with every change of a plan. A reader that finds it where it was takes the plans that
+//! were parsed before; so a list costs one look at a counter, and is exactly what the snapshot holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use planwright_domain::caller::TenantId;
+use planwright_domain::plan::{Plan, PlanId};
+use planwright_store::{Scan, Snapshot, StoreError};
+
+use crate::documents::PlanRecord;
+use crate::keys::Keys;
+
+/// The plans of a tenant as one snapshot holds them.
+#[derive(Debug)]
+pub struct Catalog {
+    changes: i64,
+    by_id: HashMap<PlanId, usize>,
+    plans: Vec<PlanRecord>,
+    active_json: Arc<str>,
+}
+
+impl Catalog {
+    fn new(changes: i64, mut plans: Vec<PlanRecord>) -> Result<Self, StoreError> {
+        plans.sort_by(|one, other| one.plan.list_order(&other.plan));
+        let by_id = plans
+            .iter()
+            .enumerate()
+            .map(|(at, record)| (record.plan.id.clone(), at));
+        let active: Vec<&Plan> = plans
+            .iter()
+            .map(|record| &record.plan)
+            .filter(|plan| plan.is_active)
+            .collect();
+        let active_json = serde_json::to_string(&active).map_err(|error| StoreError::Corrupt {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            changes,
+            by_id: by_id.collect(),
+            active_json: active_json.into(),
+            plans,
+        })
+    }
+
+    /// A JSON array of the plans that users see, in the order of lists.
+    #[must_use]
+    pub fn active_json(&self) -> Arc<str> {
+        Arc::clone(&self.active_json)
+    }
+
+    pub(crate) fn plans(&self) -> &[PlanRecord] {
+        &self.plans
+    }
+
+    pub(crate) fn plan(&self, id: &PlanId) -> Option<&PlanRecord> {
+        self.by_id.get(id).and_then(|at| self.plans.get(*at))
+    }
+}
+
+/// The last catalog of each tenant.
+#[derive(Default)]
+pub(crate) struct CatalogCache(RwLock<HashMap<TenantId, Arc<Catalog>>>);
+
+impl CatalogCache {
+    /// The plans that a snapshot holds.
+    pub(crate) async fn read<N: Snapshot>(
+        &self,
+        snapshot: &N,
+        tenant: &TenantId,
+    ) -> Result<Arc<Catalog>, StoreError> {
+        let keys = Keys::of(tenant);
+        let changes = snapshot.counter(&keys.catalog_changes()).await?;
+        if let Some(known) = self.known(tenant, changes) {
+            return Ok(known);
+        }
+        let mut plans = Vec::new();
+        for (_, record) in snapshot
+            .scan(&keys.plans(), Scan::first(usize::MAX))
+            .await?
+        {
+            plans.push(record.decode::<PlanRecord>()?);
+        }
+        let catalog = Arc::new(Catalog::new(changes, plans)?);
+        self.keep(tenant, &catalog);
+        Ok(catalog)
+    }
+
+    fn known(&self, tenant: &TenantId, changes: i64) -> Option<Arc<Catalog>> {
+        let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        catalogs
+            .get(tenant)
+            .filter(|catalog| catalog.changes == changes)
+            .map(Arc::clone)
+    }
+
+    /// Keeps the newer of two: a reader with an old snapshot must not undo what a newer one found.
+    fn keep(&self, tenant: &TenantId, catalog: &Arc<Catalog>) {
+        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let newer = catalogs
+            .get(tenant)
+            .is_some_and(|kept| kept.changes > catalog.changes);
+        if !newer {
+            catalogs.insert(tenant.clone(), Arc::clone(catalog));
+        }
+    }
+}

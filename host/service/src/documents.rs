@@ -1,0 +1,61 @@
+//! What the store holds: the domain's values, and the few shapes that only serve to find them.
+
+use planwright_domain::plan::Plan;
+use planwright_domain::subscription::{Status, Subscription};
+use planwright_store::Document;
+use serde::{Deserialize, Serialize};
+
+/// A plan, and how many plans of its id came before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlanRecord {
+    pub(crate) generation: u64,
+    pub(crate) plan: Plan,
+}
+
+impl Document for PlanRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A subscription, and the generation of the plan it is to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SubscriptionRecord {
+    pub(crate) plan_generation: u64,
+    pub(crate) subscription: Subscription,
+}
+
+impl Document for SubscriptionRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points from a user to the live subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LiveSubscription {
+    pub(crate) subscription_id: String,
+}
+
+impl Document for LiveSubscription {
+    const SCHEMA: u16 = 1;
+}
+
+/// An entry in a plan's list of subscriptions; the status is kept beside it, so that a filter need not
+/// read them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlanSubscription {
+    pub(crate) subscription_id: String,
+    pub(crate) status: Status,
+}
+
+impl Document for PlanSubscription {
+    const SCHEMA: u16 = 1;
+}
+
+/// What a user's credentials last said of the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UserRecord {
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+impl Document for UserRecord {
+    const SCHEMA: u16 = 1;
+}

@@ -1,0 +1,27 @@
+//! Why a use case did not do what was asked: what the caller may see, what the log keeps, and whether
+//! asking again helps.
+
+use planwright_domain::Refusal;
+use planwright_plugin_host::PluginError;
+use planwright_store::{CommitError, StoreError};
+
+/// Everything that can go wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The asker's to mend.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A plugin failed, so nothing was decided and nothing done. Its text may be shown: it names the
+    /// plugin, and nothing else of the inside.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// Others changed the same things again and again. Nothing was done; asking again helps.
+    #[error("Too many changes at once to the same things. Try again.")]
+    Contended,
+    /// What was read was not to be had, or not understood.
+    #[error("reading the store: {0}")]
+    Store(#[from] StoreError),
+    /// The commit did not go through, or nobody knows whether it did.
+    #[error("committing to the store: {0}")]
+    Commit(#[from] CommitError),
+}

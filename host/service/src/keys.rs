@@ -1,0 +1,106 @@
+//! The key space: every key that the service writes, in one place.
+//!
+//! A plan's id may be used again after the plan is gone, so what is counted or listed for a plan carries
+//! the plan's generation: how many plans of that id came before it.
+
+use planwright_domain::caller::TenantId;
+use planwright_domain::plan::PlanId;
+use planwright_domain::subscription::Status;
+use planwright_domain::time::Timestamp;
+use planwright_store::{Key, KeyBuilder, Prefix, Space};
+
+/// Makes the keys of one tenant.
+pub(crate) struct Keys(Space);
+
+impl Keys {
+    pub(crate) fn of(tenant: &TenantId) -> Self {
+        Self(Space::Tenant(tenant.as_str().to_owned()))
+    }
+
+    fn kind(&self, kind: &'static str) -> KeyBuilder {
+        Key::in_space(&self.0, kind)
+    }
+
+    /// Record: the plan.
+    pub(crate) fn plan(&self, id: &PlanId) -> Key {
+        self.kind("plan").text(id.as_str()).key()
+    }
+
+    /// All plans.
+    pub(crate) fn plans(&self) -> Prefix {
+        self.kind("plan").prefix()
+    }
+
+    /// Counter: how often a plan was made, changed or deleted.
+    pub(crate) fn catalog_changes(&self) -> Key {
+        self.kind("catalog-changes").key()
+    }
+
+    /// Counter: how many plans of this id were deleted.
+    pub(crate) fn plan_generation(&self, id: &PlanId) -> Key {
+        self.kind("plan-generation").text(id.as_str()).key()
+    }
+
+    /// Counter: subscriptions to a plan in a status.
+    pub(crate) fn subscribers(&self, plan: &PlanId, generation: u64, status: Status) -> Key {
+        self.kind("subscribers")
+            .text(plan.as_str())
+            .number(generation)
+            .text(status.as_str())
+            .key()
+    }
+
+    /// Counter: payments for a plan that are not settled.
+    pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
+        self.kind("pending-payments")
+            .text(plan.as_str())
+            .number(generation)
+            .key()
+    }
+
+    /// Record: a subscription.
+    pub(crate) fn subscription(&self, id: &str) -> Key {
+        self.kind("subscription").text(id).key()
+    }
+
+    /// Record: which subscription of a user is live. Its key being one is what keeps it to one.
+    pub(crate) fn live_subscription(&self, user_id: &str) -> Key {
+        self.kind("live-subscription").text(user_id).key()
+    }
+
+    /// Record: a plan's subscription in the order of subscribing, newest first.
+    pub(crate) fn plan_subscription(
+        &self,
+        plan: &PlanId,
+        generation: u64,
+        subscribed_at: Timestamp,
+        id: &str,
+    ) -> Key {
+        // Subscriptions are newer than 1970, so no order is lost here.
+        let seconds = u64::try_from(subscribed_at.as_second()).unwrap_or(0);
+        self.kind("plan-subscription")
+            .text(plan.as_str())
+            .number(generation)
+            .newest_first(seconds)
+            .text(id)
+            .key()
+    }
+
+    /// A plan's subscriptions, newest first.
+    pub(crate) fn plan_subscriptions(&self, plan: &PlanId, generation: u64) -> Prefix {
+        self.kind("plan-subscription")
+            .text(plan.as_str())
+            .number(generation)
+            .prefix()
+    }
+
+    /// Record: what is known of a user.
+    pub(crate) fn user(&self, id: &str) -> Key {
+        self.kind("user").text(id).key()
+    }
+
+    /// Log: what admins did.
+    pub(crate) fn audit(&self) -> Key {
+        self.kind("audit").key()
+    }
+}

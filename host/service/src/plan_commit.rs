@@ -1,0 +1,260 @@
+//! The one way into the catalog: a change of a plan is reviewed by the validation plugins and committed
+//! with everything that the review rested on.
+
+use planwright_domain::Refusal;
+use planwright_domain::metric;
+use planwright_domain::plan::Plan;
+use planwright_domain::review::{Finding, PlanChange, ReviewContext, SubscriptionCounts};
+use planwright_domain::subscription::Status;
+use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
+
+use crate::app::{App, Request};
+use crate::audit::Deed;
+use crate::documents::PlanRecord;
+use crate::error::Error;
+use crate::keys::Keys;
+
+/// What is done to a plan, as the audit log calls it.
+pub(crate) enum Action {
+    Created,
+    Updated,
+    Activated,
+    Deactivated,
+    Duplicated { from: String },
+    Deleted,
+}
+
+impl Action {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Created => "plan_created",
+            Self::Updated => "plan_updated",
+            Self::Activated => "plan_activated",
+            Self::Deactivated => "plan_deactivated",
+            Self::Duplicated { .. } => "plan_duplicated",
+            Self::Deleted => "plan_deleted",
+        }
+    }
+
+    fn describe(&self, plan: &Plan) -> String {
+        let name = &plan.name;
+        match self {
+            Self::Created => format!("Created plan '{name}'"),
+            Self::Updated => format!("Updated plan '{name}'"),
+            Self::Activated => format!("Activated plan '{name}'"),
+            Self::Deactivated => format!("Deactivated plan '{name}'"),
+            Self::Duplicated { from } => format!("Duplicated plan '{from}' as '{}'", plan.id),
+            Self::Deleted => format!("Deleted plan '{name}'"),
+        }
+    }
+}
+
+/// A plan after a change went through, and what the validation plugins warn of.
+pub struct Reviewed {
+    /// The plan as it is now; as it was last, if it is deleted.
+    pub plan: Plan,
+    /// Findings that do not refuse.
+    pub warnings: Vec<Finding>,
+}
+
+/// A plan about to be made, changed or deleted.
+pub(crate) struct Change {
+    /// The plan as it will be; as it was last, if it goes.
+    plan: Plan,
+    before: Option<(u64, PlanRecord)>,
+    action: Action,
+}
+
+impl Change {
+    pub(crate) fn make(plan: Plan, action: Action) -> Self {
+        Self {
+            plan,
+            before: None,
+            action,
+        }
+    }
+
+    /// `before` comes with the version of its record.
+    pub(crate) fn alter(before: (u64, PlanRecord), plan: Plan, action: Action) -> Self {
+        Self {
+            plan,
+            before: Some(before),
+            action,
+        }
+    }
+
+    /// `before` comes with the version of its record.
+    pub(crate) fn delete(before: (u64, PlanRecord)) -> Self {
+        Self {
+            plan: before.1.plan.clone(),
+            before: Some(before),
+            action: Action::Deleted,
+        }
+    }
+
+    fn before(&self) -> Option<&Plan> {
+        self.before.as_ref().map(|(_, record)| &record.plan)
+    }
+
+    fn after(&self) -> Option<&Plan> {
+        match self.action {
+            Action::Deleted => None,
+            Action::Created
+            | Action::Updated
+            | Action::Activated
+            | Action::Deactivated
+            | Action::Duplicated { .. } => Some(&self.plan),
+        }
+    }
+
+    /// Asks the validation plugins, and commits what they let through.
+    ///
+    /// The commit expects the plan as it was read and every count that the plugins were shown, so that a
+    /// subscription that arrives meanwhile makes it start again. The other way round, a subscription's
+    /// commit expects the plan's record: whichever comes second sees the first.
+    pub(crate) async fn review_and_commit<S: Store>(
+        self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+    ) -> Result<Reviewed, Error> {
+        let keys = Keys::of(&by.caller.tenant);
+        let rests = match &self.before {
+            Some((_, before)) => Rests::read(snapshot, &keys, before).await?,
+            None => Rests::default(),
+        };
+        let warnings = self.review(app, by, &rests).await?;
+        if self.after().is_none() && rests.counts.live() > 0 {
+            return Err(Refusal::PlanInUse { id: self.plan.id }.into());
+        }
+        let mut change = ChangeSet::new();
+        rests.expect(&mut change);
+        self.write(snapshot, &keys, &mut change).await?;
+        let deed = Deed {
+            action: self.action.code(),
+            entity_type: "plan",
+            entity_id: self.plan.id.as_str(),
+            description: self.action.describe(&self.plan),
+            before: self.before(),
+            after: self.after(),
+            warnings: &warnings,
+        };
+        change.append(&keys.audit(), &app.audit_entry(by, deed));
+        app.store.commit(change).await?;
+        Ok(Reviewed {
+            plan: self.plan,
+            warnings,
+        })
+    }
+
+    async fn review<S: Store>(
+        &self,
+        app: &App<S>,
+        by: &Request,
+        rests: &Rests,
+    ) -> Result<Vec<Finding>, Error> {
+        let context = ReviewContext {
+            tenant: by.caller.tenant.clone(),
+            user_id: Some(by.caller.user_id.clone()),
+            at: by.now,
+        };
+        let change = PlanChange {
+            before: self.before().cloned(),
+            after: self.after().cloned(),
+            subscriptions: rests.counts,
+            pending_payments: rests.pending_payments,
+            known_metrics: metric::BUILT_IN.map(str::to_owned).to_vec(),
+        };
+        let findings = app
+            .plugins
+            .bindings()
+            .review_plan(&context, &change)
+            .await?;
+        Ok(Refusal::from_findings(findings)?)
+    }
+
+    async fn write<N: Snapshot>(
+        &self,
+        snapshot: &N,
+        keys: &Keys,
+        change: &mut ChangeSet,
+    ) -> Result<(), StoreError> {
+        let key = keys.plan(&self.plan.id);
+        let generations = keys.plan_generation(&self.plan.id);
+        let generation = match &self.before {
+            Some((version, before)) => {
+                change.expect_version(&key, *version);
+                before.generation
+            }
+            None => {
+                let deleted = snapshot.counter(&generations).await?;
+                change
+                    .expect_absent(&key)
+                    .expect_counter(&generations, deleted);
+                u64::try_from(deleted).unwrap_or(0)
+            }
+        };
+        match self.after().cloned() {
+            Some(plan) => change.put(&key, &PlanRecord { generation, plan }),
+            None => change.delete(&key).add(&generations, 1),
+        };
+        change.add(&keys.catalog_changes(), 1);
+        Ok(())
+    }
+}
+
+/// Everything that rests on a plan, and the counters that hold it.
+#[derive(Default)]
+struct Rests {
+    counts: SubscriptionCounts,
+    pending_payments: u64,
+    read: Vec<(planwright_store::Key, i64)>,
+}
+
+impl Rests {
+    async fn read<N: Snapshot>(
+        snapshot: &N,
+        keys: &Keys,
+        plan: &PlanRecord,
+    ) -> Result<Self, StoreError> {
+        let mut rests = Self {
+            counts: subscription_counts(snapshot, keys, plan).await?,
+            ..Self::default()
+        };
+        for status in Status::ALL {
+            let key = keys.subscribers(&plan.plan.id, plan.generation, status);
+            let holds = i64::try_from(rests.counts.of(status)).unwrap_or(i64::MAX);
+            rests.read.push((key, holds));
+        }
+        let key = keys.pending_payments(&plan.plan.id, plan.generation);
+        let holds = snapshot.counter(&key).await?;
+        rests.pending_payments = u64::try_from(holds).unwrap_or(0);
+        rests.read.push((key, holds));
+        Ok(rests)
+    }
+
+    fn expect(&self, change: &mut ChangeSet) {
+        for (key, holds) in &self.read {
+            change.expect_counter(key, *holds);
+        }
+    }
+}
+
+/// How many subscriptions to a plan there are, by status.
+pub(crate) async fn subscription_counts<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    record: &PlanRecord,
+) -> Result<SubscriptionCounts, StoreError> {
+    let count = async |status| {
+        let key = keys.subscribers(&record.plan.id, record.generation, status);
+        // Never below 0: every subscription is counted in before it is counted out.
+        Ok::<u64, StoreError>(u64::try_from(snapshot.counter(&key).await?).unwrap_or(0))
+    };
+    Ok(SubscriptionCounts {
+        trialing: count(Status::Trialing).await?,
+        active: count(Status::Active).await?,
+        past_due: count(Status::PastDue).await?,
+        canceled: count(Status::Canceled).await?,
+    })
+}
