@@ -4,7 +4,6 @@
 //! ([`snapshot`]), and readers share the newest one. So taking a snapshot is an atomic load, reads never wait
 //! for a write, and nobody but the committer keeps the database open when it has to be closed.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwapOption;
-use redb::StorageBackend;
-use redb::backends::FileBackend;
+use redb::{Database, StorageBackend};
 use tokio::sync::oneshot;
 
 use crate::{ChangeSet, CommitError, Committed, Store, StoreError};
@@ -22,10 +20,11 @@ use crate::{ChangeSet, CommitError, Committed, Store, StoreError};
 mod apply;
 mod committer;
 mod database;
+mod file;
 mod snapshot;
 
 use committer::{Committer, Request};
-use database::Opener;
+use database::store_error;
 pub use snapshot::RedbSnapshot;
 use snapshot::View;
 
@@ -111,33 +110,40 @@ impl RedbStore {
     /// [`StoreError::Unavailable`] if the disk refuses.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let path = PathBuf::from(path.as_ref());
-        let name = path.display().to_string();
-        Self::start(name, move || open_file(&path), options)
+        let cache_bytes = options.cache_bytes;
+        Self::start(move || file::open(&path, cache_bytes), options)
     }
 
     /// Opens a database on storage of another kind; for tests that make it fail.
     ///
-    /// `connect` is called now, and again each time the storage has failed and must be opened anew.
+    /// `connect` is called now, and again each time the storage has failed and must be opened anew. Unlike a
+    /// file, storage in which a database was only half made cannot be used again.
     ///
     /// # Errors
     ///
     /// As for [`RedbStore::open`].
     pub fn with_backend<B: StorageBackend>(
-        connect: impl FnMut() -> io::Result<B> + Send + 'static,
+        mut connect: impl FnMut() -> io::Result<B> + Send + 'static,
         options: Options,
     ) -> Result<Self, StoreError> {
-        Self::start("the storage".to_owned(), connect, options)
+        let cache_bytes = options.cache_bytes;
+        let open =
+            move || database::open(connect().map_err(store_error)?, cache_bytes, "the storage");
+        Self::start(open, options)
     }
 
-    fn start<B: StorageBackend>(
-        name: String,
-        connect: impl FnMut() -> io::Result<B> + Send + 'static,
+    fn start(
+        open: impl FnMut() -> Result<Database, StoreError> + Send + 'static,
         options: Options,
     ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::default());
         let (sender, requests) = sync_channel(options.queue_sets);
-        let opener = Opener::new(name, connect, options.cache_bytes);
-        let committer = Committer::open(opener, requests, Arc::clone(&shared), options.clone())?;
+        let committer = Committer::open(
+            Box::new(open),
+            requests,
+            Arc::clone(&shared),
+            options.clone(),
+        )?;
         let committer = std::thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(move || committer.run())
@@ -227,31 +233,4 @@ impl Drop for RedbStore {
             let _ = committer.join();
         }
     }
-}
-
-/// Opens or makes a file that only its owner may read.
-fn open_file(path: &Path) -> io::Result<FileBackend> {
-    let mut options = File::options();
-    options.read(true).write(true);
-    let file = match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create_file(&mut options, path)?,
-        opened => opened?,
-    };
-    FileBackend::new(file).map_err(io::Error::other)
-}
-
-fn create_file(options: &mut std::fs::OpenOptions, path: &Path) -> io::Result<File> {
-    options.create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    let file = options.open(path)?;
-    // The name must survive a crash too, not only what is in the file.
-    #[cfg(unix)]
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(file)
 }

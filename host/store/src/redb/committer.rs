@@ -9,7 +9,7 @@ use redb::Database;
 use tokio::sync::oneshot;
 
 use super::apply::Writer;
-use super::database::{Opener, begin_write, store_error};
+use super::database::{begin_write, store_error};
 use super::snapshot::View;
 use super::{Answer, Options, Shared};
 use crate::{ChangeSet, CommitError, StoreError};
@@ -32,8 +32,11 @@ impl Request {
     }
 }
 
+/// Opens the database, and opens it again after a failure.
+pub(super) type Open = Box<dyn FnMut() -> Result<Database, StoreError> + Send>;
+
 pub(super) struct Committer {
-    opener: Opener,
+    open: Open,
     /// Nothing only while it is being reopened.
     database: Option<Database>,
     requests: Receiver<Request>,
@@ -46,13 +49,13 @@ struct Closing;
 
 impl Committer {
     pub(super) fn open(
-        opener: Opener,
+        open: Open,
         requests: Receiver<Request>,
         shared: Arc<Shared>,
         options: Options,
     ) -> Result<Self, StoreError> {
         let mut committer = Self {
-            opener,
+            open,
             database: None,
             requests,
             shared,
@@ -193,7 +196,7 @@ impl Committer {
     fn reopen(&mut self) -> Result<(), StoreError> {
         // First, since the new one could not lock the file that the old one still holds.
         self.database = None;
-        let database = self.opener.open()?;
+        let database = (self.open)()?;
         self.shared
             .view
             .store(Some(Arc::new(View::open(&database)?)));

@@ -23,42 +23,24 @@ pub(super) const VERSION: &str = "version";
 /// The layout this release reads and writes.
 const THIS_FORMAT: u64 = 1;
 
-/// Opens the database, and opens it again after a failure.
-pub(super) struct Opener {
-    name: String,
-    connect: Connect,
-}
-
-type Connect = Box<dyn FnMut() -> Result<Database, DatabaseError> + Send>;
-
-impl Opener {
-    pub(super) fn new<B: StorageBackend>(
-        name: String,
-        mut connect: impl FnMut() -> io::Result<B> + Send + 'static,
-        cache_bytes: usize,
-    ) -> Self {
-        let connect = move || {
-            Database::builder()
-                .set_cache_size(cache_bytes)
-                .create_with_backend(connect()?)
-        };
-        Self {
-            name,
-            connect: Box::new(connect),
-        }
-    }
-
-    /// Opens the database, repairs it if need be, and makes its tables if it is new.
-    pub(super) fn open(&mut self) -> Result<Database, StoreError> {
-        let database = (self.connect)().map_err(|error| match error {
+/// Opens the database in a storage, repairs it if need be, and makes its tables if it is new.
+/// `name` is what is said to be in use if somebody else holds it.
+pub(super) fn open(
+    backend: impl StorageBackend,
+    cache_bytes: usize,
+    name: &str,
+) -> Result<Database, StoreError> {
+    let database = Database::builder()
+        .set_cache_size(cache_bytes)
+        .create_with_backend(backend)
+        .map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
-                holds: self.name.clone(),
+                holds: name.to_owned(),
             },
             other => store_error(other),
         })?;
-        prepare(&database)?;
-        Ok(database)
-    }
+    prepare(&database)?;
+    Ok(database)
 }
 
 /// Sees to it that the database has our tables, in a format that we know.
