@@ -3,7 +3,7 @@
 use crate::Key;
 
 /// Why a store could not be opened, or a read not answered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The storage does not answer now. Trying again later helps: the store reopens itself.
     #[error("the store is unavailable: {reason}")]
@@ -11,6 +11,10 @@ pub enum StoreError {
         /// What the storage said, for the operator's log.
         reason: String,
     },
+    /// The disk is full, and even reading needs some space now (to repair the database after a failure).
+    /// Trying again helps once there is space.
+    #[error("the disk is full")]
+    Full,
     /// What is stored cannot be what was written. Trying again does not help; a backup does.
     #[error("the store is corrupt: {reason}")]
     Corrupt {
@@ -37,7 +41,7 @@ pub enum StoreError {
 }
 
 /// Why a change set was not committed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// An expectation did not hold; nothing was changed.
     /// Starting again from a new snapshot helps, trying the same set again does not.
@@ -87,6 +91,19 @@ pub enum CommitError {
         /// What was found, for the operator's log.
         reason: String,
     },
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::Full,
+            StoreError::Corrupt { reason } => Self::Corrupt { reason },
+            StoreError::Unavailable { reason } => Self::Unavailable { reason },
+            StoreError::Newer { .. } | StoreError::InUse { .. } => Self::Unavailable {
+                reason: error.to_string(),
+            },
+        }
+    }
 }
 
 impl CommitError {

@@ -18,9 +18,11 @@ mod change;
 mod error;
 mod key;
 mod log;
+mod redb;
 mod store;
 mod value;
 
+pub use self::redb::{Options, RedbSnapshot, RedbStore, Stats};
 pub use change::{Appended, ChangeSet, Committed};
 pub use error::{CommitError, StoreError};
 pub use key::{Key, KeyBuilder, Part, Prefix, Space};

@@ -1,0 +1,205 @@
+//! One change set inside a write transaction: first everything is checked, then everything is changed.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::Answer;
+use super::database::{
+    COUNTERS, LOG, META, RECORDS, VERSION, encode_entry, encode_record, split_entry, split_version,
+    store_error,
+};
+use crate::change::{Change, Expectation};
+use crate::{Appended, ChangeSet, CommitError, Committed, Hash, Key, StoreError};
+
+/// The tables of one write transaction; each change set sees what the ones before it have changed.
+pub(super) struct Writer<'a> {
+    records: Table<'a, &'static [u8], &'static [u8]>,
+    counters: Table<'a, &'static [u8], i64>,
+    log: Table<'a, (&'static [u8], u64), &'static [u8]>,
+    meta: Table<'a, &'static str, u64>,
+    /// The number of the last change set applied.
+    version: u64,
+}
+
+/// What the counters that a set touches held before, and will hold.
+type Sums<'a> = BTreeMap<&'a Key, Sum>;
+
+struct Sum {
+    before: i64,
+    after: i64,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn open(transaction: &'a WriteTransaction) -> Result<Self, StoreError> {
+        let meta = transaction.open_table(META).map_err(store_error)?;
+        let version = meta
+            .get(VERSION)
+            .map_err(store_error)?
+            .map_or(0, |found| found.value());
+        Ok(Self {
+            records: transaction.open_table(RECORDS).map_err(store_error)?,
+            counters: transaction.open_table(COUNTERS).map_err(store_error)?,
+            log: transaction.open_table(LOG).map_err(store_error)?,
+            meta,
+            version,
+        })
+    }
+
+    /// Writes down the number of the last change set; once, when all are applied.
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        self.meta
+            .insert(VERSION, self.version)
+            .map_err(store_error)?;
+        Ok(())
+    }
+
+    /// Checks a set and applies it. The outer error is the storage's and spoils the whole transaction; the
+    /// inner one is the set's own, and leaves nothing behind.
+    pub(super) fn apply(&mut self, set: &ChangeSet) -> Result<Answer, StoreError> {
+        for expectation in &set.expectations {
+            if let Some(key) = self.broken(expectation)? {
+                return Ok(Err(CommitError::Conflict { key: key.clone() }));
+            }
+        }
+        let sums = match self.sums(&set.changes)? {
+            Ok(sums) => sums,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        self.version += 1;
+        let mut log = Vec::new();
+        for change in &set.changes {
+            match change {
+                Change::Put { key, schema, json } => {
+                    let bytes = encode_record(self.version, *schema, json);
+                    self.records
+                        .insert(key.as_bytes(), bytes.as_slice())
+                        .map_err(store_error)?;
+                }
+                Change::Delete(key) => {
+                    self.records.remove(key.as_bytes()).map_err(store_error)?;
+                }
+                Change::Append { log: key, body } => log.push(self.append(key, body)?),
+                // Their sums are written below, once for each counter.
+                Change::Add { .. } | Change::Reset(_) => {}
+            }
+        }
+        self.write(&sums)?;
+        Ok(Ok(Committed {
+            version: self.version,
+            log,
+        }))
+    }
+
+    /// The key of an expectation that does not hold.
+    fn broken<'s>(&self, expectation: &'s Expectation) -> Result<Option<&'s Key>, StoreError> {
+        let (key, holds) = match expectation {
+            Expectation::Version(key, version) => {
+                (key, self.record_version(key)? == Some(*version))
+            }
+            Expectation::Absent(key) => (key, self.record_version(key)?.is_none()),
+            Expectation::CounterIs(key, expected) => (key, self.counter(key)? == *expected),
+            Expectation::CounterAtMost(key, most) => (key, self.counter(key)? <= *most),
+        };
+        Ok(Some(key).filter(|_| !holds))
+    }
+
+    fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
+        let found = self.records.get(key.as_bytes()).map_err(store_error)?;
+        found
+            .map(|bytes| Ok(split_version(bytes.value())?.0))
+            .transpose()
+    }
+
+    fn counter(&self, key: &Key) -> Result<i64, StoreError> {
+        let found = self.counters.get(key.as_bytes()).map_err(store_error)?;
+        Ok(found.map_or(0, |holds| holds.value()))
+    }
+
+    /// Adds up what a set does to its counters, in order, or says which one cannot take it.
+    fn sums<'s>(&self, changes: &'s [Change]) -> Result<Result<Sums<'s>, CommitError>, StoreError> {
+        let mut sums = Sums::new();
+        for change in changes {
+            let (counter, addition) = match change {
+                Change::Add {
+                    counter,
+                    amount,
+                    ceiling,
+                } => (counter, Some((*amount, *ceiling))),
+                Change::Reset(counter) => (counter, None),
+                Change::Put { .. } | Change::Delete(_) | Change::Append { .. } => continue,
+            };
+            if !sums.contains_key(counter) {
+                let before = self.counter(counter)?;
+                sums.insert(
+                    counter,
+                    Sum {
+                        before,
+                        after: before,
+                    },
+                );
+            }
+            let Some(sum) = sums.get_mut(counter) else {
+                continue;
+            };
+            let after = match addition {
+                None => Some(0),
+                Some((amount, ceiling)) => sum
+                    .after
+                    .checked_add(amount)
+                    .filter(|after| amount <= 0 || ceiling.is_none_or(|ceiling| *after <= ceiling)),
+            };
+            match after {
+                Some(after) => sum.after = after,
+                None => {
+                    return Ok(Err(CommitError::Ceiling {
+                        key: counter.clone(),
+                        holds: sum.before,
+                    }));
+                }
+            }
+        }
+        Ok(Ok(sums))
+    }
+
+    fn write(&mut self, sums: &Sums<'_>) -> Result<(), StoreError> {
+        for (counter, sum) in sums {
+            let counter = counter.as_bytes();
+            if sum.after == 0 {
+                self.counters.remove(counter).map_err(store_error)?;
+            } else if sum.after != sum.before {
+                self.counters
+                    .insert(counter, sum.after)
+                    .map_err(store_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, log: &Key, body: &[u8]) -> Result<Appended, StoreError> {
+        let (last, previous) = self.end_of(log)?;
+        let sequence = last + 1;
+        let hash = Hash::of_entry(previous, sequence, body);
+        let entry = encode_entry(previous, hash, body);
+        self.log
+            .insert((log.as_bytes(), sequence), entry.as_slice())
+            .map_err(store_error)?;
+        Ok(Appended { sequence, hash })
+    }
+
+    /// Sequence number and hash of a log's last entry.
+    fn end_of(&self, log: &Key) -> Result<(u64, Hash), StoreError> {
+        let log = log.as_bytes();
+        let mut entries = self
+            .log
+            .range((log, 0)..=(log, u64::MAX))
+            .map_err(store_error)?;
+        match entries.next_back() {
+            None => Ok((0, Hash::NONE)),
+            Some(entry) => {
+                let (key, bytes) = entry.map_err(store_error)?;
+                Ok((key.value().1, split_entry(bytes.value())?.1))
+            }
+        }
+    }
+}

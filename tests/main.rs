@@ -1,0 +1,3 @@
+//! Tests of Planwright from outside its crates. One binary, so that it is linked once.
+
+mod store;
