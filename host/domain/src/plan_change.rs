@@ -118,16 +118,22 @@ impl Plan {
         .counted_after(self, now)
     }
 
-    /// A copy under another id: inactive, so that nobody subscribes before it is looked over, and next in
-    /// the list. A given name is the copy's; else the names say that it is one.
+    /// What a copy is called: a given name, else this one's with a word that says that it is a copy.
     #[must_use]
-    pub fn duplicated(&self, id: PlanId, name: Option<&str>, now: Timestamp) -> Self {
+    pub fn name_of_copy(&self, given: Option<&str>) -> String {
+        given.map_or_else(
+            || with_suffix(&self.name, " (Copy)"),
+            |name| name.trim().to_owned(),
+        )
+    }
+
+    /// A copy under another id and name: inactive, so that nobody subscribes before it is looked over, and
+    /// next in the list.
+    #[must_use]
+    pub fn duplicated(&self, id: PlanId, name: String, now: Timestamp) -> Self {
         Self {
             id,
-            name: name.map_or_else(
-                || with_suffix(&self.name, " (Copy)"),
-                |name| name.trim().to_owned(),
-            ),
+            name,
             name_ru: self
                 .name_ru
                 .as_deref()
@@ -256,7 +262,11 @@ mod tests {
         let mut original = plan();
         original.name = "x".repeat(100);
         original.is_active = true;
-        let copy = original.duplicated(PlanId::new("copy").unwrap(), None, later());
+        let copy = original.duplicated(
+            PlanId::new("copy").unwrap(),
+            original.name_of_copy(None),
+            later(),
+        );
         assert_eq!(copy.name, format!("{} (Copy)", "x".repeat(93)));
         assert_eq!(copy.name_ru.as_deref(), Some("Про (Копия)"));
         assert_eq!(
@@ -264,7 +274,6 @@ mod tests {
             (false, 4, 1)
         );
         assert_eq!(copy.quotas, original.quotas);
-        let named = original.duplicated(PlanId::new("copy").unwrap(), Some("Mine"), later());
-        assert_eq!(named.name, "Mine");
+        assert_eq!(original.name_of_copy(Some(" Mine ")), "Mine");
     }
 }

@@ -4,4 +4,6 @@ use std::process::ExitCode;
 
 /// All that the hidden subcommand does: reads a component from standard input, writes native code to
 /// standard output. Call it first thing in `main`, before any thread (tokio) is started.
-pub fn compile_child() -> ExitCode { todo!() }
+pub fn compile_child() -> ExitCode {
+    todo!()
+}

@@ -1,5 +1,12 @@
 //! Skeleton.
-#![allow(missing_docs, unused_variables, clippy::todo, clippy::unused_async, clippy::needless_pass_by_value, reason = "skeleton")]
+#![allow(
+    missing_docs,
+    unused_variables,
+    clippy::todo,
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    reason = "skeleton"
+)]
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +45,14 @@ pub struct Candidate {
 pub struct PluginHost;
 
 impl PluginHost {
-    pub fn new(config: HostConfig) -> Result<Self, PluginError> { todo!() }
-    pub async fn load(&self, candidate: Candidate, now: Timestamp) -> Result<Arc<Plugin>, PluginError> { todo!() }
+    pub fn new(config: HostConfig) -> Result<Self, PluginError> {
+        todo!()
+    }
+    pub async fn load(
+        &self,
+        candidate: Candidate,
+        now: Timestamp,
+    ) -> Result<Arc<Plugin>, PluginError> {
+        todo!()
+    }
 }

@@ -41,7 +41,9 @@ pub enum TokenError {
     Expired,
     #[error("The token is not valid yet.")]
     NotYet,
-    #[error("The token's user id (sub) must have 1 to 255 characters, none of them a control character.")]
+    #[error(
+        "The token's user id (sub) must have 1 to 255 characters, none of them a control character."
+    )]
     BadUser,
     #[error("The token's role gives no access. Roles are user, service, admin and operator.")]
     BadRole,
@@ -86,7 +88,10 @@ impl Verifier {
             needed.push("iss");
         }
         validation.set_required_spec_claims(&needed);
-        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
+        Self {
+            key: DecodingKey::from_secret(secret.as_bytes()),
+            validation,
+        }
     }
 
     /// Who a token speaks for.
@@ -156,14 +161,38 @@ mod tests {
         type Edit = fn(&mut Claims);
         let cases: [(&str, Edit, Result<(), TokenError>); 9] = [
             ("as issued", |_| {}, Ok(())),
-            ("default tenant by name", |claims| claims.tenant = Some("default".into()), Ok(())),
+            (
+                "default tenant by name",
+                |claims| claims.tenant = Some("default".into()),
+                Ok(()),
+            ),
             ("over", |claims| claims.exp = 500, Err(TokenError::Expired)),
-            ("not yet", |claims| claims.nbf = Some(501), Err(TokenError::NotYet)),
+            (
+                "not yet",
+                |claims| claims.nbf = Some(501),
+                Err(TokenError::NotYet),
+            ),
             ("from now", |claims| claims.nbf = Some(500), Ok(())),
-            ("nobody", |claims| claims.sub = String::new(), Err(TokenError::BadUser)),
-            ("line break", |claims| claims.sub = "a\nb".into(), Err(TokenError::BadUser)),
-            ("pending", |claims| claims.role = "pending".into(), Err(TokenError::BadRole)),
-            ("elsewhere", |claims| claims.tenant = Some("x".into()), Err(TokenError::NoSuchTenant)),
+            (
+                "nobody",
+                |claims| claims.sub = String::new(),
+                Err(TokenError::BadUser),
+            ),
+            (
+                "line break",
+                |claims| claims.sub = "a\nb".into(),
+                Err(TokenError::BadUser),
+            ),
+            (
+                "pending",
+                |claims| claims.role = "pending".into(),
+                Err(TokenError::BadRole),
+            ),
+            (
+                "elsewhere",
+                |claims| claims.tenant = Some("x".into()),
+                Err(TokenError::NoSuchTenant),
+            ),
         ];
         for (case, edit, expected) in cases {
             let mut claims = claims();
@@ -179,13 +208,25 @@ mod tests {
         let verifier = Verifier::new(SECRET, None, None);
         let other = issue("another secret that is as long as ours", &claims()).unwrap();
         let key = EncodingKey::from_secret(SECRET.as_bytes());
-        let stronger = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(), &key).unwrap();
+        let stronger =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(), &key).unwrap();
         // {"alg":"none","typ":"JWT"} with the payload of a real one and no signature.
         let real = issue(SECRET, &claims()).unwrap();
         let payload = real.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
-        for token in [other.as_str(), &stronger, &unsigned, "", "a.b.c", &real[1..]] {
-            assert_eq!(verifier.verify(token, at(500)), Err(TokenError::Unknown), "{token}");
+        for token in [
+            other.as_str(),
+            &stronger,
+            &unsigned,
+            "",
+            "a.b.c",
+            &real[1..],
+        ] {
+            assert_eq!(
+                verifier.verify(token, at(500)),
+                Err(TokenError::Unknown),
+                "{token}"
+            );
         }
     }
 
@@ -200,7 +241,15 @@ mod tests {
             (Some("me"), None, false),
         ] {
             let (iss, aud) = (iss.map(str::to_owned), aud.map(serde_json::Value::from));
-            let token = issue(SECRET, &Claims { iss, aud, ..claims() }).unwrap();
+            let token = issue(
+                SECRET,
+                &Claims {
+                    iss,
+                    aud,
+                    ..claims()
+                },
+            )
+            .unwrap();
             assert_eq!(verifier.verify(&token, at(500)).is_ok(), expected);
         }
     }

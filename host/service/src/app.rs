@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use planwright_domain::caller::Caller;
 use planwright_domain::time::Timestamp;
-use planwright_plugin_host::PluginHost;
+use planwright_plugin_host::LiveBindings;
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
@@ -12,14 +12,14 @@ use crate::edge::Entropy;
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
     pub(crate) store: S,
-    pub(crate) plugins: PluginHost,
+    pub(crate) plugins: LiveBindings,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
 }
 
 impl<S> App<S> {
-    /// Connects them. The plugins' bindings must have been published.
-    pub fn new(store: S, plugins: PluginHost, entropy: Arc<dyn Entropy>) -> Self {
+    /// Connects them.
+    pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
         Self {
             store,
             plugins,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use planwright_domain::caller::TenantId;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_store::{Scan, Snapshot, StoreError};
@@ -19,7 +20,7 @@ pub struct Catalog {
     changes: i64,
     by_id: HashMap<PlanId, usize>,
     plans: Vec<PlanRecord>,
-    active_json: Arc<str>,
+    active_json: Bytes,
 }
 
 impl Catalog {
@@ -34,7 +35,7 @@ impl Catalog {
             .map(|record| &record.plan)
             .filter(|plan| plan.is_active)
             .collect();
-        let active_json = serde_json::to_string(&active).map_err(|error| StoreError::Corrupt {
+        let active_json = serde_json::to_vec(&active).map_err(|error| StoreError::Corrupt {
             reason: error.to_string(),
         })?;
         Ok(Self {
@@ -47,8 +48,8 @@ impl Catalog {
 
     /// A JSON array of the plans that users see, in the order of lists.
     #[must_use]
-    pub fn active_json(&self) -> Arc<str> {
-        Arc::clone(&self.active_json)
+    pub fn active_json(&self) -> Bytes {
+        self.active_json.clone()
     }
 
     pub(crate) fn plans(&self) -> &[PlanRecord] {

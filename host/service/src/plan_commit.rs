@@ -165,11 +165,7 @@ impl Change {
             pending_payments: rests.pending_payments,
             known_metrics: metric::BUILT_IN.map(str::to_owned).to_vec(),
         };
-        let findings = app
-            .plugins
-            .bindings()
-            .review_plan(&context, &change)
-            .await?;
+        let findings = app.plugins.pin().review_plan(&context, &change).await?;
         Ok(Refusal::from_findings(findings)?)
     }
 

@@ -6,6 +6,7 @@ use planwright_domain::Refusal;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::review::Finding;
+use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
@@ -58,16 +59,21 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: PlanDraft,
 ) -> Result<Reviewed, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let id = match &draft.id {
-            Some(id) => id.clone(),
-            None => unused_id(app, &snapshot, by, &draft.name).await?,
-        };
-        let after = Plan::from_draft(id, draft.clone(), by.now)?;
-        add(app, &snapshot, by, after, Action::Created).await
-    })
-    .await
+    retrying(|| try_create(app, by, &draft)).await
+}
+
+async fn try_create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &PlanDraft,
+) -> Result<Reviewed, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let id = match &draft.id {
+        Some(id) => id.clone(),
+        None => unused_id(app, &snapshot, by, &draft.name).await?,
+    };
+    let plan = Plan::from_draft(id, draft.clone(), by.now)?;
+    add(app, &snapshot, by, plan, Action::Created).await
 }
 
 /// Copies a plan under a new id, inactive.
@@ -80,26 +86,22 @@ pub async fn duplicate<S: Store>(
     id: &str,
     name: Option<&str>,
 ) -> Result<Reviewed, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let (_, original) = load(&snapshot, by, id).await?;
-        let copy = original
-            .plan
-            .duplicated(original.plan.id.clone(), name, by.now);
-        let new_id = unused_id(app, &snapshot, by, &copy.name).await?;
-        let copy = Plan { id: new_id, ..copy };
-        add(
-            app,
-            &snapshot,
-            by,
-            copy,
-            Action::Duplicated {
-                from: id.to_owned(),
-            },
-        )
-        .await
-    })
-    .await
+    retrying(|| try_duplicate(app, by, id, name)).await
+}
+
+async fn try_duplicate<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+    name: Option<&str>,
+) -> Result<Reviewed, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let (_, PlanRecord { plan: original, .. }) = load(&snapshot, by, id).await?;
+    let name = original.name_of_copy(name);
+    let new_id = unused_id(app, &snapshot, by, &name).await?;
+    let copy = original.duplicated(new_id, name, by.now);
+    let from = original.id.to_string();
+    add(app, &snapshot, by, copy, Action::Duplicated { from }).await
 }
 
 /// Changes the fields that a patch names. A patch that changes nothing leaves no trace.
@@ -112,20 +114,28 @@ pub async fn update<S: Store>(
     id: &str,
     patch: PlanPatch,
 ) -> Result<Reviewed, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let (version, before) = load(&snapshot, by, id).await?;
-        let after = before.plan.patched(patch.clone(), by.now)?;
-        if after == before.plan {
-            return Ok(Reviewed {
-                plan: after,
-                warnings: Vec::new(),
-            });
-        }
-        let change = Change::alter((version, before), after, Action::Updated);
-        change.review_and_commit(app, &snapshot, by).await
-    })
-    .await
+    retrying(|| try_update(app, by, id, &patch)).await
+}
+
+async fn try_update<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+    patch: &PlanPatch,
+) -> Result<Reviewed, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let before = load(&snapshot, by, id).await?;
+    let after = before.1.plan.patched(patch.clone(), by.now)?;
+    if after == before.1.plan {
+        let warnings = Vec::new();
+        return Ok(Reviewed {
+            plan: after,
+            warnings,
+        });
+    }
+    Change::alter(before, after, Action::Updated)
+        .review_and_commit(app, &snapshot, by)
+        .await
 }
 
 /// Switches a plan off or on.
@@ -133,19 +143,21 @@ pub async fn update<S: Store>(
 /// # Errors
 /// Not found, or what the validation plugins refuse.
 pub async fn toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let (version, before) = load(&snapshot, by, id).await?;
-        let after = before.plan.toggled(by.now);
-        let action = if after.is_active {
-            Action::Activated
-        } else {
-            Action::Deactivated
-        };
-        let change = Change::alter((version, before), after, action);
-        change.review_and_commit(app, &snapshot, by).await
-    })
-    .await
+    retrying(|| try_toggle(app, by, id)).await
+}
+
+async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let before = load(&snapshot, by, id).await?;
+    let after = before.1.plan.toggled(by.now);
+    let action = if after.is_active {
+        Action::Activated
+    } else {
+        Action::Deactivated
+    };
+    Change::alter(before, after, action)
+        .review_and_commit(app, &snapshot, by)
+        .await
 }
 
 /// Deletes a plan that nobody is subscribed to; its id may be used again.
@@ -153,16 +165,16 @@ pub async fn toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 /// # Errors
 /// Not found, or in use.
 pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Vec<Finding>, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let (version, before) = load(&snapshot, by, id).await?;
-        let change = Change::delete((version, before));
-        change
-            .review_and_commit(app, &snapshot, by)
-            .await
-            .map(|reviewed| reviewed.warnings)
-    })
-    .await
+    retrying(|| try_delete(app, by, id)).await
+}
+
+async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Vec<Finding>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let before = load(&snapshot, by, id).await?;
+    let deleted = Change::delete(before)
+        .review_and_commit(app, &snapshot, by)
+        .await?;
+    Ok(deleted.warnings)
 }
 
 /// Puts a new plan under review and into the catalog.
@@ -193,16 +205,22 @@ async fn unused_id<S: Store>(
     name: &str,
 ) -> Result<PlanId, Error> {
     let keys = Keys::of(&by.caller.tenant);
-    let plugins = app.plugins.bindings();
+    let plugins = app.plugins.pin();
+    let unusable = |reason: String| PluginError::BadAnswer {
+        plugin: plugins.identity.name().to_owned(),
+        reason,
+    };
     for _ in 0..DRAWS {
         let entropy = app.entropy.draw();
         let text = plugins.new_id("plan", name, entropy, by.now).await?;
-        let id = PlanId::new(&text).map_err(|_| plugins.bad_id(&text))?;
+        let id = PlanId::new(&text)
+            .map_err(|refusal| unusable(format!("'{text}' as the id of a plan: {refusal}")))?;
         if snapshot.get(&keys.plan(&id)).await?.is_none() {
             return Ok(id);
         }
     }
-    Err(plugins.ids_clash(DRAWS).into())
+    let reason = format!("{DRAWS} ids in a row that are taken, from different entropy each");
+    Err(unusable(reason).into())
 }
 
 /// A plan and the version of its record, as a snapshot holds them.

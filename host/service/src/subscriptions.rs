@@ -31,50 +31,56 @@ pub async fn grant<S: Store>(
     user_id: &str,
     grant: &Grant,
 ) -> Result<Granted, Error> {
-    retrying(async || {
-        let snapshot = app.store.snapshot().await?;
-        let (plan_version, plan) = plans::load(&snapshot, by, grant.plan_id.as_str()).await?;
-        let live = live(&snapshot, &by.caller.tenant, user_id).await?;
-        let current = live.as_ref().map(|(_, record)| &record.subscription);
-        let id = ids::fresh(app.entropy.as_ref(), "sub_");
-        let subscription = grant.subscribe(user_id, &plan.plan, current, &id, by.now)?;
-        let record = SubscriptionRecord {
-            plan_generation: plan.generation,
-            subscription,
-        };
+    retrying(|| try_grant(app, by, user_id, grant)).await
+}
 
-        let keys = Keys::of(&by.caller.tenant);
-        let mut change = ChangeSet::new();
-        // A plan that is changed or deleted meanwhile is looked at again.
-        change.expect_version(&keys.plan(&plan.plan.id), plan_version);
-        if let Some((version, before)) = &live {
-            change.expect_version(&keys.subscription(&before.subscription.id), *version);
-            take_out(&mut change, &keys, before);
-        } else {
-            let pointer = LiveSubscription {
-                subscription_id: record.subscription.id.clone(),
-            };
-            let key = keys.live_subscription(user_id);
-            change.expect_absent(&key).put(&key, &pointer);
-        }
-        put_in(&mut change, &keys, &record);
-        let deed = Deed {
-            action: "subscription_granted",
-            entity_type: "subscription",
-            entity_id: &record.subscription.id,
-            description: format!("Gave user '{user_id}' the plan '{}'", plan.plan.name),
-            before: current,
-            after: Some(&record.subscription),
-            warnings: &[],
+async fn try_grant<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    user_id: &str,
+    grant: &Grant,
+) -> Result<Granted, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let (plan_version, plan) = plans::load(&snapshot, by, grant.plan_id.as_str()).await?;
+    let live = live(&snapshot, &by.caller.tenant, user_id).await?;
+    let current = live.as_ref().map(|(_, record)| &record.subscription);
+    let id = ids::fresh(app.entropy.as_ref(), "sub_");
+    let subscription = grant.subscribe(user_id, &plan.plan, current, &id, by.now)?;
+    let record = SubscriptionRecord {
+        plan_generation: plan.generation,
+        subscription,
+    };
+
+    let keys = Keys::of(&by.caller.tenant);
+    let mut change = ChangeSet::new();
+    // A plan that is changed or deleted meanwhile is looked at again.
+    change.expect_version(&keys.plan(&plan.plan.id), plan_version);
+    if let Some((version, before)) = &live {
+        change.expect_version(&keys.subscription(&before.subscription.id), *version);
+        take_out(&mut change, &keys, before);
+    } else {
+        let pointer = LiveSubscription {
+            subscription_id: record.subscription.id.clone(),
         };
-        change.append(&keys.audit(), &app.audit_entry(by, deed));
-        app.store.commit(change).await?;
-        Ok(Granted {
-            subscription: record.subscription,
-            is_new: live.is_none(),
-        })
+        let key = keys.live_subscription(user_id);
+        change.expect_absent(&key).put(&key, &pointer);
+    }
+    put_in(&mut change, &keys, &record);
+    let deed = Deed {
+        action: "subscription_granted",
+        entity_type: "subscription",
+        entity_id: &record.subscription.id,
+        description: format!("Gave user '{user_id}' the plan '{}'", plan.plan.name),
+        before: current,
+        after: Some(&record.subscription),
+        warnings: &[],
+    };
+    change.append(&keys.audit(), &app.audit_entry(by, deed));
+    app.store.commit(change).await?;
+    Ok(Granted {
+        subscription: record.subscription,
+        is_new: live.is_none(),
     })
-    .await
 }
 
 /// A user's live subscription with the version of its record, if there is one.

@@ -20,7 +20,11 @@ pub(crate) struct RequestId(pub(crate) String);
 
 const REQUEST_ID: &str = "x-request-id";
 
-pub(crate) async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(web): State<Arc<Web>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = given_id(request.headers()).unwrap_or_else(|| hex(&web.entropy.draw()[..16]));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -31,7 +35,11 @@ pub(crate) async fn guard(State(web): State<Arc<Web>>, mut request: Request, nex
         let mut response = admit(&web, request, next).await;
         tell(&mut response, &path, &id);
         let milliseconds = began.elapsed().as_millis();
-        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        tracing::debug!(
+            status = response.status().as_u16(),
+            milliseconds,
+            "answered"
+        );
         response
     }
     .instrument(span)
@@ -57,7 +65,9 @@ async fn admit(web: &Web, request: Request, next: Next) -> Response {
 fn tell(response: &mut Response, path: &str, id: &str) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let body = problem.body(path, id);
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         *response.body_mut() = Body::from(body);
     }
     if let Ok(id) = HeaderValue::from_str(id) {

@@ -13,7 +13,6 @@ mod subscriptions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::handler::Handler;
 use axum::middleware;
 use axum::routing::{get, patch, post, put};
 use planwright_service::App;
@@ -47,7 +46,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/plans", get(admin_plans::list).post(admin_plans::create))
         .route(
             "/plans/{id}",
-            get(admin_plans::get).put(admin_plans::update).delete(admin_plans::delete),
+            get(admin_plans::get)
+                .put(admin_plans::update)
+                .delete(admin_plans::delete),
         )
         .route("/plans/{id}/toggle", patch(admin_plans::toggle))
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
@@ -59,9 +60,12 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::after_panic))
-        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&web),
+            guard::guard,
+        ))
         // What watches the server is answered even when it is full.
         .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready.with_state(Arc::clone(&web))))
+        .route("/readyz", get(health::ready))
         .with_state(web)
 }

@@ -18,8 +18,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             .map(|query| Self(query.0))
             .map_err(|error| {
                 let reason = error.body_text();
-                let reason =
-                    reason.strip_prefix("Failed to deserialize query string: ").unwrap_or(&reason);
+                let reason = reason
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&reason);
                 Problem::field("", "wrong_query", &format!("The query is wrong: {reason}."))
             })
     }

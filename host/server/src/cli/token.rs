@@ -1,0 +1,144 @@
+//! `planwright token`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use planwright_domain::caller::{TenantId, is_user_id};
+use planwright_service::edge::Clock;
+
+use super::{Failure, environment};
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::edge::SystemClock;
+use crate::token::{self, Claims};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  planwright token --user alice --role admin
+  planwright token --user bob --role user --ttl 10m --email bob@example.com
+  curl -H \"Authorization: Bearer $(planwright token --user alice --role admin)\" \\
+    http://127.0.0.1:8080/api/v1/admin/billing/plans";
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The user's id.
+    #[arg(long)]
+    user: String,
+    /// What the user may do.
+    #[arg(long)]
+    role: RoleName,
+    /// The tenant [default: default].
+    #[arg(long)]
+    tenant: Option<String>,
+    /// The user's group.
+    #[arg(long)]
+    group: Option<String>,
+    /// The user's email address.
+    #[arg(long)]
+    email: Option<String>,
+    /// The user's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// How long it holds, such as 10m, 1h or 30d.
+    #[arg(long, default_value = "1h", value_parser = parse_ttl)]
+    ttl: i64,
+    /// The data folder [default: ./planwright-data].
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The server's configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "PLANWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    User,
+    Service,
+    Admin,
+    Operator,
+}
+
+impl RoleName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A friendly duration as seconds.
+fn parse_ttl(text: &str) -> Result<i64, String> {
+    let wrong = || format!("'{text}' is no duration; write it like 10m, 1h or 30d");
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let day_is_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(day_is_24_hours).map_err(|_| wrong())?;
+    let seconds = duration.as_secs();
+    if seconds <= 0 {
+        Err(wrong())
+    } else {
+        Ok(seconds)
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the token is the answer")]
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !is_user_id(&arguments.user) {
+        return Err(
+            "--user must have 1 to 255 characters, none of them a control character".into(),
+        );
+    }
+    if let Some(tenant) = arguments.tenant.as_deref() {
+        TenantId::new(tenant).ok_or("--tenant must be 1 to 63 of a-z, 0-9 and '-'")?;
+    }
+    let config = Config::load(arguments.config.as_deref(), &environment())?;
+    let secret = match config.auth.secret {
+        Some(secret) => secret,
+        None => {
+            let data_dir = arguments
+                .data_dir
+                .as_deref()
+                .unwrap_or(&config.server.data_dir);
+            DataDir::open(data_dir)?.secret().to_owned()
+        }
+    };
+    let claims = Claims {
+        sub: arguments.user.clone(),
+        role: arguments.role.as_str().to_owned(),
+        tenant: arguments.tenant.clone(),
+        exp: SystemClock.now().as_second().saturating_add(arguments.ttl),
+        nbf: None,
+        iss: config.auth.issuer,
+        aud: config.auth.audience.map(serde_json::Value::from),
+        email: arguments.email.clone(),
+        name: arguments.name.clone(),
+        group: arguments.group.clone(),
+    };
+    println!("{}", token::issue(&secret, &claims)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_written_as_people_write_it() {
+        for (text, expected) in [
+            ("1h", Some(3_600)),
+            ("10m", Some(600)),
+            ("30d", Some(2_592_000)),
+            ("1h30m", Some(5_400)),
+            ("90 seconds", Some(90)),
+            ("0s", None),
+            ("-1h", None),
+            ("1 month", None),
+            ("soon", None),
+            ("60", None),
+        ] {
+            assert_eq!(parse_ttl(text).ok(), expected, "{text}");
+        }
+    }
+}

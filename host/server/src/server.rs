@@ -1,0 +1,174 @@
+//! A running server, put together from its rooms.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use planwright_plugin_host::{LiveBindings, PluginError};
+use planwright_service::App;
+use planwright_service::edge::{Clock, Entropy};
+use planwright_store::{Options, RedbStore, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::http::{self, Web};
+use crate::plugins::{self, LoadError};
+use crate::token::Verifier;
+use crate::{edge, listener};
+
+/// What a server is given besides its configuration.
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws ids and secrets.
+    pub entropy: Arc<dyn Entropy>,
+    /// The command that compiles a component: this program, with its hidden subcommand.
+    pub compiler: Vec<OsString>,
+}
+
+impl Surroundings {
+    /// The real clock, real chance, and this program as the compiler.
+    ///
+    /// # Errors
+    /// When the operating system does not say where this program is.
+    pub fn real() -> io::Result<Self> {
+        Ok(Self {
+            clock: Arc::new(edge::SystemClock),
+            entropy: Arc::new(edge::SystemEntropy),
+            compiler: vec![std::env::current_exe()?.into(), crate::cli::COMPILE.into()],
+        })
+    }
+}
+
+/// Why a server does not start, in a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(
+        "the data folder {data_dir} is in use by another planwright. Stop that one, or name another \
+         folder with --data-dir"
+    )]
+    InUse { data_dir: String },
+    #[error("cannot open the store: {0}")]
+    Store(StoreError),
+    #[error("cannot start the plugin host: {0}")]
+    PluginHost(PluginError),
+    #[error("cannot load the plugins: {0}")]
+    Plugins(#[from] LoadError),
+    #[error("cannot listen on {address}: {source}. Name another address with --listen")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+}
+
+/// A server that answers.
+pub struct Server {
+    address: SocketAddr,
+    is_new: bool,
+    secret: String,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the data folder, loads the plugins and listens.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering; nothing is left running then.
+    pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
+        let Surroundings {
+            clock,
+            entropy,
+            compiler,
+        } = surroundings;
+        let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
+        let store = open_store(&config, &data_dir)?;
+        let host =
+            plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
+        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        let address = config.server.listen;
+        let unheard = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
+
+        let auth = &config.auth;
+        let secret = auth
+            .secret
+            .clone()
+            .unwrap_or_else(|| data_dir.secret().to_owned());
+        let web = Arc::new(Web {
+            app: App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy)),
+            clock,
+            entropy,
+            verifier: Verifier::new(&secret, auth.issuer.as_deref(), auth.audience.as_deref()),
+            limits: config.limits,
+            places: Semaphore::new(config.limits.concurrent_requests),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(async move {
+            let stopped = async {
+                // A sender that is gone means stop, too.
+                let _ = stopped.await;
+            };
+            listener::serve(listener, http::router(web), config.limits, stopped).await;
+            // The plugin host's clockwork stays until the last request is answered.
+            drop(host);
+        });
+        Ok(Self {
+            address,
+            is_new: data_dir.is_new(),
+            secret,
+            stop,
+            running,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether this start made the data folder.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// What its tokens are signed with.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Takes no more requests, answers those under way, and closes the store.
+    pub async fn stop(self) {
+        // A server that stopped by itself has no ear left.
+        let _ = self.stop.send(());
+        if let Err(error) = self.running.await {
+            tracing::error!(%error, "the server did not stop cleanly");
+        }
+    }
+}
+
+fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartError> {
+    let options = Options {
+        cache_bytes: config.server.cache_mib << 20,
+        ..Options::default()
+    };
+    RedbStore::open(&data_dir.store(), options).map_err(|error| match error {
+        StoreError::InUse { .. } => StartError::InUse {
+            data_dir: data_dir.path().display().to_string(),
+        },
+        StoreError::Unavailable { .. }
+        | StoreError::Full
+        | StoreError::Corrupt { .. }
+        | StoreError::Newer { .. } => StartError::Store(error),
+    })
+}
