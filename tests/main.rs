@@ -1,3 +1,9 @@
 //! Tests of Planwright from outside its crates. One binary, so that it is linked once.
 
+mod api;
+mod command_line;
+mod crash;
+mod harness;
+mod plugins;
+mod rooms;
 mod store;

@@ -1,0 +1,122 @@
+//! Bodies, times and numbers of requests are bounded, and every refusal is a whole problem.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::ADMIN_PLANS;
+use crate::harness::App;
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_413() {
+    let app = App::with(|config| config.limits.body_bytes = 1_000).await;
+    let body = format!("{{\"name\":\"{}\"}}", "x".repeat(1_000));
+    let answer = app.admin().send(Method::POST, ADMIN_PLANS, &body).await;
+    assert!(answer.problem(413).contains("1000 bytes"), "{}", answer.json);
+}
+
+#[tokio::test]
+async fn malformed_json_is_400_with_the_field() {
+    let app = App::start().await;
+    for (body, field) in [
+        ("", ""),
+        ("{", ""),
+        ("[]", ""),
+        ("{\"name\":}", ""),
+        ("{\"name\":\"a\",\"name\":\"b\"}", "name"),
+        ("{\"quotas\":{\"requests\":\"x\"}}", "quotas.requests"),
+    ] {
+        let answer = app.admin().send(Method::POST, ADMIN_PLANS, body).await;
+        answer.problem(400);
+        assert_eq!(answer.field_errors()[0].0, field, "{body}: {}", answer.json);
+    }
+}
+
+#[tokio::test]
+async fn unknown_routes_and_methods_are_problems_too() {
+    let app = App::start().await;
+    let admin = app.admin();
+    admin.get("/api/v1/nothing").await.problem(404);
+    admin.get("/").await.problem(404);
+    let answer = admin.send(Method::DELETE, ADMIN_PLANS, "").await;
+    answer.problem(405);
+    assert_eq!(answer.headers["allow"], "GET,HEAD,POST");
+}
+
+#[tokio::test]
+async fn health_needs_no_credentials() {
+    let app = App::start().await;
+    assert_eq!(app.stranger().get("/healthz").await.ok(200)["status"], "ok");
+    assert_eq!(app.stranger().get("/readyz").await.ok(200)["status"], "ready");
+}
+
+#[tokio::test]
+async fn more_requests_than_there_are_places_for_are_told_to_come_again() {
+    let app = App::with(|config| {
+        config.limits.concurrent_requests = 1;
+        config.limits.body_seconds = 5;
+    })
+    .await;
+    let mut slow = slow_request(&app).await;
+    // The slow one has the only place as soon as its head is read.
+    let mut answer = app.admin().get(ADMIN_PLANS).await;
+    for _ in 0..100 {
+        if answer.status == 503 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        answer = app.admin().get(ADMIN_PLANS).await;
+    }
+    answer.problem(503);
+    assert_eq!(answer.headers["retry-after"], "1");
+    app.stranger().get("/healthz").await.ok(200);
+    slow.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_408() {
+    let app = App::with(|config| config.limits.body_seconds = 1).await;
+    let mut slow = slow_request(&app).await;
+    let mut answer = vec![0; 4_096];
+    let count = slow.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..count]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_is_cut_off() {
+    let app = App::with(|config| config.limits.header_seconds = 1).await;
+    let mut slow = TcpStream::connect(app.address()).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut rest)).await;
+    assert!(read.is_ok(), "the connection is still open");
+}
+
+/// A POST whose body is promised and not sent.
+async fn slow_request(app: &App) -> TcpStream {
+    let admin = app.admin();
+    let token = admin.token();
+    let head = format!(
+        "POST {ADMIN_PLANS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: 100\r\n\r\n"
+    );
+    let mut stream = TcpStream::connect(app.address()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_request_id_is_taken_if_it_is_sound_and_made_if_not() {
+    let app = App::start().await;
+    let client = reqwest::Client::new();
+    for (given, taken) in [("abc-123", true), ("a b", false), (&"x".repeat(65), false)] {
+        let url = format!("http://{}/nothing", app.address());
+        let answer = client.get(url).header("x-request-id", given).send().await.unwrap();
+        let id = answer.headers()["x-request-id"].to_str().unwrap();
+        assert_eq!(id == given, taken, "{given}: {id}");
+        assert!(!id.is_empty());
+    }
+}

@@ -1,0 +1,130 @@
+//! Starts the real server on a free port, with a clock that stands still and seeded randomness, and speaks
+//! to it as an admin, a user or a stranger.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod actor;
+mod edge;
+pub(crate) mod process;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use planwright_server::config::Config;
+use planwright_server::server::{Server, StartError, Surroundings};
+use planwright_server::token::{self, Claims};
+
+pub(crate) use actor::{Actor, Answer};
+pub(crate) use edge::{ManualClock, SeededEntropy};
+
+/// A server of its own for one test.
+pub(crate) struct App {
+    server: Server,
+    folder: Arc<tempfile::TempDir>,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl App {
+    /// With the default configuration.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With another configuration.
+    pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::try_with(configure).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// With a configuration that may not do.
+    pub(crate) async fn try_with(configure: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_in(folder, Arc::default(), configure).await
+    }
+
+    async fn start_in(
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+        configure: impl FnOnce(&mut Config),
+    ) -> Result<Self, StartError> {
+        let mut config = Config::default();
+        config.server.listen = ([127, 0, 0, 1], 0).into();
+        config.server.data_dir = folder.path().join("data");
+        config.plugins.cache_dir = Some(compiled_plugins());
+        configure(&mut config);
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            entropy: Arc::new(SeededEntropy::default()),
+            compiler: vec![process::PLANWRIGHT.into(), planwright_server::cli::COMPILE.into()],
+        };
+        let server = Server::start(config, surroundings).await?;
+        Ok(Self { server, folder, clock })
+    }
+
+    /// Stops the server, cleanly, and starts it on the same folder.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { server, folder, clock } = self;
+        server.stop().await;
+        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Stops the server, cleanly, and leaves its data folder.
+    pub(crate) async fn stop(self) -> Arc<tempfile::TempDir> {
+        self.server.stop().await;
+        self.folder
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
+    /// Somebody who manages the tenant.
+    pub(crate) fn admin(&self) -> Actor {
+        self.actor("root", "admin")
+    }
+
+    /// Somebody with their own data.
+    pub(crate) fn user(&self, id: &str) -> Actor {
+        self.actor(id, "user")
+    }
+
+    pub(crate) fn actor(&self, id: &str, role: &str) -> Actor {
+        self.with_claims(&claims(id, role))
+    }
+
+    /// Somebody whose token says just this.
+    pub(crate) fn with_claims(&self, claims: &Claims) -> Actor {
+        let token = token::issue(self.server.secret(), claims).unwrap();
+        Actor::new(self.address(), Some(token))
+    }
+
+    /// Somebody without credentials.
+    pub(crate) fn stranger(&self) -> Actor {
+        Actor::new(self.address(), None)
+    }
+}
+
+/// What a token says that holds for as long as the manual clock can run.
+pub(crate) fn claims(id: &str, role: &str) -> Claims {
+    Claims {
+        sub: id.to_owned(),
+        role: role.to_owned(),
+        tenant: None,
+        exp: 200_000_000_000,
+        nbf: None,
+        iss: None,
+        aud: None,
+        email: None,
+        name: None,
+        group: None,
+    }
+}
+
+/// Native code is shared by all tests, as its folder may be by servers: compiling takes longer than most
+/// tests do.
+pub(crate) fn compiled_plugins() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins")
+}

@@ -1,0 +1,82 @@
+//! The real program as a process of its own, to be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::{Actor, claims, compiled_plugins};
+use planwright_server::token;
+
+/// The program.
+pub(crate) const PLANWRIGHT: &str = env!("CARGO_BIN_EXE_planwright-for-tests");
+
+/// A running `planwright serve`; killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    secret: String,
+    /// What it has said up to and with the line that it listens.
+    pub(crate) said: Vec<String>,
+}
+
+/// A command with nothing of ours in its environment.
+pub(crate) fn planwright(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PLANWRIGHT);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PLANWRIGHT_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("PLANWRIGHT_PLUGINS_CACHE_DIR", compiled_plugins());
+    command
+}
+
+impl Process {
+    /// Starts it on a data folder and a free port, and waits until it listens.
+    pub(crate) fn start(data_dir: &Path) -> Self {
+        let data_dir_text = data_dir.to_str().unwrap();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir_text];
+        let mut child = planwright(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let address = loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            let address = line.strip_prefix("listening on http://").map(|text| text.parse().unwrap());
+            said.push(line);
+            if let Some(address) = address {
+                break address;
+            }
+        };
+        // What it says later is read, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let secret = std::fs::read_to_string(data_dir.join("secret")).unwrap().trim().to_owned();
+        Self { child, address, secret, said }
+    }
+
+    pub(crate) fn admin(&self) -> Actor {
+        let token = token::issue(&self.secret, &claims("root", "admin")).unwrap();
+        Actor::new(self.address, Some(token))
+    }
+
+    /// `kill -9`: it has no chance to do anything more.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// `kill`: what a service manager sends. Gives its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
