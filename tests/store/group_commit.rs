@@ -23,8 +23,10 @@ async fn together(
     tokio::task::yield_now().await;
     disk.wait_for_sync();
     let waiting: Vec<_> = sets.into_iter().map(|set| spawn(store, set)).collect();
-    // This runtime has one thread, which runs each of them until it waits for its answer.
-    tokio::task::yield_now().await;
+    // This runtime has one thread. Each turn of it runs at least one of them until it waits for its answer.
+    for _ in &waiting {
+        tokio::task::yield_now().await;
+    }
     disk.release();
 
     first.await.unwrap().unwrap();

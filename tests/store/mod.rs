@@ -1,11 +1,12 @@
 //! The store: what every engine promises (`conformance`), what the embedded one keeps when its disk fails
-//! (`faults`), and that it commits many change sets at once (`group_commit`).
+//! (`faults`), its file (`files`), and that it commits many change sets at once (`group_commit`).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conformance;
 mod disk;
 mod faults;
+mod files;
 mod group_commit;
 mod history;
 
