@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use planwright_store::{Options, RedbStore, StoreError};
+use planwright_store::{ChangeSet, Options, RedbStore, Store, StoreError};
 use tempfile::TempDir;
 
 use super::history::History;
+use super::{item, key};
 
 fn open(path: &Path) -> Result<RedbStore, StoreError> {
     RedbStore::open(path, Options::default())
@@ -43,6 +44,23 @@ async fn a_copy_of_the_file_of_a_running_store_is_what_a_kill_leaves_and_has_all
         fs::copy(&path, &copy).unwrap();
         history.check(&open(&copy).unwrap()).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_written_over_and_over_takes_no_more_space() {
+    let (_folder, path) = place();
+    let store = open(&path).unwrap();
+    let mut sizes = Vec::new();
+    for round in 0..200 {
+        let mut set = ChangeSet::new();
+        for name in 0..20 {
+            set.put(&key("item", &name.to_string()), &item(round))
+                .add(&key("count", "a"), 1);
+        }
+        store.commit(set).await.unwrap();
+        sizes.push(fs::metadata(&path).unwrap().len());
+    }
+    assert_eq!(sizes[20], sizes[199], "{sizes:?}");
 }
 
 #[test]
