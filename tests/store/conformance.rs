@@ -1,1 +1,75 @@
+//! What every engine promises. A case gets a store of its own; an engine takes part with one line at the
+//! end of this file.
 
+mod committing;
+mod reading;
+
+use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store};
+
+use super::disk::Disk;
+use super::{Item, open};
+
+/// Commits one change set, and says with which version.
+async fn commit<S: Store>(
+    store: &S,
+    build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet,
+) -> Result<u64, CommitError> {
+    let mut set = ChangeSet::new();
+    build(&mut set);
+    store.commit(set).await.map(|committed| committed.version)
+}
+
+async fn read<S: Store>(store: &S, key: &Key) -> Option<(u64, Item)> {
+    let record = store.snapshot().await.unwrap().get(key).await.unwrap()?;
+    Some((record.version, record.decode().unwrap()))
+}
+
+async fn holds<S: Store>(store: &S, counter: &Key) -> i64 {
+    store
+        .snapshot()
+        .await
+        .unwrap()
+        .counter(counter)
+        .await
+        .unwrap()
+}
+
+/// Makes a test of every case for an engine: a name, and how to open an empty store.
+macro_rules! conforms {
+    ($engine:ident, $open:expr) => {
+        mod $engine {
+            use super::{committing, reading, *};
+
+            cases! { $open, committing:
+                a_refused_set_leaves_nothing
+                a_set_at_fault_is_refused_and_says_why
+                a_set_is_kept_if_and_only_if_all_it_expects_is_so
+                an_engine_agrees_with_a_map
+                counters_add_up_in_order_and_stop_at_their_ceilings
+                versions_rise_and_a_record_made_again_never_has_an_old_one
+            }
+            cases! { $open, reading:
+                a_log_numbers_its_entries_and_binds_each_to_the_one_before
+                a_record_is_read_as_it_was_written
+                a_record_of_a_newer_schema_is_refused_and_both_numbers_are_named
+                a_scan_gives_what_is_under_its_prefix_in_order
+                a_snapshot_goes_on_showing_its_moment
+                counters_are_listed_in_order_without_those_that_hold_0
+                one_key_may_name_a_record_a_counter_and_a_log
+            }
+        }
+    };
+}
+
+macro_rules! cases {
+    ($open:expr, $room:ident: $($case:ident)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                $room::$case($open).await;
+            }
+        )+
+    };
+}
+
+conforms!(redb, open(&Disk::new()).unwrap());

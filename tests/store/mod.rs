@@ -1,13 +1,15 @@
 //! The store: what every engine promises (`conformance`), what the embedded one keeps when its disk fails
-//! (`faults`), and that it commits many change sets at once (`group_commit`).
+//! (`faults`), its file (`files`), a killed process (`kill`), and that it commits many change sets at once (`group_commit`).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conformance;
 mod disk;
 mod faults;
+mod files;
 mod group_commit;
 mod history;
+mod kill;
 
 use planwright_store::{Document, Key, Options, RedbStore, Space};
 use serde::{Deserialize, Serialize};
