@@ -66,36 +66,29 @@ impl types::Refusal {
 }
 
 impl Finding {
-    /// Refuses the change. `field` is a path such as `quotas.requests`.
-    pub fn error(
-        code: impl Into<String>,
-        field: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    /// Refuses the change.
+    pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code: code.into(),
-            field: Some(field.into()),
+            field: None,
             message: message.into(),
         }
     }
 
     /// Lets the change pass and goes with it into the answer and the audit log.
-    pub fn warning(
-        code: impl Into<String>,
-        field: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn warning(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::error(code, field, message)
+            ..Self::error(code, message)
         }
     }
 
-    /// The same finding about the whole rather than one field.
-    pub fn of_the_whole(self) -> Self {
+    /// Names the field at fault, by a path such as `quotas.requests`.
+    #[must_use]
+    pub fn at(self, field: impl Into<String>) -> Self {
         Self {
-            field: None,
+            field: Some(field.into()),
             ..self
         }
     }

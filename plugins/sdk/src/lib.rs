@@ -69,7 +69,7 @@
 //!         let ending = price.fract().to_string();
 //!         if settings.endings.contains(&ending) {
 //!             let message = format!("A price must not end in {ending}; round it.");
-//!             vec![Finding::error("price_ending", "price", message)]
+//!             vec![Finding::error("price_ending", message).at("price")]
 //!         } else {
 //!             Vec::new()
 //!         }
