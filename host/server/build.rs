@@ -1,0 +1,11 @@
+//! Builds the standard plugins, so that the server carries them.
+
+use planwright_guest_build::Guest;
+
+fn main() {
+    planwright_guest_build::build(&[
+        Guest { package: "planwright-identity", folder: "plugins/identity" },
+        Guest { package: "planwright-validation", folder: "plugins/validation" },
+        Guest { package: "planwright-pricing", folder: "plugins/pricing" },
+    ]);
+}

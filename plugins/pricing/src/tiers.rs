@@ -1,0 +1,146 @@
+//! Tiers: intervals of real numbers, each up to and with its end, so that no fraction falls between two.
+
+use num_rational::BigRational;
+use num_traits::Zero;
+use planwright_sdk::Refusal;
+use planwright_sdk::price_book::Price;
+use planwright_sdk::pricing::{Line, Step};
+
+use crate::exact::{fraction, shown, text};
+use crate::usage::refusal;
+
+pub(crate) struct Tiers<'a> {
+    line: &'a Line,
+    /// By their ends, the unlimited one last.
+    tiers: Vec<Tier>,
+}
+
+struct Tier {
+    /// None is unlimited.
+    end: Option<BigRational>,
+    price: BigRational,
+    /// The end as a person writes it.
+    name: String,
+}
+
+/// What one tier contributes, not yet rounded.
+pub(crate) struct Part {
+    units: BigRational,
+    price: BigRational,
+    pub(crate) amount: BigRational,
+    note: String,
+}
+
+impl<'a> Tiers<'a> {
+    pub(crate) fn new(line: &'a Line, prices: Vec<&Price>) -> Result<Self, Refusal> {
+        let mut tiers: Vec<Tier> = prices.into_iter().map(Tier::new).collect();
+        tiers.sort_by(|a, b| match (&a.end, &b.end) {
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        });
+        match tiers.windows(2).find(|pair| pair[0].end == pair[1].end) {
+            None => Ok(Self { line, tiers }),
+            Some(pair) => {
+                let why = format!(
+                    "two of its tiers are {}; remove one from the price book",
+                    pair[0].name
+                );
+                Err(refusal(line, "tiers_ambiguous", &why))
+            }
+        }
+    }
+
+    /// The whole quantity at the price of the tier it falls into.
+    pub(crate) fn volume(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
+        let tier = self.holding(units)?;
+        Ok(vec![Part::new(
+            units.clone(),
+            tier,
+            format!("all at the price {}", tier.name),
+        )])
+    }
+
+    /// Each tier's part at its own price.
+    pub(crate) fn graduated(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
+        self.holding(units)?;
+        let mut parts = Vec::new();
+        let mut below = BigRational::zero();
+        for tier in &self.tiers {
+            let end = tier.end.as_ref().map_or(units, |end| end.min(units));
+            parts.push(Part::new(
+                end - &below,
+                tier,
+                format!("the part {}", tier.name),
+            ));
+            if end == units {
+                break;
+            }
+            below = end.clone();
+        }
+        Ok(parts)
+    }
+
+    /// Whole packages, a begun one counts; the price is the one of the tier that their number falls into.
+    pub(crate) fn packages(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
+        let packages = units.ceil();
+        let tier = self.holding(&packages)?;
+        let note = format!(
+            "packages of {}, all at the price {}",
+            text(self.line.unit),
+            tier.name
+        );
+        Ok(vec![Part::new(packages, tier, note)])
+    }
+
+    /// The tier with the smallest end that is not below the quantity. Past the last one nobody knows the price.
+    fn holding(&self, units: &BigRational) -> Result<&Tier, Refusal> {
+        self.tiers.iter().find(|tier| tier.end.as_ref().is_none_or(|end| units <= end)).ok_or_else(|| {
+            let last = self.tiers.last().map_or("", |tier| &tier.name);
+            let why = format!(
+                "its last tier is {last}, and the quantity {} lies past it; add an unlimited tier to the price book",
+                text(self.line.quantity),
+            );
+            refusal(self.line, "past_last_tier", &why)
+        })
+    }
+}
+
+impl Tier {
+    fn new(price: &Price) -> Self {
+        Self {
+            end: price.max_quantity.map(fraction),
+            price: fraction(price.amount),
+            name: price.max_quantity.map_or_else(
+                || "without end".to_owned(),
+                |end| format!("up to {}", text(end)),
+            ),
+        }
+    }
+}
+
+impl Part {
+    fn new(units: BigRational, tier: &Tier, note: String) -> Self {
+        Self {
+            amount: &units * &tier.price,
+            price: tier.price.clone(),
+            units,
+            note,
+        }
+    }
+
+    pub(crate) fn shown(&self, line: &Line) -> Result<Step, Refusal> {
+        let whole_units =
+            line.unit.coefficient == 1 && line.unit.scale == 0 || line.tier_mode == "per-package";
+        let units = if whole_units {
+            String::new()
+        } else {
+            format!(", in units of {}", text(line.unit))
+        };
+        Ok(Step {
+            quantity: shown(&self.units)?,
+            unit_price: shown(&self.price)?,
+            amount: shown(&self.amount)?,
+            note: format!("{}{units}", self.note),
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! Builds the plugins that the tests load: hostile ones, and a custom one.
+
+use planwright_guest_build::Guest;
+
+fn main() {
+    planwright_guest_build::build(&[
+        Guest {
+            package: "planwright-test-identity",
+            folder: "tests/guests/identity",
+        },
+        Guest {
+            package: "planwright-test-validation",
+            folder: "tests/guests/validation",
+        },
+        Guest {
+            package: "planwright-test-boaster",
+            folder: "tests/guests/boaster",
+        },
+    ]);
+}
