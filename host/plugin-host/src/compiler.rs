@@ -1,9 +1,214 @@
-//! Skeleton.
-#![allow(missing_docs, clippy::todo, reason = "skeleton")]
-use std::process::ExitCode;
+//! Compiling, in a process of its own. Hostile bytes can make a compiler run for minutes, take all memory or
+//! crash; a process can be bounded and killed, and takes nothing with it.
+//!
+//! The host starts its `compiler` command, which calls [`compile_child`] and does nothing else, and writes to
+//! its standard input: three numbers (address space in bytes, processor seconds, bytes of stack; 8 bytes each,
+//! little endian) and the component. Native code comes back on standard output, complaints on standard error.
 
-/// All that the hidden subcommand does: reads a component from standard input, writes native code to
-/// standard output. Call it first thing in `main`, before any thread (tokio) is started.
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus, Stdio};
+
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use wasmtime::Engine;
+
+use crate::{Limits, PluginError, engine, text};
+
+/// Threads of one compilation: each needs address space of its own, and requests need processors too.
+const THREADS: usize = 2;
+/// How much of the child's complaints is read, and shown.
+const COMPLAINT_BYTES: u64 = 64 << 10;
+const SHOWN_BYTES: usize = 500;
+
+/// Compiles a component in a child process within its limits. `subject` is what to call it.
+pub(crate) async fn compile(
+    command: &[OsString],
+    limits: &Limits,
+    subject: &str,
+    component: &[u8],
+) -> Result<Vec<u8>, PluginError> {
+    let failed = |reason: String| PluginError::Compile {
+        plugin: subject.to_owned(),
+        reason,
+    };
+    let child = start(command).map_err(|error| PluginError::io("start the compiler", error))?;
+    // Whatever ends this future ends the child with it.
+    let finished = timeout(limits.compile_time, converse(child, limits, component)).await;
+    let Ok(finished) = finished else {
+        let seconds = limits.compile_time.as_secs();
+        return Err(failed(format!(
+            "the compiler took more than {seconds} seconds."
+        )));
+    };
+    let (status, code, complaint) =
+        finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
+    if !status.success() {
+        return Err(failed(complain(status, &complaint, limits)));
+    }
+    if code.len() > limits.compiled_bytes {
+        let most = limits.compiled_bytes >> 20;
+        return Err(failed(format!(
+            "its native code is larger than {most} MiB."
+        )));
+    }
+    Ok(code)
+}
+
+fn start(command: &[OsString]) -> io::Result<Child> {
+    let Some((program, arguments)) = command.split_first() else {
+        let message = "no compiler command is configured";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    };
+    Command::new(program)
+        .args(arguments)
+        // Nothing of the host's environment is the compiler's business; secrets may be in it.
+        .env_clear()
+        .env("RAYON_NUM_THREADS", THREADS.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+async fn converse(
+    mut child: Child,
+    limits: &Limits,
+    component: &[u8],
+) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut input) = input {
+            // A child that is gone does not read; its exit status says more than a broken pipe.
+            let _ = input.write_all(&header(limits)).await;
+            let _ = input.write_all(component).await;
+        }
+    };
+    let most = u64::try_from(limits.compiled_bytes).unwrap_or(u64::MAX);
+    let ((), code, complaint) = tokio::join!(
+        write,
+        read(output, most.saturating_add(1)),
+        read(errors, COMPLAINT_BYTES)
+    );
+    Ok((child.wait().await?, code?, complaint?))
+}
+
+async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        from.take(most).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+fn complain(status: ExitStatus, complaint: &[u8], limits: &Limits) -> String {
+    let complaint = String::from_utf8_lossy(complaint);
+    tracing::debug!("the compiler said: {complaint}");
+    let said = text::clean(complaint.trim(), SHOWN_BYTES);
+    match status.signal() {
+        Some(signal) => {
+            let memory = limits.compile_memory_bytes >> 20;
+            let seconds = limits.compile_time.as_secs();
+            format!(
+                "the compiler, which may use {memory} MiB and {seconds} seconds, was stopped by signal \
+                 {signal}. {said}"
+            )
+        }
+        None => said,
+    }
+}
+
+/// All that the compiler command does: reads a component from standard input, writes native code to standard
+/// output. Call it first thing in `main`, before any thread is started.
+#[must_use]
 pub fn compile_child() -> ExitCode {
-    todo!()
+    match compile_within_limits() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell where standard error is gone too.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile_within_limits() -> io::Result<()> {
+    let mut input = io::stdin().lock();
+    let limits = read_header(&mut input)?;
+    restrain(&limits)?;
+    let mut component = Vec::new();
+    input.read_to_end(&mut component)?;
+    let code = native_code(limits.stack_bytes, &component)?;
+    io::stdout().lock().write_all(&code)
+}
+
+/// The compilation itself, in this process.
+pub(crate) fn native_code(stack_bytes: usize, component: &[u8]) -> io::Result<Vec<u8>> {
+    let engine = Engine::new(&engine::settings(stack_bytes)).map_err(one_line)?;
+    engine.precompile_component(component).map_err(one_line)
+}
+
+fn one_line(error: wasmtime::Error) -> io::Error {
+    io::Error::other(format!("{error:#}"))
+}
+
+/// What the child is told of its limits.
+struct ChildLimits {
+    memory_bytes: u64,
+    seconds: u64,
+    stack_bytes: usize,
+}
+
+fn header(limits: &Limits) -> [u8; 24] {
+    let stack = u64::try_from(limits.stack_bytes).unwrap_or(u64::MAX);
+    let numbers = [
+        limits.compile_memory_bytes,
+        processor_seconds(limits),
+        stack,
+    ];
+    let mut header = [0; 24];
+    for (place, number) in header.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    header
+}
+
+/// Threads spend processor time side by side.
+fn processor_seconds(limits: &Limits) -> u64 {
+    let threads = u64::try_from(THREADS).unwrap_or(1);
+    limits.compile_time.as_secs().max(1).saturating_mul(threads)
+}
+
+fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
+    let mut number = || {
+        let mut bytes = [0; 8];
+        input.read_exact(&mut bytes)?;
+        io::Result::Ok(u64::from_le_bytes(bytes))
+    };
+    Ok(ChildLimits {
+        memory_bytes: number()?,
+        seconds: number()?,
+        stack_bytes: usize::try_from(number()?).map_err(io::Error::other)?,
+    })
+}
+
+/// Bounds this process for good: address space, processor time, no core dump; and lets others go first.
+fn restrain(limits: &ChildLimits) -> io::Result<()> {
+    let bound = |resource, most| {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, limit)
+    };
+    bound(Resource::As, limits.memory_bytes)?;
+    bound(Resource::Cpu, limits.seconds)?;
+    bound(Resource::Core, 0)?;
+    // To be polite is not worth failing for.
+    let _ = nice(19);
+    Ok(())
 }

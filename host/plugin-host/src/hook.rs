@@ -27,6 +27,11 @@ impl Hook {
         }
     }
 
+    /// The interface of the contract that it calls.
+    pub(crate) fn interface(self) -> &'static str {
+        self.as_str()
+    }
+
     /// The world of the contract that a plugin for this hook is built for.
     #[must_use]
     pub fn world(self) -> &'static str {

@@ -1,68 +1,276 @@
-//! Skeleton.
-#![allow(
-    missing_docs,
-    unused_variables,
-    clippy::todo,
-    clippy::unused_async,
-    reason = "skeleton"
-)]
-use planwright_domain::review::{Finding, PlanChange, ReviewContext};
+//! A plugin that was loaded: who it is, and its calls, one after another or side by side.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use planwright_domain::time::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use wasmtime::{Engine, Store};
 
-use crate::{Hook, PluginError};
+use crate::guest::Guest;
+use crate::instance::{Code, Exports, Failure, Instance};
+use crate::{Hook, Limits, PluginError, TrapKind};
 
-#[derive(Debug)]
-pub struct Plugin;
+/// How long one instance serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// For one call: nothing of one question can be seen in the answer to another.
+    Fresh,
+    /// For so many calls at most; for plugins that are known to keep nothing between them. Some fifty times
+    /// quicker.
+    Warm {
+        /// Calls of one instance.
+        calls: u32,
+    },
+}
 
+impl Reuse {
+    fn calls(self) -> u32 {
+        match self {
+            Self::Fresh => 1,
+            Self::Warm { calls } => calls.max(1),
+        }
+    }
+}
+
+/// What a plugin did since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PluginStats {
+    /// Calls that it was given, failed ones too.
     pub calls: u64,
+    /// Calls that gave no usable answer by its fault.
     pub traps: u64,
+    /// Instructions that it spent, roughly; starting instances counts too.
     pub fuel: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reuse {
-    Fresh,
-    Warm { calls: u32 },
+/// A component that loaded, with its settings. It takes calls from any number of tasks.
+pub struct Plugin {
+    pub(crate) identity: PluginIdentity,
+    pub(crate) running: Running,
+}
+
+/// Who a plugin is.
+pub(crate) struct PluginIdentity {
+    pub(crate) hook: Hook,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) summary: String,
+    pub(crate) digest: String,
+    pub(crate) imports: Vec<String>,
+    /// What messages call it.
+    pub(crate) subject: Arc<str>,
+}
+
+/// What it runs on.
+pub(crate) struct Running {
+    pub(crate) engine: Engine,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) code: Code,
+    pub(crate) settings: String,
+    pub(crate) reuse: Reuse,
+    /// Bounds calls side by side, so that one plugin cannot hold all threads.
+    pub(crate) turns: Arc<Semaphore>,
+    /// Instances that wait for their next call; never more than calls side by side.
+    pub(crate) idle: Mutex<Vec<Idle>>,
+    pub(crate) counters: Counters,
+}
+
+/// An instance between two calls.
+pub(crate) struct Idle {
+    pub(crate) instance: Instance,
+    pub(crate) calls_left: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    traps: AtomicU64,
+    fuel: AtomicU64,
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Plugin({}, {})",
+            self.identity.subject, self.identity.digest
+        )
+    }
 }
 
 impl Plugin {
+    /// What it is asked.
+    #[must_use]
     pub fn hook(&self) -> Hook {
-        todo!()
+        self.identity.hook
     }
+
+    /// As it calls itself.
+    #[must_use]
     pub fn name(&self) -> &str {
-        todo!()
+        &self.identity.name
     }
+
+    /// Its own version.
+    #[must_use]
     pub fn version(&self) -> &str {
-        todo!()
+        &self.identity.version
     }
+
+    /// What it says it does.
+    #[must_use]
     pub fn summary(&self) -> &str {
-        todo!()
+        &self.identity.summary
     }
+
+    /// SHA-256 of the component, in hex.
+    #[must_use]
     pub fn digest(&self) -> &str {
-        todo!()
+        &self.identity.digest
     }
+
+    /// What the component imports, by name and version.
+    #[must_use]
     pub fn imports(&self) -> &[String] {
-        todo!()
+        &self.identity.imports
     }
+
+    /// What it did so far.
+    #[must_use]
     pub fn stats(&self) -> PluginStats {
-        todo!()
+        let counters = &self.running.counters;
+        PluginStats {
+            calls: counters.calls.load(Ordering::Relaxed),
+            traps: counters.traps.load(Ordering::Relaxed),
+            fuel: counters.fuel.load(Ordering::Relaxed),
+        }
     }
-    pub async fn new_id(
-        &self,
-        kind: &str,
-        name: &str,
-        entropy: [u8; 32],
+
+    /// One call: waits its turn, runs `ask` on a thread where it may take its time, and has `check` look at the
+    /// answer. Where the caller goes away meanwhile, the call ends within its own limits and is forgotten.
+    pub(crate) async fn call<A, B>(
+        self: &Arc<Self>,
         at: Timestamp,
-    ) -> Result<String, PluginError> {
-        todo!()
+        ask: impl FnOnce(&mut Store<Guest>, &Exports) -> wasmtime::Result<A> + Send + 'static,
+        check: impl FnOnce(&Self, A) -> Result<B, PluginError> + Send + 'static,
+    ) -> Result<B, PluginError>
+    where
+        B: Send + 'static,
+    {
+        let turns = Arc::clone(&self.running.turns).acquire_owned();
+        let turn = timeout(self.running.limits.queue_time, turns).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(self.failed(Failure::NoRoom));
+        };
+        let plugin = Arc::clone(self);
+        let call = tokio::task::spawn_blocking(move || {
+            let answer = plugin.call_now(at, ask, check);
+            drop(turn);
+            answer
+        });
+        match call.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(plugin = &*self.identity.subject, "{error}");
+                Err(self.failed(Failure::Trap(TrapKind::Host)))
+            }
+        }
     }
-    pub async fn review_plan(
+
+    fn call_now<A, B>(
         &self,
-        context: &ReviewContext,
-        change: &PlanChange,
-    ) -> Result<Vec<Finding>, PluginError> {
-        todo!()
+        at: Timestamp,
+        ask: impl FnOnce(&mut Store<Guest>, &Exports) -> wasmtime::Result<A>,
+        check: impl FnOnce(&Self, A) -> Result<B, PluginError>,
+    ) -> Result<B, PluginError> {
+        let counters = &self.running.counters;
+        counters.calls.fetch_add(1, Ordering::Relaxed);
+        let mut idle = match self.take_idle() {
+            Some(idle) => idle,
+            None => self.start(at)?,
+        };
+        let answer = idle.instance.call(&self.running.limits, at, ask);
+        let spent = idle.instance.take_spent();
+        counters.fuel.fetch_add(spent, Ordering::Relaxed);
+        // An instance that failed or talks nonsense is dropped here.
+        let answer = answer.map_err(|failure| self.failed(failure))?;
+        let checked = check(self, answer);
+        match &checked {
+            Err(PluginError::BadAnswer { .. }) => {
+                counters.traps.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.give_back(idle),
+        }
+        checked
+    }
+
+    fn start(&self, at: Timestamp) -> Result<Idle, PluginError> {
+        let running = &self.running;
+        let subject = Arc::clone(&self.identity.subject);
+        let started = running
+            .code
+            .start(&running.engine, &running.limits, subject, at)
+            .and_then(|mut instance| {
+                let configured = instance.configure(&running.limits, at, &running.settings)?;
+                Ok((instance, configured))
+            });
+        let (instance, configured) = started.map_err(|failure| self.failed(failure))?;
+        // It took the same settings when it was loaded.
+        configured
+            .map_err(|_| self.bad_answer("it refuses settings that it took before".to_owned()))?;
+        Ok(Idle {
+            instance,
+            calls_left: running.reuse.calls(),
+        })
+    }
+
+    fn take_idle(&self) -> Option<Idle> {
+        let idle = self.running.idle.lock();
+        idle.unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, mut idle: Idle) {
+        idle.calls_left = idle.calls_left.saturating_sub(1);
+        if idle.calls_left > 0 {
+            let mut waiting = self
+                .running
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting.push(idle);
+        }
+    }
+
+    fn failed(&self, failure: Failure) -> PluginError {
+        if failure != Failure::NoRoom {
+            self.running.counters.traps.fetch_add(1, Ordering::Relaxed);
+        }
+        failure.named(&self.identity.subject, self.identity.hook)
+    }
+
+    pub(crate) fn bad_answer(&self, reason: String) -> PluginError {
+        PluginError::BadAnswer {
+            plugin: self.identity.subject.to_string(),
+            reason,
+        }
+    }
+}
+
+impl Failure {
+    /// As an error that says whose it is.
+    pub(crate) fn named(self, subject: &str, hook: Hook) -> PluginError {
+        let plugin = subject.to_owned();
+        match self {
+            Self::Trap(kind) => PluginError::Trap { plugin, kind },
+            Self::WrongType(missing) => PluginError::WrongWorld {
+                plugin,
+                hook,
+                missing,
+            },
+            Self::NoRoom => PluginError::Busy { plugin },
+        }
     }
 }
