@@ -14,7 +14,7 @@ use planwright_server::config::Config;
 use planwright_server::server::{Server, StartError, Surroundings};
 use planwright_server::token::{self, Claims};
 
-pub(crate) use actor::{Actor, Answer};
+pub(crate) use actor::Actor;
 pub(crate) use edge::{ManualClock, SeededEntropy};
 
 /// A server of its own for one test.
@@ -32,7 +32,9 @@ impl App {
 
     /// With another configuration.
     pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::try_with(configure).await.unwrap_or_else(|error| panic!("{error}"))
+        Self::try_with(configure)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// With a configuration that may not do.
@@ -52,29 +54,32 @@ impl App {
         config.plugins.cache_dir = Some(compiled_plugins());
         configure(&mut config);
         let surroundings = Surroundings {
-            clock: clock.clone(),
+            clock: Arc::<ManualClock>::clone(&clock),
             entropy: Arc::new(SeededEntropy::default()),
-            compiler: vec![process::PLANWRIGHT.into(), planwright_server::cli::COMPILE.into()],
+            compiler: vec![
+                process::PLANWRIGHT.into(),
+                planwright_server::cli::COMPILE.into(),
+            ],
         };
         let server = Server::start(config, surroundings).await?;
-        Ok(Self { server, folder, clock })
+        Ok(Self {
+            server,
+            folder,
+            clock,
+        })
     }
 
     /// Stops the server, cleanly, and starts it on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self { server, folder, clock } = self;
+        let Self {
+            server,
+            folder,
+            clock,
+        } = self;
         server.stop().await;
-        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// Stops the server, cleanly, and leaves its data folder.
-    pub(crate) async fn stop(self) -> Arc<tempfile::TempDir> {
-        self.server.stop().await;
-        self.folder
-    }
-
-    pub(crate) fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        Self::start_in(folder, clock, |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

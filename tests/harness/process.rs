@@ -16,8 +16,8 @@ pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
     secret: String,
-    /// What it has said up to and with the line that it listens.
-    pub(crate) said: Vec<String>,
+    /// What it says after the line that it listens.
+    says: std::sync::mpsc::Receiver<String>,
 }
 
 /// A command with nothing of ours in its environment.
@@ -28,7 +28,9 @@ pub(crate) fn planwright(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("PLANWRIGHT_PLUGINS_CACHE_DIR", compiled_plugins());
+    command
+        .args(arguments)
+        .env("PLANWRIGHT_PLUGINS_CACHE_DIR", compiled_plugins());
     command
 }
 
@@ -36,22 +38,61 @@ impl Process {
     /// Starts it on a data folder and a free port, and waits until it listens.
     pub(crate) fn start(data_dir: &Path) -> Self {
         let data_dir_text = data_dir.to_str().unwrap();
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir_text];
-        let mut child = planwright(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let arguments = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            data_dir_text,
+        ];
+        let mut child = planwright(&arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
-            let address = line.strip_prefix("listening on http://").map(|text| text.parse().unwrap());
+            let line = lines
+                .next()
+                .unwrap_or_else(|| panic!("it ended: {said:?}"))
+                .unwrap();
+            let address = line
+                .strip_prefix("listening on http://")
+                .map(|text| text.parse().unwrap());
             said.push(line);
             if let Some(address) = address {
                 break address;
             }
         };
         // What it says later is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        let secret = std::fs::read_to_string(data_dir.join("secret")).unwrap().trim().to_owned();
-        Self { child, address, secret, said }
+        let (hear, says) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // Nobody may be listening.
+                let _ = hear.send(line);
+            }
+        });
+        let secret = std::fs::read_to_string(data_dir.join("secret"))
+            .unwrap()
+            .trim()
+            .to_owned();
+        Self {
+            child,
+            address,
+            secret,
+            says,
+        }
+    }
+
+    /// The next line it says that has a part like this.
+    pub(crate) fn next_line_with(&self, part: &str) -> String {
+        let patience = std::time::Duration::from_secs(30);
+        loop {
+            let line = self.says.recv_timeout(patience).unwrap();
+            if line.contains(part) {
+                return line;
+            }
+        }
     }
 
     pub(crate) fn admin(&self) -> Actor {

@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for PlanId {
 
 /// How often a plan is paid, and how long a quota's window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Interval {
     /// 24 hours.
     Day,
@@ -81,9 +81,20 @@ impl Interval {
     }
 }
 
+impl TryFrom<String> for Interval {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        [Self::Day, Self::Week, Self::Month, Self::Year]
+            .into_iter()
+            .find(|interval| interval.as_str() == text)
+            .ok_or_else(|| format!("'{text}' is not one of day, week, month and year"))
+    }
+}
+
 /// What happens to usage past a quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Overage {
     /// It is refused.
     #[default]
@@ -100,6 +111,17 @@ impl Overage {
             Self::Block => "block",
             Self::Bill => "bill",
         }
+    }
+}
+
+impl TryFrom<String> for Overage {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        [Self::Block, Self::Bill]
+            .into_iter()
+            .find(|overage| overage.as_str() == text)
+            .ok_or_else(|| format!("'{text}' is not one of block and bill"))
     }
 }
 
@@ -293,7 +315,7 @@ mod tests {
             (r#"{"price":1,"interval":"month"}"#, "missing field `name`"),
             (
                 r#"{"name":"A","price":1,"interval":"decade"}"#,
-                "unknown variant `decade`",
+                "'decade' is not one of",
             ),
             (
                 r#"{"name":"A","price":1,"interval":"month","quota":{}}"#,

@@ -162,7 +162,7 @@ fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartErr
         cache_bytes: config.server.cache_mib << 20,
         ..Options::default()
     };
-    RedbStore::open(&data_dir.store(), options).map_err(|error| match error {
+    RedbStore::open(data_dir.store(), options).map_err(|error| match error {
         StoreError::InUse { .. } => StartError::InUse {
             data_dir: data_dir.path().display().to_string(),
         },

@@ -97,16 +97,10 @@ fn wrong(path: &str, error: &serde_json::Error) -> Problem {
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(reason, _)| reason);
     let field = field_of(path, reason);
-    let code = if reason.starts_with("unknown field") {
-        "unknown_field"
-    } else {
-        "wrong_type"
-    };
-    let code = if reason.starts_with("missing field") {
-        "missing_field"
-    } else {
-        code
-    };
+    let code = NAMED_IN_THE_REASON
+        .iter()
+        .find(|(start, _)| reason.starts_with(start))
+        .map_or("wrong_type", |(_, code)| code);
     let message = if field.is_empty() {
         format!("{reason}.")
     } else {
@@ -115,12 +109,19 @@ fn wrong(path: &str, error: &serde_json::Error) -> Problem {
     Problem::field(&field, code, &message)
 }
 
+/// How serde begins where it names the field in the reason and not in the path, and what we call that.
+const NAMED_IN_THE_REASON: [(&str, &str); 3] = [
+    ("unknown field `", "unknown_field"),
+    ("missing field `", "missing_field"),
+    ("duplicate field `", "duplicate_field"),
+];
+
 /// The path of the field at fault. A field that is unknown or missing is named in the reason alone.
 fn field_of(path: &str, reason: &str) -> String {
     let path = if path == "." { "" } else { path };
-    let named = ["unknown field `", "missing field `"]
+    let named = NAMED_IN_THE_REASON
         .iter()
-        .find_map(|start| reason.strip_prefix(start))
+        .find_map(|(start, _)| reason.strip_prefix(start))
         .and_then(|rest| rest.split_once('`'))
         .map(|(name, _)| name);
     match named {
@@ -147,6 +148,8 @@ mod tests {
             ),
             (r#"{"price":1,"interval":"month"}"#, "name", "missing_field"),
             (r#"{"name":5}"#, "name", "wrong_type"),
+            (r#"{"name":"A","name":"B"}"#, "name", "duplicate_field"),
+            (r#"{"name":"A","interval":null}"#, "interval", "wrong_type"),
             (
                 r#"{"name":"A","quotas":{"requests":-1}}"#,
                 "quotas.requests",

@@ -212,6 +212,7 @@ pub(crate) async fn no_such_method(uri: Uri) -> Problem {
 }
 
 /// A handler panicked: a mistake of ours.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(crate) fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let cause = panic
         .downcast_ref::<String>()
