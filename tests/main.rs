@@ -1,0 +1,3 @@
+//! Every test of the house from outside, in one binary.
+
+mod plugins;

@@ -1,0 +1,50 @@
+//! What a call costs. Ignored, since a busy machine's figures prove nothing:
+//! `cargo test --release -p planwright-tests --test main plugins::bench -- --ignored --nocapture`
+
+use std::time::Instant;
+
+use planwright_plugin_host::{Candidate, Hook, Reuse};
+
+use super::{IDENTITY, VALIDATION, candidate, context, creation, host, now};
+
+const CALLS: u32 = 5_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints figures and asserts nothing"]
+async fn fresh_and_warm_calls() {
+    let host = host();
+    for (name, reuse) in [
+        ("fresh", Reuse::Fresh),
+        ("warm", Reuse::Warm { calls: 1_000 }),
+    ] {
+        let load = |hook, component| {
+            let wanted = Candidate {
+                reuse,
+                ..candidate(hook, component, "{}")
+            };
+            host.load(wanted, now())
+        };
+        let identity = load(Hook::Identity, IDENTITY).await.unwrap();
+        let validation = load(Hook::Validation, VALIDATION).await.unwrap();
+        let (context, change) = (context(), creation("490"));
+
+        let begun = Instant::now();
+        for _ in 0..CALLS {
+            identity
+                .new_id("plan", "Pro Plan", [1; 32], now())
+                .await
+                .unwrap();
+        }
+        println!("{name} new-id: {:?}", begun.elapsed() / CALLS);
+        let begun = Instant::now();
+        for _ in 0..CALLS {
+            validation.review_plan(&context, &change).await.unwrap();
+        }
+        println!("{name} review-plan: {:?}", begun.elapsed() / CALLS);
+        println!(
+            "{name} fuel: {:?}, {:?}",
+            identity.stats(),
+            validation.stats()
+        );
+    }
+}
