@@ -177,5 +177,5 @@ async fn a_name_of_ten_megabytes_is_nobodys_name() {
         said.starts_with("identity plugin 'candidate.wasm'"),
         "{said}"
     );
-    assert!(said.contains("more data than one answer"), "{said}");
+    assert!(said.contains("more data than one call may"), "{said}");
 }
