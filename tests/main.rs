@@ -4,6 +4,6 @@ mod api;
 mod command_line;
 mod crash;
 mod harness;
-// mod plugins;
+mod plugins;
 mod rooms;
 mod store;

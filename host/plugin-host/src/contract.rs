@@ -30,4 +30,6 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "planwright:host/everything",
+    // A plugin that floods the log is stopped.
+    imports: { default: trappable },
 });

@@ -118,7 +118,7 @@ pub enum TrapKind {
     Memory,
     /// It called itself too deep.
     Stack,
-    /// It sent more bytes than one answer may have.
+    /// It sent more bytes than one call may, in its answer or to the log.
     Lifted,
     /// It gave up by itself: a panic, an abort, `unreachable`.
     Panic,
@@ -157,7 +157,7 @@ impl fmt::Display for TrapKind {
             Self::Time => "it used up the time of one call. Look for a loop that does not end.",
             Self::Memory => "it wanted more memory than a plugin may have.",
             Self::Stack => "its calls nest too deep. Look for a recursion that does not end.",
-            Self::Lifted => "it sent more data than one answer may hold.",
+            Self::Lifted => "it sent more data than one call may.",
             Self::Panic => "it panicked. The log has what it said.",
             Self::Exit => "it ended itself instead of answering.",
             Self::Fault => "it broke a rule of WebAssembly. The log has the details.",

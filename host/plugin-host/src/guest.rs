@@ -41,9 +41,11 @@ impl Guest {
             stderr,
             log: Log {
                 subject,
-                left: limits.log_messages,
                 messages: limits.log_messages,
-                bytes: limits.log_message_bytes,
+                message_bytes: limits.log_message_bytes,
+                bytes: limits.lifted_bytes,
+                messages_left: limits.log_messages,
+                bytes_left: limits.lifted_bytes,
                 dropped: 0,
             },
         }
@@ -54,8 +56,7 @@ impl Guest {
         self.now = now;
         self.randomness.rewind();
         self.stderr.clear();
-        self.log.left = self.log.messages;
-        self.log.dropped = 0;
+        self.log.rewind();
     }
 
     /// Says how much of the log of this call was dropped.
@@ -80,29 +81,59 @@ impl WasiView for Guest {
     }
 }
 
+/// What an instance may still log in this call.
 struct Log {
     subject: Arc<str>,
-    left: u32,
     messages: u32,
+    message_bytes: usize,
     bytes: usize,
+    messages_left: u32,
+    bytes_left: usize,
     dropped: u64,
 }
 
+/// Why a plugin that logs without end is stopped: carrying its messages over costs it little and the host much.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin floods the log")]
+pub(crate) struct LogFlood;
+
+impl Log {
+    fn rewind(&mut self) {
+        self.messages_left = self.messages;
+        self.bytes_left = self.bytes;
+        self.dropped = 0;
+    }
+
+    /// Whether a message of this length is still shown.
+    fn admit(&mut self, length: usize) -> Result<bool, LogFlood> {
+        self.bytes_left = self.bytes_left.checked_sub(length).ok_or(LogFlood)?;
+        match self.messages_left.checked_sub(1) {
+            Some(left) => {
+                self.messages_left = left;
+                Ok(true)
+            }
+            None => {
+                self.dropped += 1;
+                Ok(false)
+            }
+        }
+    }
+}
+
 impl log::Host for Guest {
-    fn log(&mut self, level: Level, message: String) {
-        let Some(left) = self.log.left.checked_sub(1) else {
-            self.log.dropped += 1;
-            return;
-        };
-        self.log.left = left;
+    fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        if !self.log.admit(message.len())? {
+            return Ok(());
+        }
         let plugin = &*self.log.subject;
-        let message = text::clean(&message, self.log.bytes);
+        let message = text::clean(&message, self.log.message_bytes);
         match level {
             Level::Debug => tracing::debug!(plugin, "{message}"),
             Level::Info => tracing::info!(plugin, "{message}"),
             Level::Warn => tracing::warn!(plugin, "{message}"),
             Level::Error => tracing::error!(plugin, "{message}"),
         }
+        Ok(())
     }
 }
 
@@ -191,6 +222,22 @@ mod tests {
         assert!(!account.refused());
         assert!(!account.memory_growing(60, 61, None).unwrap());
         assert!(account.refused());
+    }
+
+    #[test]
+    fn a_log_has_so_many_messages_and_so_many_bytes() {
+        let limits = Limits {
+            log_messages: 1,
+            lifted_bytes: 100,
+            ..Limits::default()
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let mut guest = Guest::new(&limits, "x".into(), [0; 32], now);
+        assert!(guest.log.admit(10).unwrap());
+        assert!(!guest.log.admit(80).unwrap());
+        assert!(guest.log.admit(11).is_err());
+        guest.begin_call(now);
+        assert!(guest.log.admit(100).unwrap());
     }
 
     #[test]

@@ -115,10 +115,10 @@ impl PluginHost {
         now: Timestamp,
     ) -> Result<Arc<Plugin>, PluginError> {
         let host = &self.0;
-        let candidate = Arc::new(Inspected::new(Arc::clone(host), candidate).await?);
-        let code = host.native_code(&candidate).await?;
+        let wanted = Arc::new(Inspected::new(Arc::clone(host), candidate).await?);
+        let component = host.component(&wanted).await?;
         let host = Arc::clone(host);
-        blocking(move || host.start(&candidate, &code, now)).await?
+        blocking(move || host.start(&wanted, &component, now)).await?
     }
 }
 
@@ -151,51 +151,63 @@ impl Inspected {
 }
 
 impl Host {
-    /// Native code of a component: from the cache, or compiled now and kept.
-    async fn native_code(
+    /// A component's native code: from the cache, or compiled now and kept.
+    async fn component(
         self: &Arc<Self>,
         wanted: &Arc<Inspected>,
-    ) -> Result<Vec<u8>, PluginError> {
-        if let Some(code) = self.cached(wanted).await? {
-            return Ok(code);
+    ) -> Result<Component, PluginError> {
+        if let Some(component) = self.cached(wanted).await? {
+            return Ok(component);
         }
         // It is never closed.
         let _turn = self.compiling.acquire().await;
         // Somebody else may have wanted the same.
-        if let Some(code) = self.cached(wanted).await? {
-            return Ok(code);
+        if let Some(component) = self.cached(wanted).await? {
+            return Ok(component);
         }
-        let component = &wanted.candidate.component;
-        let code =
-            compiler::compile(&self.compiler, &self.limits, &wanted.subject, component).await?;
-        let (host, digest) = (Arc::clone(self), wanted.digest);
-        blocking(move || {
-            // Without a cache it works all the same, and slower.
-            if let Err(error) = host.cache.store(&digest, &code) {
-                tracing::warn!("compiled code could not be kept: {error}");
-            }
-            code
-        })
-        .await
+        let bytes = &wanted.candidate.component;
+        let native =
+            compiler::compile(&self.compiler, &self.limits, &wanted.subject, bytes).await?;
+        let (host, wanted) = (Arc::clone(self), Arc::clone(wanted));
+        blocking(move || host.keep(&wanted, &native)).await?
     }
 
     async fn cached(
         self: &Arc<Self>,
         wanted: &Arc<Inspected>,
-    ) -> Result<Option<Vec<u8>>, PluginError> {
-        let (host, digest) = (Arc::clone(self), wanted.digest);
-        blocking(move || host.cache.load(&digest)).await
+    ) -> Result<Option<Component>, PluginError> {
+        let (host, wanted) = (Arc::clone(self), Arc::clone(wanted));
+        blocking(move || {
+            let native = host.cache.load(&wanted.digest)?;
+            trust(&host.engine, &native)
+                .inspect_err(|error| tracing::warn!("compiled code is of no use: {error:#}"))
+                .ok()
+        })
+        .await
+    }
+
+    /// Keeps native code, once it is seen to be what the compiler should have made.
+    fn keep(&self, wanted: &Inspected, native: &[u8]) -> Result<Component, PluginError> {
+        let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
+            plugin: wanted.subject.clone(),
+            reason: format!("what the compiler made does not fit this host: {error:#}."),
+        })?;
+        // Without a cache it works all the same, and starts slower.
+        if let Err(error) = self.cache.store(&wanted.digest, native) {
+            tracing::warn!("compiled code could not be kept: {error}");
+        }
+        Ok(component)
     }
 
     /// Links the code, starts it once, asks who it is and gives it its settings.
     fn start(
         &self,
         wanted: &Inspected,
-        native: &[u8],
+        component: &Component,
         now: Timestamp,
     ) -> Result<Arc<Plugin>, PluginError> {
         let candidate = &wanted.candidate;
-        let code = self.link(wanted, native)?;
+        let code = self.link(wanted, component)?;
         let failed = |failure: Failure| failure.named(&wanted.subject, candidate.hook);
         let early = Arc::from(wanted.subject.as_str());
         let mut first = code
@@ -228,13 +240,9 @@ impl Host {
         Ok(Arc::new(Plugin { identity, running }))
     }
 
-    fn link(&self, wanted: &Inspected, native: &[u8]) -> Result<Code, PluginError> {
-        let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
-            plugin: wanted.subject.clone(),
-            reason: format!("its native code does not fit this host: {error:#}."),
-        })?;
+    fn link(&self, wanted: &Inspected, component: &Component) -> Result<Code, PluginError> {
         let hook = wanted.candidate.hook;
-        Code::link(&self.linker, &component, hook, wanted.digest).map_err(|error| {
+        Code::link(&self.linker, component, hook, wanted.digest).map_err(|error| {
             PluginError::WrongWorld {
                 plugin: wanted.subject.clone(),
                 hook,

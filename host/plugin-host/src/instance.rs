@@ -10,7 +10,7 @@ use wasmtime_wasi::I32Exit;
 use crate::contract::exports::planwright::plugin::{
     about, identity, pricing, templates, validation,
 };
-use crate::guest::Guest;
+use crate::guest::{Guest, LogFlood};
 use crate::{Hook, Limits, TrapKind, engine, text};
 
 /// Why a call gave no answer. The details are in the log.
@@ -212,6 +212,9 @@ fn classify(error: &wasmtime::Error, store: &Store<Guest>, subject: &str) -> Fai
 fn kind(error: &wasmtime::Error, memory_refused: bool) -> TrapKind {
     if error.is::<I32Exit>() {
         return TrapKind::Exit;
+    }
+    if error.is::<LogFlood>() {
+        return TrapKind::Lifted;
     }
     // Its type is private to wasmtime.
     if format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted") {

@@ -21,11 +21,12 @@ pub struct Limits {
     pub core_instances: usize,
     /// Bytes of the WebAssembly stack.
     pub stack_bytes: usize,
-    /// Bytes that cross from the plugin to the host in one answer or one host call.
+    /// Bytes that cross from the plugin to the host in one answer, in one host call, and in all log messages
+    /// of one call.
     pub lifted_bytes: usize,
     /// Handles to host things (streams, pollables) that an instance may hold.
     pub handles: usize,
-    /// Log messages taken from one call; the rest is counted and dropped.
+    /// Log messages shown of one call; the rest is counted and dropped.
     pub log_messages: u32,
     /// Bytes of one log message; the rest is cut.
     pub log_message_bytes: usize,

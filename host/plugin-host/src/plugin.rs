@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use planwright_domain::time::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use wasmtime::{Engine, Store};
 
@@ -160,9 +160,7 @@ impl Plugin {
     where
         B: Send + 'static,
     {
-        let turns = Arc::clone(&self.running.turns).acquire_owned();
-        let turn = timeout(self.running.limits.queue_time, turns).await;
-        let Ok(Ok(turn)) = turn else {
+        let Some(turn) = self.turn().await else {
             return Err(self.failed(Failure::NoRoom));
         };
         let plugin = Arc::clone(self);
@@ -177,6 +175,18 @@ impl Plugin {
                 tracing::error!(plugin = &*self.identity.subject, "{error}");
                 Err(self.failed(Failure::Trap(TrapKind::Host)))
             }
+        }
+    }
+
+    /// Leave to call, at once where there is any, or none in time.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let turns = Arc::clone(&self.running.turns);
+        match Arc::clone(&turns).try_acquire_owned() {
+            Ok(turn) => Some(turn),
+            Err(_) => timeout(self.running.limits.queue_time, turns.acquire_owned())
+                .await
+                .ok()?
+                .ok(),
         }
     }
 

@@ -1,0 +1,134 @@
+//! The compiler is another process: whatever it does, an error says so and nothing is left behind.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use planwright_plugin_host::{Hook, HostConfig, PluginError, PluginHost};
+
+use super::{IDENTITY, candidate, config, new_id, now};
+
+fn own_cache(folder: &Path) -> HostConfig {
+    HostConfig {
+        cache_dir: folder.to_owned(),
+        ..config()
+    }
+}
+
+fn compiler(command: &[&str]) -> Vec<OsString> {
+    command.iter().map(OsString::from).collect()
+}
+
+async fn failure(config: HostConfig) -> String {
+    let host = PluginHost::new(config).unwrap();
+    let wanted = candidate(Hook::Identity, IDENTITY, "{}");
+    let error = host.load(wanted, now()).await.unwrap_err();
+    if !matches!(error, PluginError::Io { .. }) {
+        assert_eq!(error.plugin(), Some("identity plugin 'candidate.wasm'"));
+    }
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_compiler_that_fails_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, part) in [
+        (
+            &["/bin/sh", "-c", "echo 'no room' >&2; exit 1"][..],
+            "no room",
+        ),
+        (&["/bin/sh", "-c", "kill -6 $$"], "stopped by signal 6"),
+        (&["/bin/sh", "-c", "exit 0"], "does not fit this host"),
+        (&["/bin/cat"], "does not fit this host"),
+        (&["/nowhere/compiler"], "could not start the compiler"),
+        (&[], "no compiler command"),
+    ] {
+        let said = failure(HostConfig {
+            compiler: compiler(command),
+            ..own_cache(folder.path())
+        })
+        .await;
+        assert!(said.contains(part), "{command:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_compiler_that_takes_too_long_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    let pid_file = folder.path().join("pid");
+    let script = format!("echo $$ > {}; exec sleep 600", pid_file.display());
+    config.compiler = compiler(&["/bin/sh", "-c", &script]);
+    config.limits.compile_time = Duration::from_millis(500);
+    let said = failure(config).await;
+    assert!(said.contains("took more than"), "{said}");
+
+    let pid = std::fs::read_to_string(pid_file).unwrap();
+    let proc = Path::new("/proc").join(pid.trim());
+    for _ in 0..500 {
+        if !proc.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the compiler runs on");
+}
+
+#[tokio::test]
+async fn a_compiler_that_wants_too_much_memory_gets_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    config.limits.compile_memory_bytes = 24 << 20;
+    let said = failure(config).await;
+    assert!(said.contains("could not be compiled"), "{said}");
+}
+
+#[tokio::test]
+async fn compiled_code_is_kept_and_a_forged_file_is_compiled_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = async |config| {
+        let host = PluginHost::new(config).unwrap();
+        host.load(candidate(Hook::Identity, IDENTITY, "{}"), now())
+            .await
+    };
+    load(own_cache(folder.path())).await.unwrap();
+    let without_compiler = HostConfig {
+        compiler: compiler(&["/bin/false"]),
+        ..own_cache(folder.path())
+    };
+    let kept = load(without_compiler.clone()).await.unwrap();
+    new_id(&kept).await.unwrap();
+
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let path = files[0].as_ref().unwrap().path();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    load(without_compiler.clone()).await.unwrap_err();
+    load(own_cache(folder.path())).await.unwrap();
+    load(without_compiler).await.unwrap();
+
+    let other_key = HostConfig {
+        compiler: compiler(&["/bin/false"]),
+        cache_key: [8; 32],
+        ..own_cache(folder.path())
+    };
+    load(other_key).await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_that_share_a_cache_do_not_disturb_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let loads: Vec<_> = (0..4)
+        .map(|_| {
+            let host = PluginHost::new(own_cache(folder.path())).unwrap();
+            let wanted = candidate(Hook::Identity, IDENTITY, "{}");
+            tokio::spawn(async move { host.load(wanted, now()).await })
+        })
+        .collect();
+    for load in loads {
+        new_id(&load.await.unwrap().unwrap()).await.unwrap();
+    }
+}
