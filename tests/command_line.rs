@@ -24,26 +24,14 @@ async fn a_first_start_says_what_to_do_next_and_a_token_from_the_folder_works_be
     let hint = process.next_line_with("token --user me --role admin");
     assert!(hint.contains("TOKEN=$("), "{hint}");
 
-    let arguments = [
-        "token",
-        "--user",
-        "me",
-        "--role",
-        "admin",
-        "--data-dir",
-        data_dir_text,
-    ];
+    let arguments = ["token", "--user", "me", "--role", "admin", "--data-dir", data_dir_text];
     let output = run(&arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     let token = String::from_utf8(output.stdout).unwrap();
     assert_eq!(token.lines().count(), 1, "a token and nothing else");
     let me = Actor::new(process.address, Some(token.trim().to_owned()));
     me.get("/api/v1/admin/billing/plans").await.ok(200);
-    assert_eq!(
-        process.terminate(),
-        Some(0),
-        "a stop that was asked for is no failure"
-    );
+    assert_eq!(process.terminate(), Some(0), "a stop that was asked for is no failure");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,11 +42,7 @@ async fn a_second_server_on_the_same_folder_is_refused_and_says_why() {
     let data_dir = data_dir.to_str().unwrap();
     let output = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains("in use by another planwright"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("in use by another planwright"), "{}", stderr(&output));
     drop(process);
 }
 
@@ -71,70 +55,18 @@ fn what_is_wrong_is_said_with_the_right_exit_code() {
     std::fs::write(&misspelt, "[server]\nlistn = \"127.0.0.1:0\"\n").unwrap();
     let misspelt = misspelt.to_str().unwrap();
     let not_wasm = folder.path().join("not_wasm.toml");
-    std::fs::write(
-        &not_wasm,
-        format!("[plugins.identity]\nfile = \"{misspelt}\"\n"),
-    )
-    .unwrap();
+    std::fs::write(&not_wasm, format!("[plugins.identity]\nfile = \"{misspelt}\"\n")).unwrap();
     let not_wasm = not_wasm.to_str().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
     let cases: [(&[&str], i32, &str); 9] = [
-        (
-            &[
-                "token",
-                "--user",
-                "a",
-                "--role",
-                "admin",
-                "--data-dir",
-                missing,
-            ],
-            1,
-            "no data folder",
-        ),
-        (
-            &[
-                "token",
-                "--user",
-                "a",
-                "--role",
-                "root",
-                "--data-dir",
-                missing,
-            ],
-            2,
-            "root",
-        ),
-        (
-            &[
-                "token",
-                "--user",
-                "",
-                "--role",
-                "user",
-                "--data-dir",
-                missing,
-            ],
-            1,
-            "--user",
-        ),
-        (
-            &["token", "--user", "a", "--role", "user", "--ttl", "soon"],
-            2,
-            "'soon'",
-        ),
-        (
-            &["serve", "--config", missing],
-            1,
-            "cannot read the configuration file",
-        ),
+        (&["token", "--user", "a", "--role", "admin", "--data-dir", missing], 1, "no data folder"),
+        (&["token", "--user", "a", "--role", "root", "--data-dir", missing], 2, "root"),
+        (&["token", "--user", "", "--role", "user", "--data-dir", missing], 1, "--user"),
+        (&["token", "--user", "a", "--role", "user", "--ttl", "soon"], 2, "'soon'"),
+        (&["serve", "--config", missing], 1, "cannot read the configuration file"),
         (&["serve", "--config", misspelt], 1, "listn"),
-        (
-            &["serve", "--config", not_wasm, "--data-dir", data],
-            1,
-            "not a WebAssembly component",
-        ),
+        (&["serve", "--config", not_wasm, "--data-dir", data], 1, "not a WebAssembly component"),
         (&["serve", "--listen", "nowhere"], 2, "nowhere"),
         (&["fly"], 2, "fly"),
     ];
@@ -145,16 +77,9 @@ fn what_is_wrong_is_said_with_the_right_exit_code() {
         assert!(said.contains(part), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
-    let output = planwright(&["serve"])
-        .env("PLANWRIGHT_SERVER_LISTN", "x")
-        .output()
-        .unwrap();
+    let output = planwright(&["serve"]).env("PLANWRIGHT_SERVER_LISTN", "x").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains("PLANWRIGHT_SERVER_LISTN"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("PLANWRIGHT_SERVER_LISTN"), "{}", stderr(&output));
 }
 
 #[test]
@@ -162,10 +87,7 @@ fn help_has_examples_and_every_setting() {
     for arguments in [["serve", "--help"], ["token", "--help"]] {
         let output = run(&arguments);
         let said = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            output.status.success() && said.contains("Examples:"),
-            "{said}"
-        );
+        assert!(output.status.success() && said.contains("Examples:"), "{said}");
     }
     let output = run(&["serve", "--help"]);
     let said = String::from_utf8(output.stdout).unwrap();

@@ -10,14 +10,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("host/domain", &[]),
     ("host/store", &[]),
     ("host/plugin-host", &["planwright-domain"]),
-    (
-        "host/service",
-        &[
-            "planwright-domain",
-            "planwright-plugin-host",
-            "planwright-store",
-        ],
-    ),
+    ("host/service", &["planwright-domain", "planwright-plugin-host", "planwright-store"]),
     (
         "host/server",
         &[
@@ -41,22 +34,11 @@ const ONLY_IN: [(&str, &[&str]); 7] = [
     ("axum", &["host/server"]),
     ("hyper", &["host/server"]),
     ("getrandom", &["host/server"]),
-    (
-        "tokio",
-        &[
-            "host/store",
-            "host/plugin-host",
-            "host/service",
-            "host/server",
-        ],
-    ),
+    ("tokio", &["host/store", "host/plugin-host", "host/service", "host/server"]),
 ];
 
 fn dependencies(room: &str) -> BTreeSet<String> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(room)
-        .join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(room).join("Cargo.toml");
     let manifest: toml::Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
     ["dependencies", "build-dependencies"]
         .iter()
@@ -68,14 +50,8 @@ fn dependencies(room: &str) -> BTreeSet<String> {
 #[test]
 fn every_room_leans_only_on_the_rooms_below_it() {
     for (room, may_use) in MAY_USE {
-        for name in dependencies(room)
-            .iter()
-            .filter(|name| name.starts_with("planwright-"))
-        {
-            assert!(
-                may_use.contains(&name.as_str()),
-                "{room} may not use {name}"
-            );
+        for name in dependencies(room).iter().filter(|name| name.starts_with("planwright-")) {
+            assert!(may_use.contains(&name.as_str()), "{room} may not use {name}");
         }
     }
 }
@@ -85,10 +61,7 @@ fn every_library_is_named_only_in_its_rooms() {
     for (room, _) in MAY_USE {
         for name in dependencies(room) {
             for (library, rooms) in ONLY_IN {
-                assert!(
-                    name != library || rooms.contains(&room),
-                    "{room} may not use {library}"
-                );
+                assert!(name != library || rooms.contains(&room), "{room} may not use {library}");
             }
         }
     }

@@ -52,10 +52,7 @@ async fn bad_drafts_are_refused_by_field() {
         (json!({"display_order": -1}), "display_order"),
         (json!({"features": vec!["f"; 101]}), "features"),
         (json!({"features": [long(201)]}), "features[0]"),
-        (
-            json!({"overage": {"requests": "maybe"}}),
-            "overage.requests",
-        ),
+        (json!({"overage": {"requests": "maybe"}}), "overage.requests"),
         (json!({"is_active": "yes"}), "is_active"),
         (json!({"quota": {}}), "quota"),
     ];
@@ -67,17 +64,9 @@ async fn bad_drafts_are_refused_by_field() {
         let answer = admin.post(ADMIN_PLANS, draft).await;
         assert!(!answer.problem(400).is_empty());
         let fields = answer.field_errors();
-        assert!(
-            fields.iter().any(|(at, _)| at == field),
-            "{edit}: {fields:?} {}",
-            answer.json
-        );
+        assert!(fields.iter().any(|(at, _)| at == field), "{edit}: {fields:?} {}", answer.json);
     }
-    assert_eq!(
-        admin.get(ADMIN_PLANS).await.ok(200),
-        json!([]),
-        "nothing was made"
-    );
+    assert_eq!(admin.get(ADMIN_PLANS).await.ok(200), json!([]), "nothing was made");
 }
 
 #[tokio::test]
@@ -115,11 +104,7 @@ async fn an_id_is_given_or_made_and_never_taken_twice() {
     let admin = app.admin();
     admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
     let again = admin.post(ADMIN_PLANS, plan("basic")).await;
-    assert!(
-        again.problem(400).contains("already exists"),
-        "{}",
-        again.json
-    );
+    assert!(again.problem(400).contains("already exists"), "{}", again.json);
 
     let mut unnamed = plan("");
     unnamed.as_object_mut().unwrap().remove("id");
@@ -128,9 +113,8 @@ async fn an_id_is_given_or_made_and_never_taken_twice() {
     let second = admin.post(ADMIN_PLANS, unnamed).await.ok(201);
     let id = first["id"].as_str().unwrap();
     assert_ne!(first["id"], second["id"]);
-    let in_alphabet = id
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let in_alphabet =
+        id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     assert!(in_alphabet, "{id}");
 }
 
@@ -138,33 +122,17 @@ async fn an_id_is_given_or_made_and_never_taken_twice() {
 async fn put_changes_what_it_names_and_get_edit_put_works() {
     let app = App::start().await;
     let admin = app.admin();
-    let made = admin
-        .post(ADMIN_PLANS, plan_with_quota("basic", 10))
-        .await
-        .ok(201);
+    let made = admin.post(ADMIN_PLANS, plan_with_quota("basic", 10)).await.ok(201);
     let same = admin.put(&of_plan("basic"), made.clone()).await.ok(200);
     assert_eq!(same, made, "what was read can be sent back");
 
     let changed = admin
-        .put(
-            &of_plan("basic"),
-            json!({"description": "new", "quotas": {"images": 3}}),
-        )
+        .put(&of_plan("basic"), json!({"description": "new", "quotas": {"images": 3}}))
         .await
         .ok(200);
-    assert_eq!(
-        changed["quotas"],
-        json!({"images": 3}),
-        "quotas are replaced as a whole"
-    );
-    assert_eq!(
-        (&changed["description"], &changed["version"]),
-        (&json!("new"), &json!(2))
-    );
-    let cleared = admin
-        .put(&of_plan("basic"), json!({"description": null}))
-        .await
-        .ok(200);
+    assert_eq!(changed["quotas"], json!({"images": 3}), "quotas are replaced as a whole");
+    assert_eq!((&changed["description"], &changed["version"]), (&json!("new"), &json!(2)));
+    let cleared = admin.put(&of_plan("basic"), json!({"description": null})).await.ok(200);
     assert_eq!(cleared["description"], Value::Null);
 
     for (body, field) in [
@@ -192,17 +160,10 @@ async fn what_is_not_there_is_404_and_names_the_id() {
         (Method::GET, of_plan("gh%20ost")),
     ] {
         let answer = admin.send(method, &path, "").await;
-        assert!(
-            answer.problem(404).contains("gh"),
-            "{path}: {}",
-            answer.json
-        );
+        assert!(answer.problem(404).contains("gh"), "{path}: {}", answer.json);
     }
     admin.put(&of_plan("ghost"), json!({})).await.problem(404);
-    admin
-        .put(&subscription_of("u"), json!({"plan_id": "ghost"}))
-        .await
-        .problem(404);
+    admin.put(&subscription_of("u"), json!({"plan_id": "ghost"})).await.problem(404);
     let answer = user.get(&format!("{PLANS}/ghost")).await;
     assert!(answer.problem(404).contains("ghost"));
 }
@@ -229,19 +190,10 @@ async fn a_copy_is_inactive_next_in_the_list_and_named_as_one() {
     admin.post(ADMIN_PLANS, draft).await.ok(201);
     let path = format!("{}/duplicate", of_plan("basic"));
     let copy = admin.send(Method::POST, &path, "").await.ok(201);
-    assert_eq!(
-        (&copy["name"], &copy["name_ru"]),
-        (&json!("Plan (Copy)"), &json!("План (Копия)"))
-    );
-    assert_eq!(
-        (&copy["is_active"], &copy["display_order"]),
-        (&json!(false), &json!(4))
-    );
+    assert_eq!((&copy["name"], &copy["name_ru"]), (&json!("Plan (Copy)"), &json!("План (Копия)")));
+    assert_eq!((&copy["is_active"], &copy["display_order"]), (&json!(false), &json!(4)));
     assert_eq!(copy["quotas"], json!({"requests": 10}));
-    assert!(
-        copy["id"].as_str().unwrap().starts_with("plan_copy_"),
-        "{copy}"
-    );
+    assert!(copy["id"].as_str().unwrap().starts_with("plan_copy_"), "{copy}");
     let named = admin.post(&path, json!({"name": "Mine"})).await.ok(201);
     assert_eq!(named["name"], "Mine");
 }
@@ -262,10 +214,7 @@ async fn a_deleted_plan_is_gone_and_its_id_is_free() {
 
 /// Puts a user on a plan.
 async fn subscribe(admin: &Actor, user: &str, plan: &str) -> Value {
-    admin
-        .put(&subscription_of(user), json!({"plan_id": plan}))
-        .await
-        .ok(201)
+    admin.put(&subscription_of(user), json!({"plan_id": plan})).await.ok(201)
 }
 
 #[tokio::test]
@@ -283,21 +232,14 @@ async fn under_a_live_subscription_nothing_is_taken_away() {
             "Cannot decrease quota 'requests' from 1000 to 999 while plan has active \
              subscriptions. Create a new plan instead.",
         ),
-        (
-            json!({"quotas": {"requests": 1000, "images": 5, "tokens_input": 9}}),
-            "tokens_input",
-        ),
+        (json!({"quotas": {"requests": 1000, "images": 5, "tokens_input": 9}}), "tokens_input"),
         (json!({"currency": "USD"}), "currency"),
         (json!({"interval": "year"}), "interval"),
         (json!({"quotas": {"requests": 999, "images": 4}}), "images"),
     ];
     for (body, sentence) in refused {
         let answer = admin.put(&of_plan("basic"), body.clone()).await;
-        assert!(
-            answer.problem(400).contains(sentence),
-            "{body}: {}",
-            answer.json
-        );
+        assert!(answer.problem(400).contains(sentence), "{body}: {}", answer.json);
     }
     let answer = admin.delete(&of_plan("basic")).await;
     assert!(answer.problem(400).contains("toggle"), "{}", answer.json);
@@ -317,10 +259,7 @@ async fn under_a_live_subscription_nothing_is_taken_away() {
 async fn without_a_live_subscription_everything_may_change() {
     let app = App::start().await;
     let admin = app.admin();
-    admin
-        .post(ADMIN_PLANS, plan_with_quota("basic", 1000))
-        .await
-        .ok(201);
+    admin.post(ADMIN_PLANS, plan_with_quota("basic", 1000)).await.ok(201);
     let body =
         json!({"quotas": {"requests": 1, "images": 1}, "currency": "USD", "interval": "year"});
     admin.put(&of_plan("basic"), body).await.ok(200);
@@ -338,8 +277,5 @@ async fn a_price_change_under_subscribers_passes_with_a_warning() {
     let loud = admin.put(&of_plan("basic"), json!({"price": 600})).await;
     assert_eq!(loud.json["price"], 600);
     let warning = loud.headers["warning"].to_str().unwrap();
-    assert!(
-        warning.starts_with("299 - \"") && warning.contains("500"),
-        "{warning}"
-    );
+    assert!(warning.starts_with("299 - \"") && warning.contains("500"), "{warning}");
 }

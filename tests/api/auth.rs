@@ -25,10 +25,7 @@ async fn without_good_credentials_everything_is_401() {
         for (method, path) in every_route() {
             let answer = stranger.send(method.clone(), &path, "").await;
             answer.problem(401);
-            assert_eq!(
-                answer.headers["www-authenticate"], "Bearer",
-                "{method} {path}"
-            );
+            assert_eq!(answer.headers["www-authenticate"], "Bearer", "{method} {path}");
         }
     }
 }
@@ -72,9 +69,6 @@ fn every_route() -> Vec<(Method, String)> {
         (Method::PATCH, admin("/x/toggle")),
         (Method::POST, admin("/x/duplicate")),
         (Method::GET, admin("/x/subscribers")),
-        (
-            Method::PUT,
-            "/api/v1/admin/billing/users/u/subscription".to_owned(),
-        ),
+        (Method::PUT, "/api/v1/admin/billing/users/u/subscription".to_owned()),
     ]
 }

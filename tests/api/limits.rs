@@ -14,11 +14,7 @@ async fn a_body_that_is_too_large_is_413() {
     let app = App::with(|config| config.limits.body_bytes = 1_000).await;
     let body = format!("{{\"name\":\"{}\"}}", "x".repeat(1_000));
     let answer = app.admin().send(Method::POST, ADMIN_PLANS, &body).await;
-    assert!(
-        answer.problem(413).contains("1000 bytes"),
-        "{}",
-        answer.json
-    );
+    assert!(answer.problem(413).contains("1000 bytes"), "{}", answer.json);
 }
 
 #[tokio::test]
@@ -53,10 +49,7 @@ async fn unknown_routes_and_methods_are_problems_too() {
 async fn health_needs_no_credentials() {
     let app = App::start().await;
     assert_eq!(app.stranger().get("/healthz").await.ok(200)["status"], "ok");
-    assert_eq!(
-        app.stranger().get("/readyz").await.ok(200)["status"],
-        "ready"
-    );
+    assert_eq!(app.stranger().get("/readyz").await.ok(200)["status"], "ready");
 }
 
 #[tokio::test]
@@ -96,9 +89,7 @@ async fn a_body_that_does_not_arrive_is_408() {
 async fn a_head_that_does_not_arrive_is_cut_off() {
     let app = App::with(|config| config.limits.header_seconds = 1).await;
     let mut slow = TcpStream::connect(app.address()).await.unwrap();
-    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
-        .await
-        .unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
     let mut rest = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut rest)).await;
     assert!(read.is_ok(), "the connection is still open");
@@ -123,12 +114,7 @@ async fn a_request_id_is_taken_if_it_is_sound_and_made_if_not() {
     let client = reqwest::Client::new();
     for (given, taken) in [("abc-123", true), ("a b", false), (&"x".repeat(65), false)] {
         let url = format!("http://{}/nothing", app.address());
-        let answer = client
-            .get(url)
-            .header("x-request-id", given)
-            .send()
-            .await
-            .unwrap();
+        let answer = client.get(url).header("x-request-id", given).send().await.unwrap();
         let id = answer.headers()["x-request-id"].to_str().unwrap();
         assert_eq!(id == given, taken, "{given}: {id}");
         assert!(!id.is_empty());

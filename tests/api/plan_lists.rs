@@ -6,21 +6,11 @@ use super::{ADMIN_PLANS, PLANS, of_plan, plan, subscription_of};
 use crate::harness::App;
 
 fn ids(plans: &Value) -> Vec<&str> {
-    plans
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|plan| plan["id"].as_str().unwrap())
-        .collect()
+    plans.as_array().unwrap().iter().map(|plan| plan["id"].as_str().unwrap()).collect()
 }
 
 fn ids_in_stats(stats: &Value) -> Vec<&str> {
-    stats
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["plan"]["id"].as_str().unwrap())
-        .collect()
+    stats.as_array().unwrap().iter().map(|one| one["plan"]["id"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -40,17 +30,11 @@ async fn users_see_active_plans_by_order_then_price_then_id() {
         draft["is_active"] = json!(is_active);
         admin.post(ADMIN_PLANS, draft).await.ok(201);
     }
-    assert_eq!(
-        ids(&app.user("u").get(PLANS).await.ok(200)),
-        ["b", "c", "a", "d"]
-    );
+    assert_eq!(ids(&app.user("u").get(PLANS).await.ok(200)), ["b", "c", "a", "d"]);
     let all = admin.get(ADMIN_PLANS).await.ok(200);
     assert_eq!(ids_in_stats(&all), ["off", "b", "c", "a", "d"]);
     admin.delete(&of_plan("c")).await.ok(200);
-    assert_eq!(
-        ids(&app.user("u").get(PLANS).await.ok(200)),
-        ["b", "a", "d"]
-    );
+    assert_eq!(ids(&app.user("u").get(PLANS).await.ok(200)), ["b", "a", "d"]);
 }
 
 #[tokio::test]
@@ -61,14 +45,8 @@ async fn an_inactive_plan_is_shown_only_to_its_subscribers_and_admins() {
     draft["is_active"] = json!(false);
     admin.post(ADMIN_PLANS, draft).await.ok(201);
     admin.post(ADMIN_PLANS, plan("other")).await.ok(201);
-    admin
-        .put(&subscription_of("in"), json!({"plan_id": "hidden"}))
-        .await
-        .ok(201);
-    admin
-        .put(&subscription_of("out"), json!({"plan_id": "other"}))
-        .await
-        .ok(201);
+    admin.put(&subscription_of("in"), json!({"plan_id": "hidden"})).await.ok(201);
+    admin.put(&subscription_of("out"), json!({"plan_id": "other"})).await.ok(201);
     let path = format!("{PLANS}/hidden");
     app.user("in").get(&path).await.ok(200);
     admin.get(&path).await.ok(200);
@@ -105,19 +83,11 @@ async fn admins_filter_plans_and_a_misspelt_filter_is_refused() {
         let found = admin.get(&format!("{ADMIN_PLANS}{query}")).await.ok(200);
         assert_eq!(ids_in_stats(&found), expected, "{query}");
     }
-    for query in [
-        "?is_actve=false",
-        "?is_active=no",
-        "?interval=decade",
-        "?currency=roubles",
-    ] {
+    for query in ["?is_actve=false", "?is_active=no", "?interval=decade", "?currency=roubles"] {
         let answer = admin.get(&format!("{ADMIN_PLANS}{query}")).await;
         assert!(!answer.problem(400).is_empty(), "{query}");
     }
-    app.user("u")
-        .get(&format!("{PLANS}?limit=1"))
-        .await
-        .problem(400);
+    app.user("u").get(&format!("{PLANS}?limit=1")).await.problem(400);
 }
 
 #[tokio::test]
@@ -129,10 +99,7 @@ async fn stats_count_subscribers_and_the_monthly_revenue_of_active_ones() {
     draft["interval"] = json!("year");
     admin.post(ADMIN_PLANS, draft).await.ok(201);
     for user in ["a", "b"] {
-        admin
-            .put(&subscription_of(user), json!({"plan_id": "yearly"}))
-            .await
-            .ok(201);
+        admin.put(&subscription_of(user), json!({"plan_id": "yearly"})).await.ok(201);
     }
     let trial = json!({"plan_id": "yearly", "trial_days": 7});
     admin.put(&subscription_of("c"), trial).await.ok(201);

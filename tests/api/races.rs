@@ -33,44 +33,31 @@ async fn a_quota_is_never_lowered_under_a_subscription_that_came_before() {
     let app = App::start().await;
     let admin = app.admin();
     let mut outcomes = [0, 0];
-    let lower: [Value; 2] = [
-        json!({"requests": 1}),
-        json!({"requests": 1000, "images": 1}),
-    ];
+    let lower: [Value; 2] = [json!({"requests": 1}), json!({"requests": 1000, "images": 1})];
     for round in 0..ROUNDS {
         let id = format!("p{round}");
-        admin
-            .post(ADMIN_PLANS, plan_with_quota(&id, 1000))
-            .await
-            .ok(201);
+        admin.post(ADMIN_PLANS, plan_with_quota(&id, 1000)).await.ok(201);
         let (one, two, three) = (admin.clone(), admin.clone(), id.clone());
         let body = json!({"quotas": lower[round % lower.len()]});
         let user = subscription_of(&format!("u{round}"));
-        let (lowered, subscribed) = race(
-            round,
-            async move { one.put(&of_plan(&three), body).await },
-            async move { two.put(&user, json!({"plan_id": id})).await },
-        )
-        .await;
+        let (lowered, subscribed) =
+            race(round, async move { one.put(&of_plan(&three), body).await }, async move {
+                two.put(&user, json!({"plan_id": id})).await
+            })
+            .await;
         let subscription = subscribed.ok(201);
         if lowered.status == 200 {
             outcomes[0] += 1;
             assert_eq!(lowered.json["version"], 2);
             let taken = &subscription["plan_version"];
-            assert_eq!(
-                taken, 2,
-                "round {round}: it was on the plan before the quota went down"
-            );
+            assert_eq!(taken, 2, "round {round}: it was on the plan before the quota went down");
         } else {
             outcomes[1] += 1;
             assert!(lowered.problem(400).contains("Create a new plan instead"));
             assert_eq!(subscription["plan_version"], 1, "round {round}");
         }
     }
-    assert!(
-        outcomes.iter().all(|count| *count > 0),
-        "both came first now and then: {outcomes:?}"
-    );
+    assert!(outcomes.iter().all(|count| *count > 0), "both came first now and then: {outcomes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -80,18 +67,14 @@ async fn a_plan_is_never_deleted_under_a_subscription() {
     let mut outcomes = [0, 0];
     for round in 0..ROUNDS {
         let id = format!("p{round}");
-        admin
-            .post(ADMIN_PLANS, plan_with_quota(&id, 1000))
-            .await
-            .ok(201);
+        admin.post(ADMIN_PLANS, plan_with_quota(&id, 1000)).await.ok(201);
         let (one, two, three, four) = (admin.clone(), admin.clone(), id.clone(), id.clone());
         let user = subscription_of(&format!("u{round}"));
-        let (deleted, subscribed) = race(
-            round,
-            async move { one.delete(&of_plan(&three)).await },
-            async move { two.put(&user, json!({"plan_id": four})).await },
-        )
-        .await;
+        let (deleted, subscribed) =
+            race(round, async move { one.delete(&of_plan(&three)).await }, async move {
+                two.put(&user, json!({"plan_id": four})).await
+            })
+            .await;
         if deleted.status == 200 {
             outcomes[0] += 1;
             subscribed.problem(404);
@@ -104,10 +87,7 @@ async fn a_plan_is_never_deleted_under_a_subscription() {
             assert_eq!(stats["active_subscriptions"], 1, "round {round}");
         }
     }
-    assert!(
-        outcomes.iter().all(|count| *count > 0),
-        "both came first now and then: {outcomes:?}"
-    );
+    assert!(outcomes.iter().all(|count| *count > 0), "both came first now and then: {outcomes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -119,9 +99,7 @@ async fn one_of_many_gets_an_id() {
         for _ in 0..16 {
             let admin = admin.clone();
             racing.spawn(async move {
-                admin
-                    .post(ADMIN_PLANS, plan_with_quota(&format!("p{round}"), 1))
-                    .await
+                admin.post(ADMIN_PLANS, plan_with_quota(&format!("p{round}"), 1)).await
             });
         }
         let answers = racing.join_all().await;
@@ -138,30 +116,20 @@ async fn one_user_has_one_live_subscription_however_many_are_given_at_once() {
     let app = App::start().await;
     let admin = app.admin();
     for id in ["one", "two"] {
-        admin
-            .post(ADMIN_PLANS, plan_with_quota(id, 1))
-            .await
-            .ok(201);
+        admin.post(ADMIN_PLANS, plan_with_quota(id, 1)).await.ok(201);
     }
     let mut racing = tokio::task::JoinSet::new();
     for at in 0..32 {
         let admin = admin.clone();
         let plan = if at % 2 == 0 { "one" } else { "two" };
-        racing.spawn(async move {
-            admin
-                .put(&subscription_of("u"), json!({"plan_id": plan}))
-                .await
-        });
+        racing
+            .spawn(async move { admin.put(&subscription_of("u"), json!({"plan_id": plan})).await });
     }
     let answers = racing.join_all().await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(made, 1);
     let id = &answers[0].json["id"];
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.status.is_success() && answer.json["id"] == *id)
-    );
+    assert!(answers.iter().all(|answer| answer.status.is_success() && answer.json["id"] == *id));
     let mut total = 0;
     for plan in ["one", "two"] {
         let stats = admin.get(&of_plan(plan)).await.ok(200);

@@ -22,11 +22,7 @@ async fn the_practical_examples_give_what_the_document_shows() {
     });
     let created = admin.post(ADMIN_PLANS, premium.clone()).await.ok(201);
     for (field, value) in premium.as_object().unwrap() {
-        let shown = if field == "price" {
-            &json!(2990)
-        } else {
-            value
-        };
+        let shown = if field == "price" { &json!(2990) } else { value };
         assert_eq!(&created[field], shown, "{field}");
     }
     assert_eq!(created["created_at"], 1_738_742_400);
@@ -34,12 +30,7 @@ async fn the_practical_examples_give_what_the_document_shows() {
     let id = created["id"].as_str().unwrap();
     let suffix = id.strip_prefix("premium_").unwrap();
     assert_eq!(suffix.len(), 8, "{id}");
-    assert!(
-        suffix
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()),
-        "{id}"
-    );
+    assert!(suffix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{id}");
 
     app.clock.advance(600);
     let update = json!({
@@ -57,10 +48,7 @@ async fn the_practical_examples_give_what_the_document_shows() {
     assert_eq!(shown["updated_at"], 1_738_743_000);
     assert_eq!(shown["version"], 2);
 
-    let page = admin
-        .get(&format!("{}/subscribers?page=1&page_size=10", of_plan(id)))
-        .await
-        .ok(200);
+    let page = admin.get(&format!("{}/subscribers?page=1&page_size=10", of_plan(id))).await.ok(200);
     assert_eq!(
         page,
         json!({"items": [], "total": 0, "page": 1, "page_size": 10, "total_pages": 0})

@@ -48,17 +48,10 @@ fn plan_of(key: &Key) -> (String, u64) {
 
 async fn read_all(store: &RedbStore) -> Found {
     let snapshot = store.snapshot().await.unwrap();
-    let all = async |name| {
-        snapshot
-            .scan(&family(name), Scan::first(usize::MAX))
-            .await
-            .unwrap()
-    };
+    let all = async |name| snapshot.scan(&family(name), Scan::first(usize::MAX)).await.unwrap();
     let mut subscribers = BTreeMap::new();
-    for (key, holds) in snapshot
-        .counters(&family("subscribers"), Scan::first(usize::MAX))
-        .await
-        .unwrap()
+    for (key, holds) in
+        snapshot.counters(&family("subscribers"), Scan::first(usize::MAX)).await.unwrap()
     {
         *subscribers.entry(plan_of(&key)).or_default() += holds;
     }
@@ -67,36 +60,19 @@ async fn read_all(store: &RedbStore) -> Found {
         *listed.entry(plan_of(&key)).or_default() += 1;
     }
     let log = Key::in_space(&tenant(), "audit").key();
-    let entries = snapshot
-        .log(&log, LogScan::oldest(usize::MAX))
-        .await
-        .unwrap();
+    let entries = snapshot.log(&log, LogScan::oldest(usize::MAX)).await.unwrap();
     for (at, entry) in entries.iter().enumerate() {
-        assert!(
-            entry.follows(at.checked_sub(1).map(|before| &entries[before])),
-            "entry {at}"
-        );
+        assert!(entry.follows(at.checked_sub(1).map(|before| &entries[before])), "entry {at}");
     }
     let changes = Key::in_space(&tenant(), "catalog-changes").key();
     Found {
-        plans: all("plan")
-            .await
-            .iter()
-            .map(|(key, _)| text(key, 0))
-            .collect(),
+        plans: all("plan").await.iter().map(|(key, _)| text(key, 0)).collect(),
         catalog_changes: snapshot.counter(&changes).await.unwrap(),
         subscribers,
         listed,
         subscriptions: all("subscription").await.len(),
-        live_users: all("live-subscription")
-            .await
-            .iter()
-            .map(|(key, _)| text(key, 0))
-            .collect(),
-        audit: entries
-            .iter()
-            .map(|entry| entry.decode().unwrap())
-            .collect(),
+        live_users: all("live-subscription").await.iter().map(|(key, _)| text(key, 0)).collect(),
+        audit: entries.iter().map(|entry| entry.decode().unwrap()).collect(),
     }
 }
 
@@ -119,22 +95,9 @@ impl Found {
             changes += 1;
         }
         assert_eq!(self.plans, plans, "plans against the audit log");
-        assert_eq!(
-            self.catalog_changes, changes,
-            "the counter of changes against the audit log"
-        );
-        assert_eq!(
-            self.subscriptions, grants,
-            "subscriptions against the audit log"
-        );
-        assert_eq!(
-            self.live_users.len(),
-            grants,
-            "live subscriptions against the audit log"
-        );
-        assert_eq!(
-            self.subscribers, self.listed,
-            "counts of subscribers against their lists"
-        );
+        assert_eq!(self.catalog_changes, changes, "the counter of changes against the audit log");
+        assert_eq!(self.subscriptions, grants, "subscriptions against the audit log");
+        assert_eq!(self.live_users.len(), grants, "live subscriptions against the audit log");
+        assert_eq!(self.subscribers, self.listed, "counts of subscribers against their lists");
     }
 }

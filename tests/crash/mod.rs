@@ -60,11 +60,7 @@ async fn a_hundred_kills_lose_nothing_acknowledged_and_leave_nothing_half_done()
         }
         check_files(&data_dir, &known).await;
     }
-    assert!(
-        known.plans.len() > 500,
-        "only {} plans were made",
-        known.plans.len()
-    );
+    assert!(known.plans.len() > 500, "only {} plans were made", known.plans.len());
     assert!(!known.deleted.is_empty() && !known.subscribers.is_empty());
 }
 
@@ -85,9 +81,7 @@ async fn write(admin: Actor, name: String, done: Arc<AtomicUsize>) -> Acknowledg
         done.fetch_add(1, Ordering::Relaxed);
         if at % 3 == 0 {
             let body = json!({"plan_id": id}).to_string();
-            let answer = admin
-                .try_send(Method::PUT, &subscription_of(&id), &body)
-                .await;
+            let answer = admin.try_send(Method::PUT, &subscription_of(&id), &body).await;
             let Ok(answer) = answer else { return told };
             answer.ok(201);
             told.subscribers.insert(id);
@@ -121,10 +115,7 @@ async fn look(admin: &Actor, known: &mut Acknowledged) {
         assert!(!there.contains(id), "plan {id} was deleted and is back");
     }
     for id in &there {
-        assert!(
-            known.plans.contains(id) || known.unknown.contains(id),
-            "nobody made {id}"
-        );
+        assert!(known.plans.contains(id) || known.unknown.contains(id), "nobody made {id}");
     }
     known.plans = there;
     known.unknown.clear();
@@ -134,10 +125,7 @@ async fn look(admin: &Actor, known: &mut Acknowledged) {
 async fn check_files(data_dir: &Path, known: &Acknowledged) {
     let found = check::read(&data_dir.join("planwright.redb")).await;
     for user in &known.subscribers {
-        assert!(
-            found.live_users.contains(user),
-            "the subscription of {user} is lost"
-        );
+        assert!(found.live_users.contains(user), "the subscription of {user} is lost");
     }
     found.assert_whole();
 }

@@ -26,11 +26,7 @@ pub(crate) struct Answer {
 impl Actor {
     pub(crate) fn new(address: SocketAddr, token: Option<String>) -> Self {
         let base = format!("http://{address}");
-        Self {
-            client: reqwest::Client::new(),
-            base,
-            token,
-        }
+        Self { client: reqwest::Client::new(), base, token }
     }
 
     /// The bearer token, for requests that are written by hand.
@@ -75,18 +71,12 @@ impl Actor {
             request = request.bearer_auth(token);
         }
         if !body.is_empty() {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_owned());
+            request = request.header("content-type", "application/json").body(body.to_owned());
         }
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let json = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-        Ok(Answer {
-            status,
-            headers,
-            json,
-        })
+        Ok(Answer { status, headers, json })
     }
 }
 
@@ -104,10 +94,7 @@ impl Answer {
         assert_eq!(self.status.as_u16(), status, "{}", self.json);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         assert_eq!(self.json["status"], status);
-        assert_eq!(
-            self.json["request_id"].as_str(),
-            self.headers["x-request-id"].to_str().ok()
-        );
+        assert_eq!(self.json["request_id"].as_str(), self.headers["x-request-id"].to_str().ok());
         for field in ["type", "title", "instance"] {
             let text = self.json[field].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "no {field} in {}", self.json);
@@ -119,9 +106,6 @@ impl Answer {
     pub(crate) fn field_errors(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let errors = self.json["errors"].as_array().cloned().unwrap_or_default();
-        errors
-            .iter()
-            .map(|error| (text(&error["field"]), text(&error["code"])))
-            .collect()
+        errors.iter().map(|error| (text(&error["field"]), text(&error["code"]))).collect()
     }
 }

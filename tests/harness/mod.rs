@@ -32,9 +32,7 @@ impl App {
 
     /// With another configuration.
     pub(crate) async fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::try_with(configure)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        Self::try_with(configure).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// With a configuration that may not do.
@@ -56,30 +54,17 @@ impl App {
         let surroundings = Surroundings {
             clock: Arc::<ManualClock>::clone(&clock),
             entropy: Arc::new(SeededEntropy::default()),
-            compiler: vec![
-                process::PLANWRIGHT.into(),
-                planwright_server::cli::COMPILE.into(),
-            ],
+            compiler: vec![process::PLANWRIGHT.into(), planwright_server::cli::COMPILE.into()],
         };
         let server = Server::start(config, surroundings).await?;
-        Ok(Self {
-            server,
-            folder,
-            clock,
-        })
+        Ok(Self { server, folder, clock })
     }
 
     /// Stops the server, cleanly, and starts it on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self {
-            server,
-            folder,
-            clock,
-        } = self;
+        let Self { server, folder, clock } = self;
         server.stop().await;
-        Self::start_in(folder, clock, |_| {})
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

@@ -28,9 +28,7 @@ pub(crate) fn planwright(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command
-        .args(arguments)
-        .env("PLANWRIGHT_PLUGINS_CACHE_DIR", compiled_plugins());
+    command.args(arguments).env("PLANWRIGHT_PLUGINS_CACHE_DIR", compiled_plugins());
     command
 }
 
@@ -38,27 +36,14 @@ impl Process {
     /// Starts it on a data folder and a free port, and waits until it listens.
     pub(crate) fn start(data_dir: &Path) -> Self {
         let data_dir_text = data_dir.to_str().unwrap();
-        let arguments = [
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--data-dir",
-            data_dir_text,
-        ];
-        let mut child = planwright(&arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir_text];
+        let mut child = planwright(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         let address = loop {
-            let line = lines
-                .next()
-                .unwrap_or_else(|| panic!("it ended: {said:?}"))
-                .unwrap();
-            let address = line
-                .strip_prefix("listening on http://")
-                .map(|text| text.parse().unwrap());
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            let address =
+                line.strip_prefix("listening on http://").map(|text| text.parse().unwrap());
             said.push(line);
             if let Some(address) = address {
                 break address;
@@ -72,16 +57,8 @@ impl Process {
                 let _ = hear.send(line);
             }
         });
-        let secret = std::fs::read_to_string(data_dir.join("secret"))
-            .unwrap()
-            .trim()
-            .to_owned();
-        Self {
-            child,
-            address,
-            secret,
-            says,
-        }
+        let secret = std::fs::read_to_string(data_dir.join("secret")).unwrap().trim().to_owned();
+        Self { child, address, secret, says }
     }
 
     /// The next line it says that has a part like this.

@@ -9,10 +9,7 @@ use planwright_plugin_host::{Hook, HostConfig, PluginError, PluginHost};
 use super::{IDENTITY, candidate, config, new_id, now};
 
 fn own_cache(folder: &Path) -> HostConfig {
-    HostConfig {
-        cache_dir: folder.to_owned(),
-        ..config()
-    }
+    HostConfig { cache_dir: folder.to_owned(), ..config() }
 }
 
 fn compiler(command: &[&str]) -> Vec<OsString> {
@@ -33,21 +30,15 @@ async fn failure(config: HostConfig) -> String {
 async fn a_compiler_that_fails_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (command, part) in [
-        (
-            &["/bin/sh", "-c", "echo 'no room' >&2; exit 1"][..],
-            "no room",
-        ),
+        (&["/bin/sh", "-c", "echo 'no room' >&2; exit 1"][..], "no room"),
         (&["/bin/sh", "-c", "kill -6 $$"], "stopped by signal 6"),
         (&["/bin/sh", "-c", "exit 0"], "does not fit this host"),
         (&["/bin/cat"], "does not fit this host"),
         (&["/nowhere/compiler"], "could not start the compiler"),
         (&[], "no compiler command"),
     ] {
-        let said = failure(HostConfig {
-            compiler: compiler(command),
-            ..own_cache(folder.path())
-        })
-        .await;
+        let said =
+            failure(HostConfig { compiler: compiler(command), ..own_cache(folder.path()) }).await;
         assert!(said.contains(part), "{command:?}: {said}");
     }
 }
@@ -88,14 +79,11 @@ async fn compiled_code_is_kept_and_a_forged_file_is_compiled_anew() {
     let folder = tempfile::tempdir().unwrap();
     let load = async |config| {
         let host = PluginHost::new(config).unwrap();
-        host.load(candidate(Hook::Identity, IDENTITY, "{}"), now())
-            .await
+        host.load(candidate(Hook::Identity, IDENTITY, "{}"), now()).await
     };
     load(own_cache(folder.path())).await.unwrap();
-    let without_compiler = HostConfig {
-        compiler: compiler(&["/bin/false"]),
-        ..own_cache(folder.path())
-    };
+    let without_compiler =
+        HostConfig { compiler: compiler(&["/bin/false"]), ..own_cache(folder.path()) };
     let kept = load(without_compiler.clone()).await.unwrap();
     new_id(&kept).await.unwrap();
 

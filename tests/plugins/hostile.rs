@@ -21,34 +21,18 @@ async fn what_goes_wrong_in_a_call_is_said_by_name_and_the_host_serves_on() {
     let good = misbehaving(&host, "behave").await.unwrap();
     for (behaviour, code, part) in [
         ("loop", "plugin_failed", "used up the instructions"),
-        (
-            "allocate",
-            "plugin_failed",
-            "more memory than a plugin may have",
-        ),
+        ("allocate", "plugin_failed", "more memory than a plugin may have"),
         ("recurse", "plugin_failed", "nest too deep"),
         ("panic", "plugin_failed", "it panicked"),
         ("unreachable", "plugin_failed", "it panicked"),
         ("exit", "plugin_failed", "it ended itself"),
-        (
-            "huge",
-            "plugin_failed",
-            "more memory than a plugin may have",
-        ),
-        (
-            "refuse-at-length",
-            "plugin_failed",
-            "more data than one call may",
-        ),
+        ("huge", "plugin_failed", "more memory than a plugin may have"),
+        ("refuse-at-length", "plugin_failed", "more data than one call may"),
         ("log", "plugin_failed", "more data than one call may"),
         ("print", "plugin_failed", "used up the instructions"),
         ("empty", "bad_answer", "1 to 128 bytes"),
         ("too-long", "bad_answer", "1 to 128 bytes"),
-        (
-            "refuse",
-            "plugin_refused",
-            "No id for 'Pro', as asked. (refused_as_asked)",
-        ),
+        ("refuse", "plugin_refused", "No id for 'Pro', as asked. (refused_as_asked)"),
     ] {
         let plugin = misbehaving(&host, behaviour).await.unwrap();
         let begun = Instant::now();
@@ -57,16 +41,9 @@ async fn what_goes_wrong_in_a_call_is_said_by_name_and_the_host_serves_on() {
         assert_eq!(error.code(), code, "{behaviour}: {error}");
         assert_eq!(error.plugin(), Some(NAME), "{behaviour}: {error}");
         let said = error.to_string();
-        assert!(
-            said.starts_with(NAME) && said.contains(part),
-            "{behaviour}: {said}"
-        );
+        assert!(said.starts_with(NAME) && said.contains(part), "{behaviour}: {said}");
         assert!(said.len() < 1_000, "{behaviour}: {said}");
-        assert_eq!(
-            new_id(&good).await.unwrap(),
-            "plan_abababababababab",
-            "{behaviour}"
-        );
+        assert_eq!(new_id(&good).await.unwrap(), "plan_abababababababab", "{behaviour}");
     }
 }
 
@@ -84,15 +61,9 @@ async fn a_review_that_fails_is_no_review() {
         let settings = format!(r#"{{"behaviour":"{behaviour}"}}"#);
         let wanted = candidate(Hook::Validation, REVIEWER, &settings);
         let plugin = host.load(wanted, now()).await.unwrap();
-        let error = plugin
-            .review_plan(&context(), &creation("490"))
-            .await
-            .unwrap_err();
+        let error = plugin.review_plan(&context(), &creation("490")).await.unwrap_err();
         let said = error.to_string();
-        assert!(
-            said.contains("'planwright-test-validation'") && said.contains(part),
-            "{said}"
-        );
+        assert!(said.contains("'planwright-test-validation'") && said.contains(part), "{said}");
     }
 }
 
@@ -103,10 +74,7 @@ async fn more_findings_than_anybody_reads_are_refused() {
     let host = PluginHost::new(config).unwrap();
     let wanted = candidate(Hook::Validation, REVIEWER, r#"{"behaviour":"warn"}"#);
     let plugin = host.load(wanted, now()).await.unwrap();
-    let error = plugin
-        .review_plan(&context(), &creation("490"))
-        .await
-        .unwrap_err();
+    let error = plugin.review_plan(&context(), &creation("490")).await.unwrap_err();
     assert_eq!(error.code(), "bad_answer", "{error}");
     assert_eq!(plugin.stats().traps, 1);
 }
@@ -114,10 +82,7 @@ async fn more_findings_than_anybody_reads_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_loops_keeps_no_other_from_answering() {
     let host = PluginHost::new(HostConfig {
-        limits: Limits {
-            queue_time: Duration::from_millis(1),
-            ..Limits::default()
-        },
+        limits: Limits { queue_time: Duration::from_millis(1), ..Limits::default() },
         ..config()
     })
     .unwrap();
@@ -139,10 +104,7 @@ async fn a_plugin_that_loops_keeps_no_other_from_answering() {
     assert!(codes.contains(&"plugin_failed"), "{codes:?}");
     assert!(codes.contains(&"plugin_busy"), "{codes:?}");
     // Those that were turned away never reached it.
-    let failed = codes
-        .iter()
-        .filter(|code| **code == "plugin_failed")
-        .count();
+    let failed = codes.iter().filter(|code| **code == "plugin_failed").count();
     assert_eq!(looping.stats().calls, u64::try_from(failed).unwrap());
     assert_eq!(looping.stats().traps, looping.stats().calls);
 }
@@ -199,10 +161,8 @@ fn resident_bytes() -> u64 {
 async fn fuel_is_the_same_for_the_same_question() {
     let host = host();
     let wanted = candidate(Hook::Identity, MISBEHAVING, "{}");
-    let (first, second) = (
-        host.load(wanted.clone(), now()).await.unwrap(),
-        host.load(wanted, now()).await.unwrap(),
-    );
+    let (first, second) =
+        (host.load(wanted.clone(), now()).await.unwrap(), host.load(wanted, now()).await.unwrap());
     new_id(&first).await.unwrap();
     new_id(&second).await.unwrap();
     assert!(first.stats().fuel > 0);

@@ -13,9 +13,7 @@ async fn load(
     component: &'static [u8],
     settings: &str,
 ) -> Arc<Plugin> {
-    host.load(candidate(hook, component, settings), now())
-        .await
-        .unwrap()
+    host.load(candidate(hook, component, settings), now()).await.unwrap()
 }
 
 async fn standard(host: &PluginHost) -> Bindings {
@@ -31,23 +29,11 @@ async fn findings_of_all_validation_plugins_add_up() {
     let host = host();
     let mut bindings = standard(&host).await;
     let review = async |bindings: &Bindings, price| {
-        let findings = bindings
-            .review_plan(&context(), &creation(price))
-            .await
-            .unwrap();
-        findings
-            .into_iter()
-            .map(|finding| (finding.code, finding.severity))
-            .collect::<Vec<_>>()
+        let findings = bindings.review_plan(&context(), &creation(price)).await.unwrap();
+        findings.into_iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
     };
     assert_eq!(review(&bindings, "490.99").await, []);
-    let no_99 = load(
-        &host,
-        Hook::Validation,
-        REVIEWER,
-        r#"{"behaviour":"no-99"}"#,
-    )
-    .await;
+    let no_99 = load(&host, Hook::Validation, REVIEWER, r#"{"behaviour":"no-99"}"#).await;
     let warn = load(&host, Hook::Validation, REVIEWER, r#"{"behaviour":"warn"}"#).await;
     bindings.validation.extend([no_99, warn]);
     let (refused, warned) = (
@@ -67,10 +53,7 @@ async fn a_price_that_does_not_fit_the_contract_is_refused_by_name() {
     }
     let error = bindings.review_plan(&context(), &change).await.unwrap_err();
     assert_eq!(error.code(), "bad_question");
-    assert!(
-        error.to_string().contains("price 92233720368547758080.01"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("price 92233720368547758080.01"), "{error}");
 }
 
 #[tokio::test]
@@ -90,22 +73,15 @@ async fn whoever_pinned_the_old_table_keeps_it() {
 async fn a_plugin_is_asked_only_what_it_was_loaded_for() {
     let mut bindings = standard(&host()).await;
     bindings.identity = Arc::clone(&bindings.pricing);
-    let error = bindings
-        .new_id("plan", "Pro", [0; 32], now())
-        .await
-        .unwrap_err();
+    let error = bindings.new_id("plan", "Pro", [0; 32], now()).await.unwrap_err();
     assert_eq!(error.code(), "wrong_world");
 }
 
 #[tokio::test]
 async fn the_same_question_has_the_same_id() {
     let bindings = standard(&host()).await;
-    let id = async |entropy| {
-        bindings
-            .new_id("plan", "Pro Plan", [entropy; 32], now())
-            .await
-            .unwrap()
-    };
+    let id =
+        async |entropy| bindings.new_id("plan", "Pro Plan", [entropy; 32], now()).await.unwrap();
     let first = id(1).await;
     assert!(first.starts_with("pro_plan_"), "{first}");
     assert_eq!(id(1).await, first);

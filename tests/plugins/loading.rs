@@ -16,10 +16,7 @@ async fn the_standard_plugins_load_and_say_who_they_are() {
         (Hook::Validation, VALIDATION, "planwright-validation"),
         (Hook::Pricing, PRICING, "planwright-pricing"),
     ] {
-        let plugin = host
-            .load(candidate(hook, component, "{}"), now())
-            .await
-            .unwrap();
+        let plugin = host.load(candidate(hook, component, "{}"), now()).await.unwrap();
         assert_eq!((plugin.hook(), plugin.name()), (hook, name));
         assert_eq!(plugin.version(), env!("CARGO_PKG_VERSION"));
         assert_eq!(plugin.digest().len(), 64);
@@ -34,38 +31,16 @@ async fn what_is_no_component_is_said_to_be_none() {
     let whole = MISBEHAVING;
     for (what, bytes, part) in [
         ("nothing", Bytes::new(), "unexpected end"),
-        (
-            "text",
-            Bytes::from_static(b"{\"name\":\"x\"}"),
-            "magic header",
-        ),
+        ("text", Bytes::from_static(b"{\"name\":\"x\"}"), "magic header"),
         ("zeros", Bytes::from(vec![0; 4_096]), "magic header"),
-        (
-            "a core module",
-            Bytes::from_static(b"\0asm\x01\0\0\0"),
-            "it is a core module",
-        ),
-        (
-            "the head of one",
-            Bytes::from_static(&whole[..8]),
-            "does not export",
-        ),
-        (
-            "a part of one",
-            Bytes::from_static(&whole[..whole.len() / 2]),
-            "unexpected",
-        ),
+        ("a core module", Bytes::from_static(b"\0asm\x01\0\0\0"), "it is a core module"),
+        ("the head of one", Bytes::from_static(&whole[..8]), "does not export"),
+        ("a part of one", Bytes::from_static(&whole[..whole.len() / 2]), "unexpected"),
     ] {
-        let wanted = Candidate {
-            component: bytes,
-            ..candidate(Hook::Identity, b"", "{}")
-        };
+        let wanted = Candidate { component: bytes, ..candidate(Hook::Identity, b"", "{}") };
         let error = host.load(wanted, now()).await.unwrap_err();
         let said = error.to_string();
-        assert!(
-            said.starts_with("identity plugin 'candidate.wasm'"),
-            "{what}: {said}"
-        );
+        assert!(said.starts_with("identity plugin 'candidate.wasm'"), "{what}: {said}");
         assert!(said.contains(part), "{what}: {said}");
     }
 }
@@ -78,10 +53,7 @@ async fn a_component_with_a_byte_changed_never_does_harm() {
         let mut bytes = MISBEHAVING.to_vec();
         let place = bytes.len() / 10 * tenth + 9;
         bytes[place] ^= 0x55;
-        let wanted = Candidate {
-            component: bytes.into(),
-            ..candidate(Hook::Identity, b"", "{}")
-        };
+        let wanted = Candidate { component: bytes.into(), ..candidate(Hook::Identity, b"", "{}") };
         if let Err(error) = host.load(wanted, now()).await {
             assert!(error.plugin().is_some(), "{error}");
             assert!(error.to_string().len() < 2_000, "{error}");
@@ -91,10 +63,7 @@ async fn a_component_with_a_byte_changed_never_does_harm() {
 
 #[tokio::test]
 async fn a_plugin_for_another_hook_is_told_what_it_lacks() {
-    let error = host()
-        .load(candidate(Hook::Identity, REVIEWER, "{}"), now())
-        .await
-        .unwrap_err();
+    let error = host().load(candidate(Hook::Identity, REVIEWER, "{}"), now()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "identity plugin 'candidate.wasm' is not a plugin for the hook 'identity': it does not export \
@@ -141,41 +110,24 @@ async fn settings_that_a_plugin_refuses_never_go_live() {
     let host = host();
     let name = "identity plugin 'planwright-test-identity' 0.1.0";
     for (behaviour, code, part) in [
-        (
-            "refuse-settings",
-            "bad_settings",
-            "These settings are refused, as asked.",
-        ),
+        ("refuse-settings", "bad_settings", "These settings are refused, as asked."),
         ("refuse-settings-at-length", "plugin_failed", ""),
-        (
-            "loop-in-configure",
-            "plugin_failed",
-            "used up the instructions",
-        ),
+        ("loop-in-configure", "plugin_failed", "used up the instructions"),
         ("panic-in-configure", "plugin_failed", "it panicked"),
         ("no-such-behaviour", "bad_settings", "no-such-behaviour"),
     ] {
         let error = misbehaving(&host, behaviour).await.unwrap_err();
         let said = error.to_string();
         assert_eq!(error.code(), code, "{behaviour}: {said}");
-        assert!(
-            said.starts_with(name) && said.contains(part),
-            "{behaviour}: {said}"
-        );
+        assert!(said.starts_with(name) && said.contains(part), "{behaviour}: {said}");
         assert!(said.len() < 2_000, "{behaviour}");
     }
 }
 
 #[tokio::test]
 async fn a_name_of_ten_megabytes_is_nobodys_name() {
-    let error = host()
-        .load(candidate(Hook::Identity, BOASTER, "{}"), now())
-        .await
-        .unwrap_err();
+    let error = host().load(candidate(Hook::Identity, BOASTER, "{}"), now()).await.unwrap_err();
     let said = error.to_string();
-    assert!(
-        said.starts_with("identity plugin 'candidate.wasm'"),
-        "{said}"
-    );
+    assert!(said.starts_with("identity plugin 'candidate.wasm'"), "{said}");
     assert!(said.contains("more data than one call may"), "{said}");
 }

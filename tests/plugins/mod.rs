@@ -73,11 +73,7 @@ async fn new_id(plugin: &Arc<Plugin>) -> Result<String, PluginError> {
 }
 
 fn context() -> ReviewContext {
-    ReviewContext {
-        tenant: TenantId::default(),
-        user_id: Some("admin".to_owned()),
-        at: now(),
-    }
+    ReviewContext { tenant: TenantId::default(), user_id: Some("admin".to_owned()), at: now() }
 }
 
 /// A plan about to be made.

@@ -9,19 +9,13 @@ async fn the_clock_stands_still_the_environment_is_empty_and_randomness_repeats(
     let host = host();
     let plugin = misbehaving(&host, "peek").await.unwrap();
     let first = new_id(&plugin).await.unwrap();
-    assert!(
-        first.starts_with(&format!("time_{NOW}000000000_random_")),
-        "{first}"
-    );
+    assert!(first.starts_with(&format!("time_{NOW}000000000_random_")), "{first}");
     assert!(first.ends_with("_environment_0"), "{first}");
     assert_eq!(new_id(&plugin).await.unwrap(), first);
 
     let later = super::Timestamp::from_second(NOW + 60).unwrap();
     let other = plugin.new_id("plan", "Pro", [0; 32], later).await.unwrap();
-    assert!(
-        other.starts_with(&format!("time_{}000000000_", NOW + 60)),
-        "{other}"
-    );
+    assert!(other.starts_with(&format!("time_{}000000000_", NOW + 60)), "{other}");
 }
 
 #[tokio::test]
@@ -29,14 +23,8 @@ async fn an_instance_serves_as_many_calls_as_it_was_trusted_with() {
     let host = host();
     for (reuse, expected) in [
         (Reuse::Fresh, ["call_0", "call_0", "call_0", "call_0"]),
-        (
-            Reuse::Warm { calls: 0 },
-            ["call_0", "call_0", "call_0", "call_0"],
-        ),
-        (
-            Reuse::Warm { calls: 3 },
-            ["call_0", "call_1", "call_2", "call_0"],
-        ),
+        (Reuse::Warm { calls: 0 }, ["call_0", "call_0", "call_0", "call_0"]),
+        (Reuse::Warm { calls: 3 }, ["call_0", "call_1", "call_2", "call_0"]),
     ] {
         let wanted = Candidate {
             reuse,
@@ -58,9 +46,6 @@ async fn an_instance_that_failed_is_not_asked_again() {
     let plugin = host().load(wanted, now()).await.unwrap();
     for _ in 0..3 {
         let error = new_id(&plugin).await.unwrap_err();
-        assert!(
-            error.to_string().contains("used up the instructions"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("used up the instructions"), "{error}");
     }
 }

@@ -25,13 +25,7 @@ async fn read<S: Store>(store: &S, key: &Key) -> Option<(u64, Item)> {
 }
 
 async fn holds<S: Store>(store: &S, counter: &Key) -> i64 {
-    store
-        .snapshot()
-        .await
-        .unwrap()
-        .counter(counter)
-        .await
-        .unwrap()
+    store.snapshot().await.unwrap().counter(counter).await.unwrap()
 }
 
 /// Makes a test of every case for an engine: a name, and how to open an empty store.

@@ -132,12 +132,7 @@ impl Disk {
     /// Waits until a sync waits.
     pub(super) fn wait_for_sync(&self) {
         let state = self.state();
-        drop(
-            self.0
-                .changed
-                .wait_while(state, |state| !state.syncing)
-                .unwrap(),
-        );
+        drop(self.0.changed.wait_while(state, |state| !state.syncing).unwrap());
     }
 
     pub(super) fn writes(&self) -> u64 {
@@ -155,11 +150,7 @@ impl Disk {
 
 impl State {
     fn check_power(&self) -> Result<()> {
-        if self.powered {
-            Ok(())
-        } else {
-            Err(Error::other("no power"))
-        }
+        if self.powered { Ok(()) } else { Err(Error::other("no power")) }
     }
 
     /// Takes the space that a write needs, if there is so much.
@@ -178,10 +169,7 @@ impl State {
 
     fn write(&mut self, at: usize, bytes: &[u8]) {
         put(&mut self.seen, at, bytes);
-        self.pending.push(Operation::Write {
-            at,
-            bytes: bytes.to_vec(),
-        });
+        self.pending.push(Operation::Write { at, bytes: bytes.to_vec() });
     }
 
     /// Brings a part of what is pending onto the disk: nothing, all, the first so many, or sectors here
@@ -233,10 +221,7 @@ impl StorageBackend for Disk {
         let state = self.state();
         state.check_power()?;
         let at = usize::try_from(offset).unwrap();
-        let found = state
-            .seen
-            .get(at..at + out.len())
-            .ok_or(ErrorKind::UnexpectedEof)?;
+        let found = state.seen.get(at..at + out.len()).ok_or(ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
@@ -270,11 +255,7 @@ impl StorageBackend for Disk {
         let mut state = self.state();
         state.syncing = true;
         self.0.changed.notify_all();
-        let mut state = self
-            .0
-            .changed
-            .wait_while(state, |state| state.held)
-            .unwrap();
+        let mut state = self.0.changed.wait_while(state, |state| state.held).unwrap();
         state.syncing = false;
 
         state.check_power()?;

@@ -47,12 +47,7 @@ async fn a_power_cut_at_any_sync_loses_nothing_acknowledged_and_leaves_nothing_h
             // Every second time it goes again while the store recovers.
             if seed % 2 == 1 {
                 disk.power_on();
-                disk.fail(
-                    Fault::PowerCut {
-                        at_sync: 1 + seed / 2,
-                    },
-                    seed,
-                );
+                disk.fail(Fault::PowerCut { at_sync: 1 + seed / 2 }, seed);
                 drop(open(&disk));
             }
             disk.power_on();
@@ -95,10 +90,7 @@ async fn heals_and_survives_a_power_cut(fault: Fault, seed: u64) {
         healed(&store).await;
         history.check(&store).await;
     }
-    assert!(
-        history.unknown.len() <= 1,
-        "{fault:?}: only one commit fails: {history:?}"
-    );
+    assert!(history.unknown.len() <= 1, "{fault:?}: only one commit fails: {history:?}");
     disk.cut_power();
     drop(store);
     disk.power_on();
@@ -131,10 +123,7 @@ async fn on_a_full_disk_changes_are_refused_reads_are_served_and_space_heals_the
 
         disk.leave_free(usize::MAX);
         history.write(&store, number..number + 5).await;
-        assert!(
-            history.acknowledged.contains(&(number + 4)),
-            "with {free} bytes free"
-        );
+        assert!(history.acknowledged.contains(&(number + 4)), "with {free} bytes free");
         assert!(store.stats().failures > 0);
         drop(store);
         history.check(&open(&disk).unwrap()).await;
@@ -150,10 +139,7 @@ async fn while_the_disk_is_away_all_is_refused_and_when_it_is_back_all_is_there(
     disk.cut_power();
     for number in 5..8 {
         let answer = store.commit(change(number)).await;
-        assert!(
-            matches!(answer, Err(CommitError::Unavailable { .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(CommitError::Unavailable { .. })), "{answer:?}");
         history.note(number, &answer);
         assert!(store.snapshot().await.is_err());
         assert!(!store.stats().healthy);

@@ -54,8 +54,7 @@ async fn what_is_written_over_and_over_takes_no_more_space() {
     for round in 0..200 {
         let mut set = ChangeSet::new();
         for name in 0..20 {
-            set.put(&key("item", &name.to_string()), &item(round))
-                .add(&key("count", "a"), 1);
+            set.put(&key("item", &name.to_string()), &item(round)).add(&key("count", "a"), 1);
         }
         store.commit(set).await.unwrap();
         sizes.push(fs::metadata(&path).unwrap().len());
@@ -70,10 +69,7 @@ fn a_second_opening_is_refused_and_names_the_file() {
     match open(&path) {
         Err(error @ StoreError::InUse { .. }) => {
             let told = error.to_string();
-            assert!(
-                told.contains("data.redb") && told.contains("only one process"),
-                "{told}"
-            );
+            assert!(told.contains("data.redb") && told.contains("only one process"), "{told}");
         }
         other => panic!("{other:?}"),
     }
@@ -87,10 +83,7 @@ fn of_many_that_make_the_same_file_one_gets_it() {
         let (_folder, path) = place();
         let opened = std::thread::scope(|scope| {
             let openers: Vec<_> = (0..4).map(|_| scope.spawn(|| open(&path))).collect();
-            openers
-                .into_iter()
-                .map(|opener| opener.join().unwrap())
-                .collect::<Vec<_>>()
+            openers.into_iter().map(|opener| opener.join().unwrap()).collect::<Vec<_>>()
         });
         assert_eq!(opened.iter().filter(|opened| opened.is_ok()).count(), 1);
         for refused in opened.iter().filter_map(|opened| opened.as_ref().err()) {
@@ -105,10 +98,7 @@ fn only_the_owner_may_read_a_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, path) = place();
     drop(open(&path).unwrap());
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         1,
@@ -141,25 +131,11 @@ fn a_database_of_a_newer_format_is_refused_and_both_numbers_are_named() {
     let database = redb::Database::open(&path).unwrap();
     let change = database.begin_write().unwrap();
     let meta = redb::TableDefinition::<&str, u64>::new("meta");
-    change
-        .open_table(meta)
-        .unwrap()
-        .insert("format", 7)
-        .unwrap();
+    change.open_table(meta).unwrap().insert("format", 7).unwrap();
     change.commit().unwrap();
     drop(database);
     let refused = open(&path).unwrap_err();
-    assert!(
-        matches!(
-            refused,
-            StoreError::Newer {
-                found: 7,
-                supported: 1,
-                ..
-            }
-        ),
-        "{refused}"
-    );
+    assert!(matches!(refused, StoreError::Newer { found: 7, supported: 1, .. }), "{refused}");
 }
 
 #[test]

@@ -59,13 +59,7 @@ fn counter() -> Key {
 }
 
 async fn raced(store: &RedbStore) -> i64 {
-    store
-        .snapshot()
-        .await
-        .unwrap()
-        .counter(&counter())
-        .await
-        .unwrap()
+    store.snapshot().await.unwrap().counter(&counter()).await.unwrap()
 }
 
 fn kept(answers: &[Result<Committed, CommitError>]) -> usize {
@@ -76,18 +70,11 @@ fn kept(answers: &[Result<Committed, CommitError>]) -> usize {
 async fn all_that_wait_are_one_commit() {
     let disk = Disk::new();
     let store = Arc::new(open(&disk).unwrap());
-    let sets = sets(64, |number, set| {
-        set.put(&key("item", &number.to_string()), &item(number))
-    });
+    let sets = sets(64, |number, set| set.put(&key("item", &number.to_string()), &item(number)));
     let answers = together(&disk, &store, sets).await;
     assert_eq!(kept(&answers), 64);
-    let expected = Stats {
-        healthy: true,
-        commits: 2,
-        change_sets: 65,
-        largest_batch: 64,
-        ..Stats::default()
-    };
+    let expected =
+        Stats { healthy: true, commits: 2, change_sets: 65, largest_batch: 64, ..Stats::default() };
     assert_eq!(store.stats(), expected);
 }
 
@@ -95,21 +82,9 @@ async fn all_that_wait_are_one_commit() {
 async fn a_commit_takes_no_more_sets_or_bytes_than_it_may() {
     let body = "x".repeat(1000);
     for (options, largest) in [
-        (
-            Options {
-                batch_sets: 10,
-                ..Options::default()
-            },
-            10,
-        ),
+        (Options { batch_sets: 10, ..Options::default() }, 10),
         // The set that passes the limit is the last.
-        (
-            Options {
-                batch_bytes: 4500,
-                ..Options::default()
-            },
-            5,
-        ),
+        (Options { batch_bytes: 4500, ..Options::default() }, 5),
     ] {
         let disk = Disk::new();
         let store = Arc::new(open_with(&disk, options).unwrap());
@@ -135,41 +110,24 @@ async fn a_refusal_in_a_batch_spoils_no_other_set_and_leaves_nothing() {
     let answers = together(&disk, &store, sets).await;
     for (number, answer) in answers.iter().enumerate() {
         match number % 4 {
-            1 => assert!(
-                matches!(answer, Err(CommitError::Conflict { .. })),
-                "{answer:?}"
-            ),
-            2 => assert!(
-                matches!(answer, Err(CommitError::Ceiling { holds: 0, .. })),
-                "{answer:?}"
-            ),
+            1 => assert!(matches!(answer, Err(CommitError::Conflict { .. })), "{answer:?}"),
+            2 => {
+                assert!(matches!(answer, Err(CommitError::Ceiling { holds: 0, .. })), "{answer:?}")
+            }
             _ => assert!(answer.is_ok(), "{answer:?}"),
         }
         let snapshot = store.snapshot().await.unwrap();
-        let found = snapshot
-            .get(&key("item", &number.to_string()))
-            .await
-            .unwrap();
+        let found = snapshot.get(&key("item", &number.to_string())).await.unwrap();
         assert_eq!(found.is_some(), answer.is_ok());
     }
     assert_eq!(raced(&store).await, 32);
     let stats = store.stats();
     assert_eq!(
-        (
-            stats.commits,
-            stats.conflicts,
-            stats.ceilings,
-            stats.largest_batch
-        ),
+        (stats.commits, stats.conflicts, stats.ceilings, stats.largest_batch),
         (2, 16, 16, 32)
     );
-    let log = store
-        .snapshot()
-        .await
-        .unwrap()
-        .log(&key("log", "a"), LogScan::oldest(99))
-        .await
-        .unwrap();
+    let log =
+        store.snapshot().await.unwrap().log(&key("log", "a"), LogScan::oldest(99)).await.unwrap();
     check_chain(&log);
     assert_eq!(log.len(), 32);
 }
@@ -178,17 +136,9 @@ async fn a_refusal_in_a_batch_spoils_no_other_set_and_leaves_nothing() {
 async fn refusals_alone_are_answered_without_a_commit() {
     let store = open(&Disk::new()).unwrap();
     let mut set = ChangeSet::new();
-    set.expect_version(&key("item", "none"), 1)
-        .put(&key("item", "a"), &item(1));
+    set.expect_version(&key("item", "none"), 1).put(&key("item", "a"), &item(1));
     assert!(store.commit(set).await.is_err());
-    assert_eq!(
-        store.stats(),
-        Stats {
-            healthy: true,
-            conflicts: 1,
-            ..Stats::default()
-        }
-    );
+    assert_eq!(store.stats(), Stats { healthy: true, conflicts: 1, ..Stats::default() });
 }
 
 #[tokio::test]
@@ -196,8 +146,7 @@ async fn of_64_that_expect_absence_one_wins() {
     let disk = Disk::new();
     let store = Arc::new(open(&disk).unwrap());
     let sets = sets(64, |number, set| {
-        set.expect_absent(&key("item", "one"))
-            .put(&key("item", "one"), &item(number))
+        set.expect_absent(&key("item", "one")).put(&key("item", "one"), &item(number))
     });
     let answers = together(&disk, &store, sets).await;
     assert_eq!(kept(&answers), 1);
@@ -212,8 +161,7 @@ async fn of_64_that_expect_a_version_one_wins() {
     set.put(&key("item", "one"), &item(0));
     let version = store.commit(set).await.unwrap().version;
     let sets = sets(64, |number, set| {
-        set.expect_version(&key("item", "one"), version)
-            .put(&key("item", "one"), &item(number))
+        set.expect_version(&key("item", "one"), version).put(&key("item", "one"), &item(number))
     });
     assert_eq!(kept(&together(&disk, &store, sets).await), 1);
 }
@@ -226,10 +174,7 @@ async fn of_64_that_add_below_a_ceiling_none_passes_it() {
     let answers = together(&disk, &store, sets).await;
     assert_eq!(kept(&answers), 33);
     for answer in &answers[33..] {
-        assert!(
-            matches!(answer, Err(CommitError::Ceiling { holds: 99, .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(CommitError::Ceiling { holds: 99, .. })), "{answer:?}");
     }
     assert_eq!(raced(&store).await, 99);
 }
@@ -253,14 +198,7 @@ async fn a_thing_is_never_both_used_and_deleted() {
         });
         together(&disk, &store, sets).await;
         let used = raced(&store).await > 0;
-        let there = store
-            .snapshot()
-            .await
-            .unwrap()
-            .get(&plan)
-            .await
-            .unwrap()
-            .is_some();
+        let there = store.snapshot().await.unwrap().get(&plan).await.unwrap().is_some();
         assert_eq!(used, there, "round {round}");
     }
 }
@@ -273,17 +211,12 @@ async fn from_many_threads_too_each_is_answered_and_added_once() {
         tokio::spawn(async move {
             for number in 0..20 {
                 let mut set = ChangeSet::new();
-                set.add(&counter(), 1)
-                    .append(&key("log", "a"), &(writer, number));
+                set.add(&counter(), 1).append(&key("log", "a"), &(writer, number));
                 let appended = store.commit(set).await.unwrap().log[0];
                 // What was acknowledged is seen.
                 let snapshot = store.snapshot().await.unwrap();
                 let scan = LogScan::oldest(1).after(appended.sequence - 1);
-                let entry = snapshot
-                    .log(&key("log", "a"), scan)
-                    .await
-                    .unwrap()
-                    .remove(0);
+                let entry = snapshot.log(&key("log", "a"), scan).await.unwrap().remove(0);
                 assert_eq!(entry.decode::<(u64, u64)>().unwrap(), (writer, number));
             }
         })
@@ -300,14 +233,8 @@ async fn from_many_threads_too_each_is_answered_and_added_once() {
 #[tokio::test]
 async fn a_full_queue_answers_busy_at_once_and_keeps_nothing_of_it() {
     for options in [
-        Options {
-            queue_sets: 8,
-            ..Options::default()
-        },
-        Options {
-            queue_bytes: 8 * 23,
-            ..Options::default()
-        },
+        Options { queue_sets: 8, ..Options::default() },
+        Options { queue_bytes: 8 * 23, ..Options::default() },
     ] {
         let disk = Disk::new();
         let store = Arc::new(open_with(&disk, options).unwrap());
@@ -315,11 +242,7 @@ async fn a_full_queue_answers_busy_at_once_and_keeps_nothing_of_it() {
         let sets = sets(20, |_, set| set.add(&counter(), 1));
         let answers = together(&disk, &store, sets).await;
         assert_eq!(kept(&answers), 8);
-        assert!(
-            answers[8..]
-                .iter()
-                .all(|answer| matches!(answer, Err(CommitError::Busy)))
-        );
+        assert!(answers[8..].iter().all(|answer| matches!(answer, Err(CommitError::Busy))));
         assert_eq!(raced(&store).await, 8);
         let again = together(&disk, &store, vec![ChangeSet::new(); 1]).await;
         assert_eq!(kept(&again), 1, "the queue has room again");

@@ -74,62 +74,31 @@ impl History {
     /// of them whole, and nothing else.
     pub(super) async fn check<S: Store>(&self, store: &S) {
         let snapshot = store.snapshot().await.unwrap();
-        let entries = snapshot
-            .log(&log(), LogScan::oldest(usize::MAX))
-            .await
-            .unwrap();
-        let logged: Vec<u64> = entries
-            .iter()
-            .map(|entry| entry.decode::<Item>().unwrap().value)
-            .collect();
+        let entries = snapshot.log(&log(), LogScan::oldest(usize::MAX)).await.unwrap();
+        let logged: Vec<u64> =
+            entries.iter().map(|entry| entry.decode::<Item>().unwrap().value).collect();
         let kept: BTreeSet<u64> = logged.iter().copied().collect();
 
-        assert_eq!(
-            kept.len(),
-            logged.len(),
-            "nothing is there twice: {logged:?}"
-        );
-        assert!(
-            kept.is_superset(&self.acknowledged),
-            "kept {kept:?} of {self:?}"
-        );
+        assert_eq!(kept.len(), logged.len(), "nothing is there twice: {logged:?}");
+        assert!(kept.is_superset(&self.acknowledged), "kept {kept:?} of {self:?}");
         let allowed = &self.acknowledged | &self.unknown;
         assert!(kept.is_subset(&allowed), "kept {kept:?} of {self:?}");
 
         check_chain(&entries);
-        let notes = snapshot
-            .log(&key("notes", "long"), LogScan::oldest(usize::MAX))
-            .await
-            .unwrap();
+        let notes = snapshot.log(&key("notes", "long"), LogScan::oldest(usize::MAX)).await.unwrap();
         check_chain(&notes);
-        assert_eq!(
-            notes.len(),
-            kept.iter()
-                .filter(|kept| kept.is_multiple_of(EVERY))
-                .count()
-        );
+        assert_eq!(notes.len(), kept.iter().filter(|kept| kept.is_multiple_of(EVERY)).count());
 
         let all = Key::in_space(&acme(), "item").prefix();
         let records = snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap();
-        let items = records
-            .iter()
-            .map(|(_, record)| record.decode::<Item>().unwrap().value);
+        let items = records.iter().map(|(_, record)| record.decode::<Item>().unwrap().value);
         assert!(items.eq(kept.iter().copied()), "records and log agree");
         let last = snapshot.get(&key("last", "item")).await.unwrap();
-        assert_eq!(
-            last.map(|last| last.decode().unwrap()),
-            logged.last().copied().map(item)
-        );
+        assert_eq!(last.map(|last| last.decode().unwrap()), logged.last().copied().map(item));
         for shelf in 0..5 {
-            let found = snapshot
-                .get(&key("shelf", &shelf.to_string()))
-                .await
-                .unwrap();
+            let found = snapshot.get(&key("shelf", &shelf.to_string())).await.unwrap();
             let expected = logged.iter().rfind(|number| **number % 5 == shelf);
-            assert_eq!(
-                found.map(|found| found.decode().unwrap()),
-                expected.copied().map(item)
-            );
+            assert_eq!(found.map(|found| found.decode().unwrap()), expected.copied().map(item));
         }
 
         let count = snapshot.counter(&key("count", "all")).await.unwrap();

@@ -34,9 +34,7 @@ async fn killed_at_any_moment_it_has_lost_nothing_acknowledged_and_left_nothing_
             history.unknown.remove(&number);
             history.acknowledged.insert(number);
         }
-        history
-            .check(&RedbStore::open(&path, Options::default()).unwrap())
-            .await;
+        history.check(&RedbStore::open(&path, Options::default()).unwrap()).await;
     }
     assert!(history.acknowledged.len() > 100, "the victims have written");
 }
@@ -44,12 +42,7 @@ async fn killed_at_any_moment_it_has_lost_nothing_acknowledged_and_left_nothing_
 /// Starts this test binary again, as a process that writes until it is killed.
 fn victim(path: &Path, start: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "store::kill::writes_until_it_is_killed",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "store::kill::writes_until_it_is_killed", "--ignored", "--nocapture"])
         .env(PATH, path)
         .env(START, start.to_string())
         .stdout(Stdio::piped())
@@ -70,9 +63,7 @@ fn kill_after(mut victim: Child, count: u64) -> Vec<u64> {
         left = left.saturating_sub(1);
         // The full stop shows that the line is whole.
         let number = line.unwrap();
-        let number = number
-            .strip_prefix("kept ")
-            .and_then(|number| number.strip_suffix('.'));
+        let number = number.strip_prefix("kept ").and_then(|number| number.strip_suffix('.'));
         acknowledged.extend(number.map(|number| number.parse::<u64>().unwrap()));
     }
     victim.wait().unwrap();
@@ -88,18 +79,14 @@ async fn writes_until_it_is_killed() {
     let start: u64 = std::env::var(START).unwrap().parse().unwrap();
     let store = Arc::new(RedbStore::open(path, Options::default()).unwrap());
     let next = Arc::new(AtomicU64::new(start));
-    let writers: Vec<_> = (0..4)
-        .map(|_| tokio::spawn(write(Arc::clone(&store), Arc::clone(&next))))
-        .collect();
+    let writers: Vec<_> =
+        (0..4).map(|_| tokio::spawn(write(Arc::clone(&store), Arc::clone(&next)))).collect();
     for writer in writers {
         writer.await.unwrap();
     }
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "so the one who kills it learns what was acknowledged"
-)]
+#[allow(clippy::print_stdout, reason = "so the one who kills it learns what was acknowledged")]
 async fn write(store: Arc<RedbStore>, next: Arc<AtomicU64>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);

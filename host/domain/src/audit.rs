@@ -86,18 +86,9 @@ mod tests {
         ];
         for (old, new, expected) in cases {
             let found = changes(old, new);
-            assert_eq!(
-                found.keys().map(String::as_str).collect::<Vec<_>>(),
-                expected
-            );
+            assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), expected);
         }
         let price = &changes(Some(&before), Some(&after))["price"];
-        assert_eq!(
-            *price,
-            Change {
-                old: json!(1),
-                new: json!(2)
-            }
-        );
+        assert_eq!(*price, Change { old: json!(1), new: json!(2) });
     }
 }

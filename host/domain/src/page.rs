@@ -51,13 +51,7 @@ impl PageRequest {
     pub fn answer<T>(self, items: Vec<T>, total: u64) -> Page<T> {
         let size = u64::try_from(self.page_size).unwrap_or(u64::MAX);
         let total_pages = total.div_ceil(size);
-        Page {
-            items,
-            total,
-            page: self.page,
-            page_size: self.page_size,
-            total_pages,
-        }
+        Page { items, total, page: self.page, page_size: self.page_size, total_pages }
     }
 }
 

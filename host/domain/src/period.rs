@@ -52,73 +52,19 @@ mod tests {
     #[test]
     fn boundaries_are_counted_from_the_anchor_and_clamped() {
         for (anchor, interval, k, expected) in [
-            (
-                "2025-01-31T12:00:00Z",
-                Interval::Month,
-                0,
-                "2025-01-31T12:00:00Z",
-            ),
-            (
-                "2025-01-31T12:00:00Z",
-                Interval::Month,
-                1,
-                "2025-02-28T12:00:00Z",
-            ),
-            (
-                "2025-01-31T12:00:00Z",
-                Interval::Month,
-                2,
-                "2025-03-31T12:00:00Z",
-            ),
-            (
-                "2025-01-31T12:00:00Z",
-                Interval::Month,
-                3,
-                "2025-04-30T12:00:00Z",
-            ),
-            (
-                "2025-01-31T12:00:00Z",
-                Interval::Month,
-                13,
-                "2026-02-28T12:00:00Z",
-            ),
-            (
-                "2024-01-31T00:00:00Z",
-                Interval::Month,
-                1,
-                "2024-02-29T00:00:00Z",
-            ),
-            (
-                "2024-02-29T00:00:00Z",
-                Interval::Year,
-                1,
-                "2025-02-28T00:00:00Z",
-            ),
-            (
-                "2024-02-29T00:00:00Z",
-                Interval::Year,
-                4,
-                "2028-02-29T00:00:00Z",
-            ),
-            (
-                "2025-12-31T23:59:59Z",
-                Interval::Day,
-                1,
-                "2026-01-01T23:59:59Z",
-            ),
-            (
-                "2025-12-29T00:00:00Z",
-                Interval::Week,
-                1,
-                "2026-01-05T00:00:00Z",
-            ),
+            ("2025-01-31T12:00:00Z", Interval::Month, 0, "2025-01-31T12:00:00Z"),
+            ("2025-01-31T12:00:00Z", Interval::Month, 1, "2025-02-28T12:00:00Z"),
+            ("2025-01-31T12:00:00Z", Interval::Month, 2, "2025-03-31T12:00:00Z"),
+            ("2025-01-31T12:00:00Z", Interval::Month, 3, "2025-04-30T12:00:00Z"),
+            ("2025-01-31T12:00:00Z", Interval::Month, 13, "2026-02-28T12:00:00Z"),
+            ("2024-01-31T00:00:00Z", Interval::Month, 1, "2024-02-29T00:00:00Z"),
+            ("2024-02-29T00:00:00Z", Interval::Year, 1, "2025-02-28T00:00:00Z"),
+            ("2024-02-29T00:00:00Z", Interval::Year, 4, "2028-02-29T00:00:00Z"),
+            ("2025-12-31T23:59:59Z", Interval::Day, 1, "2026-01-01T23:59:59Z"),
+            ("2025-12-29T00:00:00Z", Interval::Week, 1, "2026-01-05T00:00:00Z"),
         ] {
             let found = boundary(anchor.parse().unwrap(), interval, k).unwrap();
-            assert_eq!(
-                found,
-                expected.parse().unwrap(),
-                "{anchor} {interval:?} {k}"
-            );
+            assert_eq!(found, expected.parse().unwrap(), "{anchor} {interval:?} {k}");
         }
     }
 

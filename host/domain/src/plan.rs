@@ -27,11 +27,7 @@ impl PlanId {
             return Ok(Self(text.to_owned()));
         }
         let message = "id must be 1 to 128 letters a-z, digits, '_', '-' or '.'.";
-        Err(Refusal::Invalid(vec![FieldError::new(
-            "id",
-            "invalid_id",
-            message,
-        )]))
+        Err(Refusal::Invalid(vec![FieldError::new("id", "invalid_id", message)]))
     }
 
     /// The id as text.
@@ -189,10 +185,7 @@ pub struct PlanDraft {
     #[serde(deserialize_with = "crate::decimal::deserialize")]
     pub price: Decimal,
     /// RUB where absent.
-    #[serde(
-        default = "default_currency",
-        deserialize_with = "money::read_currency"
-    )]
+    #[serde(default = "default_currency", deserialize_with = "money::read_currency")]
     pub currency: Currency,
     #[allow(missing_docs, reason = "documented on Plan")]
     pub interval: Interval,
@@ -255,9 +248,7 @@ impl Plan {
     /// Names the field `price`.
     pub fn check(&self) -> Result<(), Refusal> {
         let refuse = |code, message: &str| {
-            Err(Refusal::Invalid(vec![FieldError::new(
-                "price", code, message,
-            )]))
+            Err(Refusal::Invalid(vec![FieldError::new("price", code, message)]))
         };
         if self.price.is_sign_negative() && !self.price.is_zero() {
             return refuse("negative_price", "price must be 0 or more.");
@@ -313,22 +304,10 @@ mod tests {
     fn a_draft_says_by_name_what_is_wrong() {
         for (json, part) in [
             (r#"{"price":1,"interval":"month"}"#, "missing field `name`"),
-            (
-                r#"{"name":"A","price":1,"interval":"decade"}"#,
-                "'decade' is not one of",
-            ),
-            (
-                r#"{"name":"A","price":1,"interval":"month","quota":{}}"#,
-                "unknown field `quota`",
-            ),
-            (
-                r#"{"name":"A","price":1,"interval":"month","currency":"rub"}"#,
-                "'rub' is not",
-            ),
-            (
-                r#"{"name":"A","price":"x","interval":"month"}"#,
-                "'x' is not an exact decimal",
-            ),
+            (r#"{"name":"A","price":1,"interval":"decade"}"#, "'decade' is not one of"),
+            (r#"{"name":"A","price":1,"interval":"month","quota":{}}"#, "unknown field `quota`"),
+            (r#"{"name":"A","price":1,"interval":"month","currency":"rub"}"#, "'rub' is not"),
+            (r#"{"name":"A","price":"x","interval":"month"}"#, "'x' is not an exact decimal"),
         ] {
             let error = draft(json).unwrap_err().to_string();
             assert!(error.contains(part), "{json}: {error}");

@@ -75,35 +75,20 @@ impl Plan {
         let trimmed = |name: String| name.trim().to_owned();
         let mut plan = self.clone();
         set(&mut plan.name, patch.name.map(trimmed));
-        set(
-            &mut plan.name_ru,
-            patch.name_ru.map(|name| name.map(trimmed)),
-        );
+        set(&mut plan.name_ru, patch.name_ru.map(|name| name.map(trimmed)));
         set(&mut plan.description, patch.description);
         set(&mut plan.description_ru, patch.description_ru);
         set(&mut plan.price, patch.price.map(|price| price.normalize()));
         set(&mut plan.currency, patch.currency);
         set(&mut plan.interval, patch.interval);
-        set(
-            &mut plan.quotas,
-            patch.quotas.map(Option::unwrap_or_default),
-        );
-        set(
-            &mut plan.features,
-            patch.features.map(Option::unwrap_or_default),
-        );
+        set(&mut plan.quotas, patch.quotas.map(Option::unwrap_or_default));
+        set(&mut plan.features, patch.features.map(Option::unwrap_or_default));
         set(&mut plan.is_active, patch.is_active);
         set(&mut plan.display_order, patch.display_order);
-        set(
-            &mut plan.metadata,
-            patch.metadata.map(Option::unwrap_or_default),
-        );
+        set(&mut plan.metadata, patch.metadata.map(Option::unwrap_or_default));
         set(&mut plan.trial_days, patch.trial_days);
         set(&mut plan.billing_plan_id, patch.billing_plan_id);
-        set(
-            &mut plan.overage,
-            patch.overage.map(Option::unwrap_or_default),
-        );
+        set(&mut plan.overage, patch.overage.map(Option::unwrap_or_default));
         plan.check()?;
         Ok(plan.counted_after(self, now))
     }
@@ -111,20 +96,13 @@ impl Plan {
     /// The plan switched on if it is off, and off if it is on.
     #[must_use]
     pub fn toggled(&self, now: Timestamp) -> Self {
-        Self {
-            is_active: !self.is_active,
-            ..self.clone()
-        }
-        .counted_after(self, now)
+        Self { is_active: !self.is_active, ..self.clone() }.counted_after(self, now)
     }
 
     /// What a copy is called: a given name, else this one's with a word that says that it is a copy.
     #[must_use]
     pub fn name_of_copy(&self, given: Option<&str>) -> String {
-        given.map_or_else(
-            || with_suffix(&self.name, " (Copy)"),
-            |name| name.trim().to_owned(),
-        )
+        given.map_or_else(|| with_suffix(&self.name, " (Copy)"), |name| name.trim().to_owned())
     }
 
     /// A copy under another id and name: inactive, so that nobody subscribes before it is looked over, and
@@ -134,10 +112,7 @@ impl Plan {
         Self {
             id,
             name,
-            name_ru: self
-                .name_ru
-                .as_deref()
-                .map(|name_ru| with_suffix(name_ru, " (Копия)")),
+            name_ru: self.name_ru.as_deref().map(|name_ru| with_suffix(name_ru, " (Копия)")),
             is_active: false,
             display_order: self.display_order.saturating_add(1),
             version: 1,
@@ -151,11 +126,7 @@ impl Plan {
         if self == *before {
             return self;
         }
-        Self {
-            version: before.version + 1,
-            updated_at: now,
-            ..self
-        }
+        Self { version: before.version + 1, updated_at: now, ..self }
     }
 }
 
@@ -195,28 +166,18 @@ mod tests {
         type Check = fn(&Plan) -> bool;
         let cases: [(&str, Check); 9] = [
             (r#"{"name":"  New "}"#, |plan| plan.name == "New"),
-            (r#"{"price":12.50}"#, |plan| {
-                plan.price == Decimal::new(125, 1)
-            }),
+            (r#"{"price":12.50}"#, |plan| plan.price == Decimal::new(125, 1)),
             (r#"{"description":null}"#, |plan| plan.description.is_none()),
-            (r#"{"quotas":{"requests":20}}"#, |plan| {
-                plan.quotas.len() == 1
-            }),
+            (r#"{"quotas":{"requests":20}}"#, |plan| plan.quotas.len() == 1),
             (r#"{"quotas":null}"#, |plan| plan.quotas.is_empty()),
             (r#"{"features":null}"#, |plan| plan.features.is_empty()),
             (r#"{"is_active":false}"#, |plan| !plan.is_active),
-            (r#"{"billing_plan_id":7}"#, |plan| {
-                plan.billing_plan_id == Some(7)
-            }),
-            (r#"{"overage":{"images":"bill"}}"#, |plan| {
-                plan.overage["images"] == Overage::Bill
-            }),
+            (r#"{"billing_plan_id":7}"#, |plan| plan.billing_plan_id == Some(7)),
+            (r#"{"overage":{"images":"bill"}}"#, |plan| plan.overage["images"] == Overage::Bill),
         ];
         for (json, expected) in cases {
             let before = plan();
-            let after = before
-                .patched(serde_json::from_str(json).unwrap(), later())
-                .unwrap();
+            let after = before.patched(serde_json::from_str(json).unwrap(), later()).unwrap();
             assert!(expected(&after), "{json}: {after:?}");
             assert_eq!((after.version, after.updated_at), (2, later()), "{json}");
             assert_eq!(after.created_at, before.created_at, "{json}");
@@ -225,15 +186,9 @@ mod tests {
 
     #[test]
     fn null_is_refused_where_a_value_is_needed() {
-        for field in [
-            "name",
-            "price",
-            "currency",
-            "interval",
-            "is_active",
-            "display_order",
-            "trial_days",
-        ] {
+        for field in
+            ["name", "price", "currency", "interval", "is_active", "display_order", "trial_days"]
+        {
             let json = format!("{{\"{field}\":null}}");
             assert!(serde_json::from_str::<PlanPatch>(&json).is_err(), "{json}");
         }
@@ -243,17 +198,13 @@ mod tests {
     fn what_was_read_can_be_sent_back_and_changes_nothing() {
         let before = plan();
         let json = serde_json::to_string(&before).unwrap();
-        let after = before
-            .patched(serde_json::from_str(&json).unwrap(), later())
-            .unwrap();
+        let after = before.patched(serde_json::from_str(&json).unwrap(), later()).unwrap();
         assert_eq!(after, before);
     }
 
     #[test]
     fn a_misspelt_field_is_refused_by_name() {
-        let error = serde_json::from_str::<PlanPatch>(r#"{"quota":{}}"#)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<PlanPatch>(r#"{"quota":{}}"#).unwrap_err().to_string();
         assert!(error.contains("unknown field `quota`"), "{error}");
     }
 
@@ -262,17 +213,11 @@ mod tests {
         let mut original = plan();
         original.name = "x".repeat(100);
         original.is_active = true;
-        let copy = original.duplicated(
-            PlanId::new("copy").unwrap(),
-            original.name_of_copy(None),
-            later(),
-        );
+        let copy =
+            original.duplicated(PlanId::new("copy").unwrap(), original.name_of_copy(None), later());
         assert_eq!(copy.name, format!("{} (Copy)", "x".repeat(93)));
         assert_eq!(copy.name_ru.as_deref(), Some("Про (Копия)"));
-        assert_eq!(
-            (copy.is_active, copy.display_order, copy.version),
-            (false, 4, 1)
-        );
+        assert_eq!((copy.is_active, copy.display_order, copy.version), (false, 4, 1));
         assert_eq!(copy.quotas, original.quotas);
         assert_eq!(original.name_of_copy(Some(" Mine ")), "Mine");
     }

@@ -53,10 +53,7 @@ fn monthly_revenue(plan: &Plan, active: u64) -> Option<Decimal> {
         .price
         .checked_mul(Decimal::from(active))?
         .checked_mul(Decimal::from(intervals_a_year))?;
-    Some(money::round(
-        yearly.checked_div(Decimal::from(12))?,
-        plan.currency,
-    ))
+    Some(money::round(yearly.checked_div(Decimal::from(12))?, plan.currency))
 }
 
 #[cfg(test)]
@@ -83,18 +80,9 @@ mod tests {
             let draft = serde_json::from_str(&json).unwrap();
             let id = PlanId::new("a").unwrap();
             let plan = Plan::from_draft(id, draft, Timestamp::UNIX_EPOCH).unwrap();
-            let counts = SubscriptionCounts {
-                active,
-                trialing: 5,
-                past_due: 7,
-                canceled: 9,
-            };
+            let counts = SubscriptionCounts { active, trialing: 5, past_due: 7, canceled: 9 };
             let stats = PlanStats::new(plan, counts);
-            assert_eq!(
-                stats.mrr,
-                Decimal::from_str_exact(expected).unwrap(),
-                "{json}"
-            );
+            assert_eq!(stats.mrr, Decimal::from_str_exact(expected).unwrap(), "{json}");
             assert_eq!(stats.total_subscriptions, active + 21);
         }
     }

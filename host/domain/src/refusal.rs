@@ -20,11 +20,7 @@ impl FieldError {
     /// An error at a field.
     #[must_use]
     pub fn new(field: &str, code: &str, message: &str) -> Self {
-        Self {
-            field: field.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
+        Self { field: field.to_owned(), code: code.to_owned(), message: message.to_owned() }
     }
 }
 
@@ -92,11 +88,7 @@ impl Refusal {
                 FieldError::new(field, &finding.code, &finding.message)
             })
             .collect();
-        if errors.is_empty() {
-            Ok(findings)
-        } else {
-            Err(Self::Rejected(errors))
-        }
+        if errors.is_empty() { Ok(findings) } else { Err(Self::Rejected(errors)) }
     }
 
     /// For machines; stable.
@@ -139,9 +131,5 @@ impl Refusal {
 }
 
 fn sentences(errors: &[FieldError]) -> String {
-    errors
-        .iter()
-        .map(|error| error.message.as_str())
-        .collect::<Vec<_>>()
-        .join(" ")
+    errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ")
 }

@@ -139,11 +139,7 @@ impl Grant {
             user_id: user_id.to_owned(),
             plan_id: plan.id.clone(),
             plan_version: plan.version,
-            status: if trial_end.is_some() {
-                Status::Trialing
-            } else {
-                Status::Active
-            },
+            status: if trial_end.is_some() { Status::Trialing } else { Status::Active },
             current_period_start: now,
             current_period_end: end,
             anchor,
@@ -152,9 +148,7 @@ impl Grant {
             canceled_at: None,
             trial_end,
             pending_plan_id: None,
-            metadata: current
-                .map(|current| current.metadata.clone())
-                .unwrap_or_default(),
+            metadata: current.map(|current| current.metadata.clone()).unwrap_or_default(),
             created_at: current.map_or(now, |current| current.created_at),
             updated_at: now,
         })
@@ -194,10 +188,7 @@ mod tests {
     }
 
     fn grant(trial_days: u32) -> Grant {
-        Grant {
-            plan_id: PlanId::new("pro").unwrap(),
-            trial_days,
-        }
+        Grant { plan_id: PlanId::new("pro").unwrap(), trial_days }
     }
 
     #[test]
@@ -216,31 +207,18 @@ mod tests {
         let subscription = grant(7).subscribe("u", &plan(), None, "s1", now).unwrap();
         let end = at("2025-01-08T00:00:00Z");
         assert_eq!(subscription.status, Status::Trialing);
-        assert_eq!(
-            (subscription.trial_end, subscription.anchor),
-            (Some(end), end)
-        );
+        assert_eq!((subscription.trial_end, subscription.anchor), (Some(end), end));
         assert_eq!(subscription.current_period_end, end);
-        assert!(
-            grant(3651)
-                .subscribe("u", &plan(), None, "s1", now)
-                .is_err()
-        );
+        assert!(grant(3651).subscribe("u", &plan(), None, "s1", now).is_err());
     }
 
     #[test]
     fn a_live_subscription_keeps_its_id_and_its_first_day() {
-        let first = grant(0)
-            .subscribe("u", &plan(), None, "s1", at("2025-01-01T00:00:00Z"))
-            .unwrap();
+        let first =
+            grant(0).subscribe("u", &plan(), None, "s1", at("2025-01-01T00:00:00Z")).unwrap();
         let now = at("2025-02-01T00:00:00Z");
-        let second = grant(0)
-            .subscribe("u", &plan(), Some(&first), "s2", now)
-            .unwrap();
-        assert_eq!(
-            (second.id.as_str(), second.created_at),
-            ("s1", first.created_at)
-        );
+        let second = grant(0).subscribe("u", &plan(), Some(&first), "s2", now).unwrap();
+        assert_eq!((second.id.as_str(), second.created_at), ("s1", first.created_at));
         assert_eq!((second.current_period_start, second.updated_at), (now, now));
     }
 }

@@ -120,11 +120,7 @@ pub struct ValidationConfig {
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        Self {
-            standard: true,
-            settings: toml::Table::new(),
-            then: Vec::new(),
-        }
+        Self { standard: true, settings: toml::Table::new(), then: Vec::new() }
     }
 }
 
@@ -174,10 +170,7 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self {
-            level: "info".to_owned(),
-            format: LogFormat::Text,
-        }
+        Self { level: "info".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -195,10 +188,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the configuration file {}: {source}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{from}: {reason}")]
     Wrong { from: String, reason: String },
     #[error(
@@ -264,42 +254,26 @@ impl Config {
         if let Some(path) = file {
             Self::from_table(table.clone(), &path.display().to_string())?;
         }
-        for (name, value) in environment
-            .iter()
-            .filter(|(name, _)| name.starts_with(PREFIX))
-        {
+        for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
             set(&mut table, name, value)?;
         }
         Self::from_table(table, "the environment")
     }
 
     fn from_table(table: toml::Table, from: &str) -> Result<Self, ConfigError> {
-        let wrong = |reason: String| ConfigError::Wrong {
-            from: from.to_owned(),
-            reason,
-        };
-        let config: Self = table
-            .try_into()
-            .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        if config
-            .auth
-            .secret
-            .as_ref()
-            .is_some_and(|secret| secret.chars().count() < 32)
-        {
-            return Err(wrong(
-                "auth.secret must have at least 32 characters".to_owned(),
-            ));
+        let wrong = |reason: String| ConfigError::Wrong { from: from.to_owned(), reason };
+        let config: Self =
+            table.try_into().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        if config.auth.secret.as_ref().is_some_and(|secret| secret.chars().count() < 32) {
+            return Err(wrong("auth.secret must have at least 32 characters".to_owned()));
         }
         Ok(config)
     }
 }
 
 fn read(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     toml::from_str(&text).map_err(|error| ConfigError::Wrong {
         from: path.display().to_string(),
         reason: error.to_string(),
@@ -313,14 +287,8 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), ConfigErr
     let (section, key, is_text) = SETTINGS
         .iter()
         .find(|(section, key, _)| variable(section, key) == name)
-        .ok_or_else(|| ConfigError::UnknownVariable {
-            name: name.to_owned(),
-        })?;
-    let value = if *is_text {
-        toml::Value::from(value)
-    } else {
-        literal(name, value)?
-    };
+        .ok_or_else(|| ConfigError::UnknownVariable { name: name.to_owned() })?;
+    let value = if *is_text { toml::Value::from(value) } else { literal(name, value)? };
     let section = table
         .entry(*section)
         .or_insert_with(|| toml::Value::Table(toml::Table::new()))
@@ -348,10 +316,7 @@ mod tests {
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
-        variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     fn file(text: &str) -> tempfile::NamedTempFile {
@@ -367,10 +332,7 @@ mod tests {
         let variables = environment(&[("PLANWRIGHT_SERVER_LISTEN", "127.0.0.1:2")]);
         let config = Config::load(Some(file.path()), &variables).unwrap();
         assert_eq!(config.server.listen.port(), 2);
-        assert_eq!(
-            (config.server.cache_mib, config.log.level.as_str()),
-            (5, "warn")
-        );
+        assert_eq!((config.server.cache_mib, config.log.level.as_str()), (5, "warn"));
     }
 
     #[test]
@@ -401,14 +363,9 @@ mod tests {
             ("[server", "line 1"),
         ] {
             let file = file(text);
-            let error = Config::load(Some(file.path()), &BTreeMap::new())
-                .unwrap_err()
-                .to_string();
+            let error = Config::load(Some(file.path()), &BTreeMap::new()).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
-            assert!(
-                error.contains(&file.path().display().to_string()),
-                "{text}: {error}"
-            );
+            assert!(error.contains(&file.path().display().to_string()), "{text}: {error}");
         }
         let variables = environment(&[("PLANWRIGHT_SERVER_LISTN", "x")]);
         let error = Config::load(None, &variables).unwrap_err().to_string();
@@ -417,10 +374,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_not_shown() {
-        let config = AuthConfig {
-            secret: Some("hidden".to_owned()),
-            ..AuthConfig::default()
-        };
+        let config = AuthConfig { secret: Some("hidden".to_owned()), ..AuthConfig::default() };
         assert!(!format!("{config:?}").contains("hidden"));
     }
 }

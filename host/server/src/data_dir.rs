@@ -39,10 +39,7 @@ impl DataDir {
     /// # Errors
     /// Whatever the file system says, and a secret that is too short to be one.
     pub fn open_or_create(path: &Path, entropy: &dyn Entropy) -> Result<Self, DataDirError> {
-        let unusable = |source| DataDirError::Unusable {
-            path: path.to_owned(),
-            source,
-        };
+        let unusable = |source| DataDirError::Unusable { path: path.to_owned(), source };
         make_private_folder(path).map_err(unusable)?;
         let is_new = write_secret(path, entropy).map_err(unusable)?;
         let opened = Self::open(path)?;
@@ -58,20 +55,14 @@ impl DataDir {
         let secret = match fs::read_to_string(&file) {
             Ok(text) => text.trim().to_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(DataDirError::Missing {
-                    path: path.to_owned(),
-                });
+                return Err(DataDirError::Missing { path: path.to_owned() });
             }
             Err(source) => return Err(DataDirError::Unusable { path: file, source }),
         };
         if secret.chars().count() < 32 {
             return Err(DataDirError::BadSecret { path: file });
         }
-        Ok(Self {
-            path: path.to_owned(),
-            secret,
-            is_new: false,
-        })
+        Ok(Self { path: path.to_owned(), secret, is_new: false })
     }
 
     /// The folder itself.
@@ -108,10 +99,7 @@ impl DataDir {
 #[cfg(unix)]
 fn make_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
@@ -162,20 +150,13 @@ mod tests {
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode(&path), mode(&path.join("secret"))), (0o700, 0o600));
         }
-        assert_eq!(
-            fs::read_dir(&path).unwrap().count(),
-            1,
-            "no draft is left behind"
-        );
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "no draft is left behind");
     }
 
     #[test]
     fn a_missing_folder_and_a_short_secret_are_said() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            DataDir::open(folder.path()),
-            Err(DataDirError::Missing { .. })
-        ));
+        assert!(matches!(DataDir::open(folder.path()), Err(DataDirError::Missing { .. })));
         fs::write(folder.path().join("secret"), "short\n").unwrap();
         let opened = DataDir::open_or_create(folder.path(), &SystemEntropy);
         assert!(matches!(opened, Err(DataDirError::BadSecret { .. })));

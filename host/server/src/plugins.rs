@@ -30,11 +30,7 @@ pub enum LoadError {
     #[error(transparent)]
     Plugin(#[from] PluginError),
     #[error("cannot read the {hook} plugin {file}: {source}")]
-    Unreadable {
-        hook: Hook,
-        file: String,
-        source: std::io::Error,
-    },
+    Unreadable { hook: Hook, file: String, source: std::io::Error },
     #[error("each [[plugins.validation.then]] needs a `file`")]
     NoFile,
     #[error("the settings of the {hook} plugin cannot be written as JSON: {reason}")]
@@ -56,10 +52,7 @@ pub(crate) fn host(
     };
     PluginHost::new(HostConfig {
         compiler,
-        cache_dir: config
-            .cache_dir
-            .clone()
-            .unwrap_or_else(|| data_dir.plugin_cache()),
+        cache_dir: config.cache_dir.clone().unwrap_or_else(|| data_dir.plugin_cache()),
         cache_key: derived_key(data_dir.secret()),
         limits,
     })
@@ -91,11 +84,7 @@ pub(crate) async fn bindings(
         let file = plugin.file.as_deref().ok_or(LoadError::NoFile)?;
         validation.push(from_file(host, Hook::Validation, file, plugin, now).await?);
     }
-    Ok(Bindings {
-        identity,
-        validation,
-        pricing,
-    })
+    Ok(Bindings { identity, validation, pricing })
 }
 
 async fn one(
@@ -107,16 +96,7 @@ async fn one(
 ) -> Result<Arc<Plugin>, LoadError> {
     match plugin.file.as_deref() {
         Some(file) => from_file(host, hook, file, plugin, now).await,
-        None => {
-            standard(
-                host,
-                hook,
-                otherwise,
-                settings(hook, &plugin.settings)?,
-                now,
-            )
-            .await
-        }
+        None => standard(host, hook, otherwise, settings(hook, &plugin.settings)?, now).await,
     }
 }
 
@@ -145,13 +125,11 @@ async fn from_file(
     now: Timestamp,
 ) -> Result<Arc<Plugin>, LoadError> {
     let label = file.display().to_string();
-    let component = tokio::fs::read(file)
-        .await
-        .map_err(|source| LoadError::Unreadable {
-            hook,
-            file: label.clone(),
-            source,
-        })?;
+    let component = tokio::fs::read(file).await.map_err(|source| LoadError::Unreadable {
+        hook,
+        file: label.clone(),
+        source,
+    })?;
     let candidate = Candidate {
         hook,
         label,
@@ -164,8 +142,6 @@ async fn from_file(
 }
 
 fn settings(hook: Hook, table: &toml::Table) -> Result<String, LoadError> {
-    serde_json::to_string(table).map_err(|error| LoadError::Settings {
-        hook,
-        reason: error.to_string(),
-    })
+    serde_json::to_string(table)
+        .map_err(|error| LoadError::Settings { hook, reason: error.to_string() })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use planwright_plugin_host::{LiveBindings, PluginError};
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_store::{Options, RedbStore, StoreError};
+use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -61,10 +61,7 @@ pub enum StartError {
     #[error("cannot load the plugins: {0}")]
     Plugins(#[from] LoadError),
     #[error("cannot listen on {address}: {source}. Name another address with --listen")]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 /// A server that answers.
@@ -72,6 +69,7 @@ pub struct Server {
     address: SocketAddr,
     is_new: bool,
     secret: String,
+    web: Arc<Web>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -82,11 +80,7 @@ impl Server {
     /// # Errors
     /// Whatever keeps it from answering; nothing is left running then.
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings {
-            clock,
-            entropy,
-            compiler,
-        } = surroundings;
+        let Surroundings { clock, entropy, compiler } = surroundings;
         let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
         let store = open_store(&config, &data_dir)?;
         let host =
@@ -98,10 +92,7 @@ impl Server {
         let address = listener.local_addr().map_err(unheard)?;
 
         let auth = &config.auth;
-        let secret = auth
-            .secret
-            .clone()
-            .unwrap_or_else(|| data_dir.secret().to_owned());
+        let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {
             app: App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy)),
             clock,
@@ -111,22 +102,17 @@ impl Server {
             places: Semaphore::new(config.limits.concurrent_requests),
         });
         let (stop, stopped) = oneshot::channel();
+        let router = http::router(Arc::clone(&web));
         let running = tokio::spawn(async move {
             let stopped = async {
                 // A sender that is gone means stop, too.
                 let _ = stopped.await;
             };
-            listener::serve(listener, http::router(web), config.limits, stopped).await;
+            listener::serve(listener, router, config.limits, stopped).await;
             // The plugin host's clockwork stays until the last request is answered.
             drop(host);
         });
-        Ok(Self {
-            address,
-            is_new: data_dir.is_new(),
-            secret,
-            stop,
-            running,
-        })
+        Ok(Self { address, is_new: data_dir.is_new(), secret, web, stop, running })
     }
 
     /// Where it listens.
@@ -147,6 +133,12 @@ impl Server {
         &self.secret
     }
 
+    /// What the store has done since the start.
+    #[must_use]
+    pub fn store_stats(&self) -> Stats {
+        self.web.app.store().stats()
+    }
+
     /// Takes no more requests, answers those under way, and closes the store.
     pub async fn stop(self) {
         // A server that stopped by itself has no ear left.
@@ -154,18 +146,17 @@ impl Server {
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
         }
+        let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
+        tracing::info!(commits, change_sets, failures, "stopped");
     }
 }
 
 fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartError> {
-    let options = Options {
-        cache_bytes: config.server.cache_mib << 20,
-        ..Options::default()
-    };
+    let options = Options { cache_bytes: config.server.cache_mib << 20, ..Options::default() };
     RedbStore::open(data_dir.store(), options).map_err(|error| match error {
-        StoreError::InUse { .. } => StartError::InUse {
-            data_dir: data_dir.path().display().to_string(),
-        },
+        StoreError::InUse { .. } => {
+            StartError::InUse { data_dir: data_dir.path().display().to_string() }
+        }
         StoreError::Unavailable { .. }
         | StoreError::Full
         | StoreError::Corrupt { .. }

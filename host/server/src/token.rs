@@ -88,10 +88,7 @@ impl Verifier {
             needed.push("iss");
         }
         validation.set_required_spec_claims(&needed);
-        Self {
-            key: DecodingKey::from_secret(secret.as_bytes()),
-            validation,
-        }
+        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
     }
 
     /// Who a token speaks for.
@@ -161,38 +158,14 @@ mod tests {
         type Edit = fn(&mut Claims);
         let cases: [(&str, Edit, Result<(), TokenError>); 9] = [
             ("as issued", |_| {}, Ok(())),
-            (
-                "default tenant by name",
-                |claims| claims.tenant = Some("default".into()),
-                Ok(()),
-            ),
+            ("default tenant by name", |claims| claims.tenant = Some("default".into()), Ok(())),
             ("over", |claims| claims.exp = 500, Err(TokenError::Expired)),
-            (
-                "not yet",
-                |claims| claims.nbf = Some(501),
-                Err(TokenError::NotYet),
-            ),
+            ("not yet", |claims| claims.nbf = Some(501), Err(TokenError::NotYet)),
             ("from now", |claims| claims.nbf = Some(500), Ok(())),
-            (
-                "nobody",
-                |claims| claims.sub = String::new(),
-                Err(TokenError::BadUser),
-            ),
-            (
-                "line break",
-                |claims| claims.sub = "a\nb".into(),
-                Err(TokenError::BadUser),
-            ),
-            (
-                "pending",
-                |claims| claims.role = "pending".into(),
-                Err(TokenError::BadRole),
-            ),
-            (
-                "elsewhere",
-                |claims| claims.tenant = Some("x".into()),
-                Err(TokenError::NoSuchTenant),
-            ),
+            ("nobody", |claims| claims.sub = String::new(), Err(TokenError::BadUser)),
+            ("line break", |claims| claims.sub = "a\nb".into(), Err(TokenError::BadUser)),
+            ("pending", |claims| claims.role = "pending".into(), Err(TokenError::BadRole)),
+            ("elsewhere", |claims| claims.tenant = Some("x".into()), Err(TokenError::NoSuchTenant)),
         ];
         for (case, edit, expected) in cases {
             let mut claims = claims();
@@ -214,19 +187,8 @@ mod tests {
         let real = issue(SECRET, &claims()).unwrap();
         let payload = real.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}.");
-        for token in [
-            other.as_str(),
-            &stronger,
-            &unsigned,
-            "",
-            "a.b.c",
-            &real[1..],
-        ] {
-            assert_eq!(
-                verifier.verify(token, at(500)),
-                Err(TokenError::Unknown),
-                "{token}"
-            );
+        for token in [other.as_str(), &stronger, &unsigned, "", "a.b.c", &real[1..]] {
+            assert_eq!(verifier.verify(token, at(500)), Err(TokenError::Unknown), "{token}");
         }
     }
 
@@ -241,15 +203,7 @@ mod tests {
             (Some("me"), None, false),
         ] {
             let (iss, aud) = (iss.map(str::to_owned), aud.map(serde_json::Value::from));
-            let token = issue(
-                SECRET,
-                &Claims {
-                    iss,
-                    aud,
-                    ..claims()
-                },
-            )
-            .unwrap();
+            let token = issue(SECRET, &Claims { iss, aud, ..claims() }).unwrap();
             assert_eq!(verifier.verify(&token, at(500)).is_ok(), expected);
         }
     }

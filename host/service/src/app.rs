@@ -20,12 +20,7 @@ pub struct App<S> {
 impl<S> App<S> {
     /// Connects them.
     pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
-        Self {
-            store,
-            plugins,
-            entropy,
-            catalogs: CatalogCache::default(),
-        }
+        Self { store, plugins, entropy, catalogs: CatalogCache::default() }
     }
 
     /// Where things are kept.

@@ -26,24 +26,12 @@ pub struct Catalog {
 impl Catalog {
     fn new(changes: i64, mut plans: Vec<PlanRecord>) -> Result<Self, StoreError> {
         plans.sort_by(|one, other| one.plan.list_order(&other.plan));
-        let by_id = plans
-            .iter()
-            .enumerate()
-            .map(|(at, record)| (record.plan.id.clone(), at));
-        let active: Vec<&Plan> = plans
-            .iter()
-            .map(|record| &record.plan)
-            .filter(|plan| plan.is_active)
-            .collect();
-        let active_json = serde_json::to_vec(&active).map_err(|error| StoreError::Corrupt {
-            reason: error.to_string(),
-        })?;
-        Ok(Self {
-            changes,
-            by_id: by_id.collect(),
-            active_json: active_json.into(),
-            plans,
-        })
+        let by_id = plans.iter().enumerate().map(|(at, record)| (record.plan.id.clone(), at));
+        let active: Vec<&Plan> =
+            plans.iter().map(|record| &record.plan).filter(|plan| plan.is_active).collect();
+        let active_json = serde_json::to_vec(&active)
+            .map_err(|error| StoreError::Corrupt { reason: error.to_string() })?;
+        Ok(Self { changes, by_id: by_id.collect(), active_json: active_json.into(), plans })
     }
 
     /// A JSON array of the plans that users see, in the order of lists.
@@ -78,10 +66,7 @@ impl CatalogCache {
             return Ok(known);
         }
         let mut plans = Vec::new();
-        for (_, record) in snapshot
-            .scan(&keys.plans(), Scan::first(usize::MAX))
-            .await?
-        {
+        for (_, record) in snapshot.scan(&keys.plans(), Scan::first(usize::MAX)).await? {
             plans.push(record.decode::<PlanRecord>()?);
         }
         let catalog = Arc::new(Catalog::new(changes, plans)?);
@@ -91,18 +76,13 @@ impl CatalogCache {
 
     fn known(&self, tenant: &TenantId, changes: i64) -> Option<Arc<Catalog>> {
         let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        catalogs
-            .get(tenant)
-            .filter(|catalog| catalog.changes == changes)
-            .map(Arc::clone)
+        catalogs.get(tenant).filter(|catalog| catalog.changes == changes).map(Arc::clone)
     }
 
     /// Keeps the newer of two: a reader with an old snapshot must not undo what a newer one found.
     fn keep(&self, tenant: &TenantId, catalog: &Arc<Catalog>) {
         let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let newer = catalogs
-            .get(tenant)
-            .is_some_and(|kept| kept.changes > catalog.changes);
+        let newer = catalogs.get(tenant).is_some_and(|kept| kept.changes > catalog.changes);
         if !newer {
             catalogs.insert(tenant.clone(), Arc::clone(catalog));
         }

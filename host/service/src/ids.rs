@@ -6,12 +6,6 @@ use crate::edge::Entropy;
 pub(crate) fn fresh(entropy: &dyn Entropy, prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let drawn = entropy.draw();
-    let letters = drawn
-        .iter()
-        .take(16)
-        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-    std::iter::once(prefix)
-        .map(str::to_owned)
-        .chain(letters.map(String::from))
-        .collect()
+    let letters = drawn.iter().take(16).map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    std::iter::once(prefix).map(str::to_owned).chain(letters.map(String::from)).collect()
 }

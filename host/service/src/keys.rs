@@ -43,19 +43,12 @@ impl Keys {
 
     /// Counter: subscriptions to a plan in a status.
     pub(crate) fn subscribers(&self, plan: &PlanId, generation: u64, status: Status) -> Key {
-        self.kind("subscribers")
-            .text(plan.as_str())
-            .number(generation)
-            .text(status.as_str())
-            .key()
+        self.kind("subscribers").text(plan.as_str()).number(generation).text(status.as_str()).key()
     }
 
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
-        self.kind("pending-payments")
-            .text(plan.as_str())
-            .number(generation)
-            .key()
+        self.kind("pending-payments").text(plan.as_str()).number(generation).key()
     }
 
     /// Record: a subscription.
@@ -88,10 +81,7 @@ impl Keys {
 
     /// A plan's subscriptions, newest first.
     pub(crate) fn plan_subscriptions(&self, plan: &PlanId, generation: u64) -> Prefix {
-        self.kind("plan-subscription")
-            .text(plan.as_str())
-            .number(generation)
-            .prefix()
+        self.kind("plan-subscription").text(plan.as_str()).number(generation).prefix()
     }
 
     /// Record: what is known of a user.

@@ -67,29 +67,17 @@ pub(crate) struct Change {
 
 impl Change {
     pub(crate) fn make(plan: Plan, action: Action) -> Self {
-        Self {
-            plan,
-            before: None,
-            action,
-        }
+        Self { plan, before: None, action }
     }
 
     /// `before` comes with the version of its record.
     pub(crate) fn alter(before: (u64, PlanRecord), plan: Plan, action: Action) -> Self {
-        Self {
-            plan,
-            before: Some(before),
-            action,
-        }
+        Self { plan, before: Some(before), action }
     }
 
     /// `before` comes with the version of its record.
     pub(crate) fn delete(before: (u64, PlanRecord)) -> Self {
-        Self {
-            plan: before.1.plan.clone(),
-            before: Some(before),
-            action: Action::Deleted,
-        }
+        Self { plan: before.1.plan.clone(), before: Some(before), action: Action::Deleted }
     }
 
     fn before(&self) -> Option<&Plan> {
@@ -141,10 +129,7 @@ impl Change {
         };
         change.append(&keys.audit(), &app.audit_entry(by, deed));
         app.store.commit(change).await?;
-        Ok(Reviewed {
-            plan: self.plan,
-            warnings,
-        })
+        Ok(Reviewed { plan: self.plan, warnings })
     }
 
     async fn review<S: Store>(
@@ -184,9 +169,7 @@ impl Change {
             }
             None => {
                 let deleted = snapshot.counter(&generations).await?;
-                change
-                    .expect_absent(&key)
-                    .expect_counter(&generations, deleted);
+                change.expect_absent(&key).expect_counter(&generations, deleted);
                 u64::try_from(deleted).unwrap_or(0)
             }
         };
@@ -213,10 +196,8 @@ impl Rests {
         keys: &Keys,
         plan: &PlanRecord,
     ) -> Result<Self, StoreError> {
-        let mut rests = Self {
-            counts: subscription_counts(snapshot, keys, plan).await?,
-            ..Self::default()
-        };
+        let mut rests =
+            Self { counts: subscription_counts(snapshot, keys, plan).await?, ..Self::default() };
         for status in Status::ALL {
             let key = keys.subscribers(&plan.plan.id, plan.generation, status);
             let holds = i64::try_from(rests.counts.of(status)).unwrap_or(i64::MAX);

@@ -27,28 +27,19 @@ pub struct PlanFilter {
 
 impl PlanFilter {
     fn takes(&self, plan: &Plan) -> bool {
-        self.is_active
-            .is_none_or(|is_active| plan.is_active == is_active)
-            && self
-                .currency
-                .is_none_or(|currency| plan.currency == currency)
-            && self
-                .interval
-                .is_none_or(|interval| plan.interval == interval)
+        self.is_active.is_none_or(|is_active| plan.is_active == is_active)
+            && self.currency.is_none_or(|currency| plan.currency == currency)
+            && self.interval.is_none_or(|interval| plan.interval == interval)
             && self.q.as_deref().is_none_or(|part| mentions(plan, part))
     }
 }
 
 fn mentions(plan: &Plan, part: &str) -> bool {
     let part = part.to_lowercase();
-    [
-        Some(plan.id.as_str()),
-        Some(plan.name.as_str()),
-        plan.name_ru.as_deref(),
-    ]
-    .into_iter()
-    .flatten()
-    .any(|text| text.to_lowercase().contains(&part))
+    [Some(plan.id.as_str()), Some(plan.name.as_str()), plan.name_ru.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|text| text.to_lowercase().contains(&part))
 }
 
 /// All plans, inactive ones too, in the order of lists.
@@ -64,11 +55,7 @@ pub async fn list<S: Store>(
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
     let keys = Keys::of(&by.caller.tenant);
     let mut all = Vec::new();
-    for record in catalog
-        .plans()
-        .iter()
-        .filter(|record| filter.takes(&record.plan))
-    {
+    for record in catalog.plans().iter().filter(|record| filter.takes(&record.plan)) {
         all.push(stats(&snapshot, &keys, record).await?);
     }
     Ok(all)

@@ -128,14 +128,9 @@ async fn try_update<S: Store>(
     let after = before.1.plan.patched(patch.clone(), by.now)?;
     if after == before.1.plan {
         let warnings = Vec::new();
-        return Ok(Reviewed {
-            plan: after,
-            warnings,
-        });
+        return Ok(Reviewed { plan: after, warnings });
     }
-    Change::alter(before, after, Action::Updated)
-        .review_and_commit(app, &snapshot, by)
-        .await
+    Change::alter(before, after, Action::Updated).review_and_commit(app, &snapshot, by).await
 }
 
 /// Switches a plan off or on.
@@ -150,14 +145,8 @@ async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
     let snapshot = app.store.snapshot().await?;
     let before = load(&snapshot, by, id).await?;
     let after = before.1.plan.toggled(by.now);
-    let action = if after.is_active {
-        Action::Activated
-    } else {
-        Action::Deactivated
-    };
-    Change::alter(before, after, action)
-        .review_and_commit(app, &snapshot, by)
-        .await
+    let action = if after.is_active { Action::Activated } else { Action::Deactivated };
+    Change::alter(before, after, action).review_and_commit(app, &snapshot, by).await
 }
 
 /// Deletes a plan that nobody is subscribed to; its id may be used again.
@@ -171,9 +160,7 @@ pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Ve
 async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Vec<Finding>, Error> {
     let snapshot = app.store.snapshot().await?;
     let before = load(&snapshot, by, id).await?;
-    let deleted = Change::delete(before)
-        .review_and_commit(app, &snapshot, by)
-        .await?;
+    let deleted = Change::delete(before).review_and_commit(app, &snapshot, by).await?;
     Ok(deleted.warnings)
 }
 
@@ -185,16 +172,10 @@ async fn add<S: Store>(
     plan: Plan,
     action: Action,
 ) -> Result<Reviewed, Error> {
-    if snapshot
-        .get(&Keys::of(&by.caller.tenant).plan(&plan.id))
-        .await?
-        .is_some()
-    {
+    if snapshot.get(&Keys::of(&by.caller.tenant).plan(&plan.id)).await?.is_some() {
         return Err(Refusal::PlanExists { id: plan.id }.into());
     }
-    Change::make(plan, action)
-        .review_and_commit(app, snapshot, by)
-        .await
+    Change::make(plan, action).review_and_commit(app, snapshot, by).await
 }
 
 /// An id from the identity plugin that no plan has yet.
@@ -243,7 +224,5 @@ pub(crate) fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a PlanRecord,
 
 fn not_found(id: &str) -> Refusal {
     // What was asked for is shown back, but not at any length.
-    Refusal::PlanNotFound {
-        id: id.chars().take(128).collect(),
-    }
+    Refusal::PlanNotFound { id: id.chars().take(128).collect() }
 }

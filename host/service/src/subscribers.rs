@@ -79,13 +79,10 @@ async fn subscriber<N: Snapshot>(
     keys: &Keys,
     subscription_id: &str,
 ) -> Result<Subscriber, StoreError> {
-    let record = snapshot
-        .get(&keys.subscription(subscription_id))
-        .await?
-        .ok_or_else(|| {
-            let reason = format!("the subscription '{subscription_id}' is listed and missing");
-            StoreError::Corrupt { reason }
-        })?;
+    let record = snapshot.get(&keys.subscription(subscription_id)).await?.ok_or_else(|| {
+        let reason = format!("the subscription '{subscription_id}' is listed and missing");
+        StoreError::Corrupt { reason }
+    })?;
     let subscription = record.decode::<SubscriptionRecord>()?.subscription;
     let user = match snapshot.get(&keys.user(&subscription.user_id)).await? {
         Some(record) => record.decode()?,

@@ -46,10 +46,7 @@ async fn try_grant<S: Store>(
     let current = live.as_ref().map(|(_, record)| &record.subscription);
     let id = ids::fresh(app.entropy.as_ref(), "sub_");
     let subscription = grant.subscribe(user_id, &plan.plan, current, &id, by.now)?;
-    let record = SubscriptionRecord {
-        plan_generation: plan.generation,
-        subscription,
-    };
+    let record = SubscriptionRecord { plan_generation: plan.generation, subscription };
 
     let keys = Keys::of(&by.caller.tenant);
     let mut change = ChangeSet::new();
@@ -59,9 +56,7 @@ async fn try_grant<S: Store>(
         change.expect_version(&keys.subscription(&before.subscription.id), *version);
         take_out(&mut change, &keys, before);
     } else {
-        let pointer = LiveSubscription {
-            subscription_id: record.subscription.id.clone(),
-        };
+        let pointer = LiveSubscription { subscription_id: record.subscription.id.clone() };
         let key = keys.live_subscription(user_id);
         change.expect_absent(&key).put(&key, &pointer);
     }
@@ -77,10 +72,7 @@ async fn try_grant<S: Store>(
     };
     change.append(&keys.audit(), &app.audit_entry(by, deed));
     app.store.commit(change).await?;
-    Ok(Granted {
-        subscription: record.subscription,
-        is_new: live.is_none(),
-    })
+    Ok(Granted { subscription: record.subscription, is_new: live.is_none() })
 }
 
 /// A user's live subscription with the version of its record, if there is one.
@@ -94,41 +86,32 @@ pub(crate) async fn live<N: Snapshot>(
         return Ok(None);
     };
     let id = pointer.decode::<LiveSubscription>()?.subscription_id;
-    let record = snapshot
-        .get(&keys.subscription(&id))
-        .await?
-        .ok_or_else(|| {
-            let reason = format!("the live subscription '{id}' of user '{user_id}' is missing");
-            StoreError::Corrupt { reason }
-        })?;
+    let record = snapshot.get(&keys.subscription(&id)).await?.ok_or_else(|| {
+        let reason = format!("the live subscription '{id}' of user '{user_id}' is missing");
+        StoreError::Corrupt { reason }
+    })?;
     Ok(Some((record.version, record.decode()?)))
 }
 
 /// Writes a subscription with its place in the plan's list and count.
 fn put_in(change: &mut ChangeSet, keys: &Keys, record: &SubscriptionRecord) {
     let subscription = &record.subscription;
-    let place = PlanSubscription {
-        subscription_id: subscription.id.clone(),
-        status: subscription.status,
-    };
+    let place =
+        PlanSubscription { subscription_id: subscription.id.clone(), status: subscription.status };
     let generation = record.plan_generation;
     change
         .put(&keys.subscription(&subscription.id), record)
         .put(&place_in_plan(keys, record), &place)
-        .add(
-            &keys.subscribers(&subscription.plan_id, generation, subscription.status),
-            1,
-        );
+        .add(&keys.subscribers(&subscription.plan_id, generation, subscription.status), 1);
 }
 
 /// Takes a subscription out of the plan's list and count.
 fn take_out(change: &mut ChangeSet, keys: &Keys, record: &SubscriptionRecord) {
     let subscription = &record.subscription;
     let generation = record.plan_generation;
-    change.delete(&place_in_plan(keys, record)).add(
-        &keys.subscribers(&subscription.plan_id, generation, subscription.status),
-        -1,
-    );
+    change
+        .delete(&place_in_plan(keys, record))
+        .add(&keys.subscribers(&subscription.plan_id, generation, subscription.status), -1);
 }
 
 fn place_in_plan(keys: &Keys, record: &SubscriptionRecord) -> planwright_store::Key {

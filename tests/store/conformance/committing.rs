@@ -25,17 +25,11 @@ pub(super) async fn versions_rise_and_a_record_made_again_never_has_an_old_one<S
     let (a, b) = (key("item", "a"), key("item", "b"));
     let mut last = 0;
     for round in 0..3 {
-        let put = commit(&store, |set| set.put(&a, &item(round)))
-            .await
-            .unwrap();
-        let other = commit(&store, |set| set.put(&b, &item(round)))
-            .await
-            .unwrap();
+        let put = commit(&store, |set| set.put(&a, &item(round))).await.unwrap();
+        let other = commit(&store, |set| set.put(&b, &item(round))).await.unwrap();
         assert!(last < put && put < other);
         assert_eq!(read(&store, &a).await, Some((put, item(round))));
-        last = commit(&store, |set| set.expect_version(&a, put).delete(&a))
-            .await
-            .unwrap();
+        last = commit(&store, |set| set.expect_version(&a, put).delete(&a)).await.unwrap();
         assert!(other < last);
         let stale = commit(&store, |set| set.expect_version(&a, put)).await;
         assert!(matches!(stale, Err(CommitError::Conflict { .. })));
@@ -43,15 +37,9 @@ pub(super) async fn versions_rise_and_a_record_made_again_never_has_an_old_one<S
 }
 
 pub(super) async fn a_set_is_kept_if_and_only_if_all_it_expects_is_so<S: Store>(store: S) {
-    let (there, gone, counter, unset) = (
-        key("item", "there"),
-        key("item", "gone"),
-        key("count", "five"),
-        key("count", "unset"),
-    );
-    let version = commit(&store, |set| set.put(&there, &item(1)).add(&counter, 5))
-        .await
-        .unwrap();
+    let (there, gone, counter, unset) =
+        (key("item", "there"), key("item", "gone"), key("count", "five"), key("count", "unset"));
+    let version = commit(&store, |set| set.put(&there, &item(1)).add(&counter, 5)).await.unwrap();
     let expect = |build: &Build| {
         let mut set = ChangeSet::new();
         build(&mut set);
@@ -64,56 +52,29 @@ pub(super) async fn a_set_is_kept_if_and_only_if_all_it_expects_is_so<S: Store>(
             "conflict tenant acme: item/there",
             expect(&|set| set.expect_version(&there, version + 1)),
         ),
-        (
-            "conflict tenant acme: item/there",
-            expect(&|set| set.expect_absent(&there)),
-        ),
-        (
-            "conflict tenant acme: item/gone",
-            expect(&|set| set.expect_version(&gone, version)),
-        ),
+        ("conflict tenant acme: item/there", expect(&|set| set.expect_absent(&there))),
+        ("conflict tenant acme: item/gone", expect(&|set| set.expect_version(&gone, version))),
         ("kept", expect(&|set| set.expect_absent(&gone))),
         ("kept", expect(&|set| set.expect_counter(&counter, 5))),
-        (
-            "conflict tenant acme: count/five",
-            expect(&|set| set.expect_counter(&counter, 4)),
-        ),
+        ("conflict tenant acme: count/five", expect(&|set| set.expect_counter(&counter, 4))),
         (
             "conflict tenant acme: count/five",
             expect(&|set| set.expect_counter_at_most(&counter, 4)),
         ),
-        (
-            "kept",
-            expect(&|set| set.expect_counter_at_most(&counter, 5)),
-        ),
+        ("kept", expect(&|set| set.expect_counter_at_most(&counter, 5))),
         ("kept", expect(&|set| set.expect_counter(&unset, 0))),
-        (
-            "conflict tenant acme: count/unset",
-            expect(&|set| set.expect_counter(&unset, 1)),
-        ),
+        ("conflict tenant acme: count/unset", expect(&|set| set.expect_counter(&unset, 1))),
         ("kept", expect(&|set| set.expect_counter_at_most(&unset, 0))),
         // The first that does not hold is named, and one is enough.
         (
             "conflict tenant acme: item/there",
             expect(&|set| {
-                set.expect_absent(&gone)
-                    .expect_absent(&there)
-                    .expect_counter(&counter, 1)
+                set.expect_absent(&gone).expect_absent(&there).expect_counter(&counter, 1)
             }),
         ),
         // It is the state before the set that is compared.
-        (
-            "kept",
-            expect(&|set| {
-                set.add(&counter, 1)
-                    .expect_counter(&counter, 5)
-                    .add(&counter, -1)
-            }),
-        ),
-        (
-            "kept",
-            expect(&|set| set.put(&gone, &item(1)).expect_absent(&gone).delete(&gone)),
-        ),
+        ("kept", expect(&|set| set.add(&counter, 1).expect_counter(&counter, 5).add(&counter, -1))),
+        ("kept", expect(&|set| set.put(&gone, &item(1)).expect_absent(&gone).delete(&gone))),
     ];
     for (index, (expected, set)) in cases.into_iter().enumerate() {
         assert_eq!(told(store.commit(set).await), expected, "case {index}");
@@ -122,10 +83,8 @@ pub(super) async fn a_set_is_kept_if_and_only_if_all_it_expects_is_so<S: Store>(
 
 pub(super) async fn a_refused_set_leaves_nothing<S: Store>(store: S) {
     let (a, counter, log) = (key("item", "a"), key("count", "a"), key("log", "a"));
-    let before = commit(&store, |set| {
-        set.put(&a, &item(1)).add(&counter, 5).append(&log, &1)
-    })
-    .await;
+    let before =
+        commit(&store, |set| set.put(&a, &item(1)).add(&counter, 5).append(&log, &1)).await;
     let before = before.unwrap();
     let too_long = key("item", &"x".repeat(Key::MAX_BYTES));
     let spoil: [&Build; 5] = [
@@ -143,25 +102,12 @@ pub(super) async fn a_refused_set_leaves_nothing<S: Store>(store: S) {
                 .append(&log, &2);
             spoil(set)
         });
-        assert!(
-            refused.await.unwrap_err().nothing_was_kept(),
-            "case {index}"
-        );
-        assert_eq!(
-            read(&store, &a).await,
-            Some((before, item(1))),
-            "case {index}"
-        );
+        assert!(refused.await.unwrap_err().nothing_was_kept(), "case {index}");
+        assert_eq!(read(&store, &a).await, Some((before, item(1))), "case {index}");
         assert_eq!(read(&store, &key("item", "b")).await, None, "case {index}");
         assert_eq!(holds(&store, &counter).await, 5, "case {index}");
         assert_eq!(holds(&store, &key("count", "b")).await, 0, "case {index}");
-        let log = store
-            .snapshot()
-            .await
-            .unwrap()
-            .log(&log, LogScan::oldest(9))
-            .await
-            .unwrap();
+        let log = store.snapshot().await.unwrap().log(&log, LogScan::oldest(9)).await.unwrap();
         assert_eq!(log.len(), 1, "case {index}");
     }
 }
@@ -182,43 +128,21 @@ pub(super) async fn counters_add_up_in_order_and_stop_at_their_ceilings<S: Store
         (7, &[Below(3, 10)], "kept", 10),
         (7, &[Below(4, 10)], "tenant acme: count/c holds 7", 7),
         // Repeated additions count together.
-        (
-            7,
-            &[Below(2, 10), Below(2, 10)],
-            "tenant acme: count/c holds 7",
-            7,
-        ),
-        (
-            7,
-            &[Add(4), Below(1, 10)],
-            "tenant acme: count/c holds 7",
-            7,
-        ),
-        (
-            7,
-            &[Below(4, 10), Add(-4)],
-            "tenant acme: count/c holds 7",
-            7,
-        ),
+        (7, &[Below(2, 10), Below(2, 10)], "tenant acme: count/c holds 7", 7),
+        (7, &[Add(4), Below(1, 10)], "tenant acme: count/c holds 7", 7),
+        (7, &[Below(4, 10), Add(-4)], "tenant acme: count/c holds 7", 7),
         (7, &[Add(-4), Below(4, 10)], "kept", 7),
         (7, &[Reset, Below(10, 10)], "kept", 10),
         // A ceiling that is lower than what is held already stops only what adds.
         (7, &[Below(-1, 5)], "kept", 6),
         (7, &[Below(0, 5)], "kept", 7),
         (7, &[Below(1, 5)], "tenant acme: count/c holds 7", 7),
-        (
-            MOST,
-            &[Add(1)],
-            "tenant acme: count/c holds 9223372036854775807",
-            MOST,
-        ),
+        (MOST, &[Add(1)], "tenant acme: count/c holds 9223372036854775807", MOST),
         (-2, &[Add(i64::MIN)], "tenant acme: count/c holds -2", -2),
     ];
     let counter = key("count", "c");
     for (index, (before, steps, expected, after)) in cases.iter().enumerate() {
-        commit(&store, |set| set.reset(&counter).add(&counter, *before))
-            .await
-            .unwrap();
+        commit(&store, |set| set.reset(&counter).add(&counter, *before)).await.unwrap();
         let answer = commit(&store, |set| {
             for step in *steps {
                 match step {
@@ -238,14 +162,12 @@ pub(super) async fn a_set_at_fault_is_refused_and_says_why<S: Store>(store: S) {
     let no_json: BTreeMap<Vec<u8>, u8> = BTreeMap::from([(vec![1], 1)]);
     let huge = "x".repeat(ChangeSet::MAX_BYTES);
     let cases: [(&str, &Build); 3] = [
-        (
-            "invalid the value of tenant acme: log/a is no JSON: key must be a string",
-            &|set| set.append(&key("log", "a"), &no_json),
-        ),
-        (
-            "invalid a key of 2072 bytes; the longest has 2048",
-            &|set| set.expect_absent(&key("item", &"x".repeat(2055))),
-        ),
+        ("invalid the value of tenant acme: log/a is no JSON: key must be a string", &|set| {
+            set.append(&key("log", "a"), &no_json)
+        }),
+        ("invalid a key of 2072 bytes; the longest has 2048", &|set| {
+            set.expect_absent(&key("item", &"x".repeat(2055)))
+        }),
         ("invalid a change set of more than 16777216 bytes", &|set| {
             set.append(&key("log", "a"), &huge)
         }),
@@ -317,19 +239,10 @@ pub(super) async fn an_engine_agrees_with_a_map<S: Store>(store: S) {
         let found = snapshot.scan(&prefix, Scan::first(99)).await.unwrap();
         let found: BTreeMap<Key, (u64, u64)> = found
             .into_iter()
-            .map(|(key, record)| {
-                (
-                    key,
-                    (record.version, record.decode::<Item>().unwrap().value),
-                )
-            })
+            .map(|(key, record)| (key, (record.version, record.decode::<Item>().unwrap().value)))
             .collect();
         assert_eq!(found, records, "round {round}");
         let found = snapshot.counters(&prefix, Scan::first(99)).await.unwrap();
-        assert_eq!(
-            found.into_iter().collect::<BTreeMap<_, _>>(),
-            counters,
-            "round {round}"
-        );
+        assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), counters, "round {round}");
     }
 }

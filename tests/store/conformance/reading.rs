@@ -47,27 +47,11 @@ pub(super) async fn a_record_of_a_newer_schema_is_refused_and_both_numbers_are_n
     let at = key("item", "later");
     let later = Later { value: 1, more: 2 };
     commit(&store, |set| set.put(&at, &later)).await.unwrap();
-    let record = store
-        .snapshot()
-        .await
-        .unwrap()
-        .get(&at)
-        .await
-        .unwrap()
-        .unwrap();
+    let record = store.snapshot().await.unwrap().get(&at).await.unwrap().unwrap();
     match record.decode::<Item>() {
-        Err(
-            error @ StoreError::Newer {
-                found: 2,
-                supported: 1,
-                ..
-            },
-        ) => {
+        Err(error @ StoreError::Newer { found: 2, supported: 1, .. }) => {
             let told = error.to_string();
-            assert!(
-                told.contains("Item") && told.contains('2') && told.contains('1'),
-                "{told}"
-            );
+            assert!(told.contains("Item") && told.contains('2') && told.contains('1'), "{told}");
         }
         other => panic!("{other:?}"),
     }
@@ -76,26 +60,17 @@ pub(super) async fn a_record_of_a_newer_schema_is_refused_and_both_numbers_are_n
 pub(super) async fn a_snapshot_goes_on_showing_its_moment<S: Store>(store: S) {
     let (at, counter, log) = (key("item", "a"), key("count", "a"), key("log", "a"));
     for value in 1..3 {
-        commit(&store, |set| {
-            set.put(&at, &item(value))
-                .add(&counter, 1)
-                .append(&log, &value)
-        })
-        .await
-        .unwrap();
+        commit(&store, |set| set.put(&at, &item(value)).add(&counter, 1).append(&log, &value))
+            .await
+            .unwrap();
     }
     let snapshot = store.snapshot().await.unwrap();
-    commit(&store, |set| set.delete(&at).reset(&counter))
-        .await
-        .unwrap();
+    commit(&store, |set| set.delete(&at).reset(&counter)).await.unwrap();
 
     let record = snapshot.get(&at).await.unwrap().unwrap();
     assert_eq!(record.decode::<Item>().unwrap(), item(2));
     assert_eq!(snapshot.counter(&counter).await.unwrap(), 2);
-    assert_eq!(
-        snapshot.log(&log, LogScan::oldest(9)).await.unwrap().len(),
-        2
-    );
+    assert_eq!(snapshot.log(&log, LogScan::oldest(9)).await.unwrap().len(), 2);
     assert_eq!(read(&store, &at).await, None);
     assert_eq!(holds(&store, &counter).await, 0);
 }
@@ -106,8 +81,7 @@ pub(super) async fn a_scan_gives_what_is_under_its_prefix_in_order<S: Store>(sto
     let names = ["a", "a\0", "a\0b", "ab", "b"];
     commit(&store, |set| {
         for name in names {
-            set.put(&plan(&acme(), name), &item(1))
-                .add(&plan(&acme(), name), 2);
+            set.put(&plan(&acme(), name), &item(1)).add(&plan(&acme(), name), 2);
         }
         for key in [
             plan(&other, "a"),
@@ -118,10 +92,7 @@ pub(super) async fn a_scan_gives_what_is_under_its_prefix_in_order<S: Store>(sto
         ] {
             set.put(&key, &item(2)).add(&key, 3);
         }
-        set.put(
-            &Key::in_space(&acme(), "plan").text("a").text("part").key(),
-            &item(3),
-        )
+        set.put(&Key::in_space(&acme(), "plan").text("a").text("part").key(), &item(3))
     })
     .await
     .unwrap();
@@ -130,21 +101,13 @@ pub(super) async fn a_scan_gives_what_is_under_its_prefix_in_order<S: Store>(sto
     let under_a = Key::in_space(&acme(), "plan").text("a").prefix();
     let at = |name: &str| plan(&acme(), name);
     let cases: Vec<(&Prefix, Scan, &str)> = vec![
-        (
-            &plans,
-            Scan::first(99),
-            r"plan/a plan/a/part plan/a\0 plan/a\0b plan/ab plan/b plan/3",
-        ),
+        (&plans, Scan::first(99), r"plan/a plan/a/part plan/a\0 plan/a\0b plan/ab plan/b plan/3"),
         (&plans, Scan::first(2), "plan/a plan/a/part"),
         (&plans, Scan::first(0), ""),
         (&plans, Scan::last(2), "plan/3 plan/b"),
         (&plans, Scan::first(2).after(at("ab")), "plan/b plan/3"),
         (&plans, Scan::first(1).after(at("aa")), "plan/ab"),
-        (
-            &plans,
-            Scan::last(2).after(at("a\0b")),
-            r"plan/a\0 plan/a/part",
-        ),
+        (&plans, Scan::last(2).after(at("a\0b")), r"plan/a\0 plan/a/part"),
         (&plans, Scan::last(1).after(at("aa")), r"plan/a\0b"),
         (&plans, Scan::first(9).after(key("planet", "a")), ""),
         (&plans, Scan::last(1).after(key("planet", "a")), "plan/3"),
@@ -153,25 +116,16 @@ pub(super) async fn a_scan_gives_what_is_under_its_prefix_in_order<S: Store>(sto
         (&plans, Scan::last(9).after(at("a")), ""),
         (&under_a, Scan::first(9), "plan/a plan/a/part"),
         (&under_a, Scan::first(9).after(at("ab")), ""),
-        (
-            &under_a,
-            Scan::last(9).after(at("ab")),
-            "plan/a/part plan/a",
-        ),
+        (&under_a, Scan::last(9).after(at("ab")), "plan/a/part plan/a"),
     ];
     let snapshot = store.snapshot().await.unwrap();
     for (index, (prefix, scan, expected)) in cases.into_iter().enumerate() {
         let found = snapshot.scan(prefix, scan).await.unwrap();
-        let found: Vec<String> = found
-            .iter()
-            .map(|(key, _)| key.to_string().replace("tenant acme: ", ""))
-            .collect();
+        let found: Vec<String> =
+            found.iter().map(|(key, _)| key.to_string().replace("tenant acme: ", "")).collect();
         assert_eq!(found.join(" "), expected, "case {index}");
     }
-    let whole = snapshot
-        .scan(&Prefix::of_space(&acme()), Scan::first(99))
-        .await
-        .unwrap();
+    let whole = snapshot.scan(&Prefix::of_space(&acme()), Scan::first(99)).await.unwrap();
     assert_eq!(whole.len(), 9);
     assert!(whole.iter().all(|(key, _)| key.space() == acme()));
 }
@@ -185,38 +139,22 @@ pub(super) async fn counters_are_listed_in_order_without_those_that_hold_0<S: St
     })
     .await
     .unwrap();
-    commit(&store, |set| set.add(&key("count", "d"), -4))
-        .await
-        .unwrap();
+    commit(&store, |set| set.add(&key("count", "d"), -4)).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     let prefix = Key::in_space(&acme(), "count").prefix();
     let expected = [(key("count", "a"), 1), (key("count", "c"), -3)];
-    assert_eq!(
-        snapshot.counters(&prefix, Scan::first(9)).await.unwrap(),
-        expected
-    );
-    assert_eq!(
-        snapshot.counters(&prefix, Scan::last(1)).await.unwrap(),
-        expected[1..]
-    );
+    assert_eq!(snapshot.counters(&prefix, Scan::first(9)).await.unwrap(), expected);
+    assert_eq!(snapshot.counters(&prefix, Scan::last(1)).await.unwrap(), expected[1..]);
     let rest = Scan::first(9).after(key("count", "a"));
-    assert_eq!(
-        snapshot.counters(&prefix, rest).await.unwrap(),
-        expected[1..]
-    );
+    assert_eq!(snapshot.counters(&prefix, rest).await.unwrap(), expected[1..]);
 }
 
 pub(super) async fn a_log_numbers_its_entries_and_binds_each_to_the_one_before<S: Store>(store: S) {
-    let (log, other) = (
-        key("log", "a"),
-        Key::in_space(&acme(), "log").text("a").number(1).key(),
-    );
+    let (log, other) = (key("log", "a"), Key::in_space(&acme(), "log").text("a").number(1).key());
     let mut told = Vec::new();
     for round in 0..3_u64 {
         let mut set = ChangeSet::new();
-        set.append(&log, &(round * 2))
-            .append(&other, &"other")
-            .append(&log, &(round * 2 + 1));
+        set.append(&log, &(round * 2)).append(&other, &"other").append(&log, &(round * 2 + 1));
         let committed = store.commit(set).await.unwrap();
         told.extend([committed.log[0], committed.log[2]]);
     }
@@ -247,34 +185,17 @@ pub(super) async fn a_log_numbers_its_entries_and_binds_each_to_the_one_before<S
         let found: Vec<u64> = found.iter().map(|entry| entry.decode().unwrap()).collect();
         assert_eq!(found, expected, "{scan:?}");
     }
-    assert_eq!(
-        snapshot
-            .log(&key("log", "none"), LogScan::oldest(9))
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(snapshot.log(&key("log", "none"), LogScan::oldest(9)).await.unwrap(), []);
 }
 
 pub(super) async fn one_key_may_name_a_record_a_counter_and_a_log<S: Store>(store: S) {
     let all = key("all", "three");
-    commit(&store, |set| {
-        set.put(&all, &item(1)).add(&all, 2).append(&all, &3)
-    })
-    .await
-    .unwrap();
+    commit(&store, |set| set.put(&all, &item(1)).add(&all, 2).append(&all, &3)).await.unwrap();
     commit(&store, |set| set.delete(&all)).await.unwrap();
     assert_eq!(read(&store, &all).await, None);
     assert_eq!(holds(&store, &all).await, 2);
     assert_eq!(
-        store
-            .snapshot()
-            .await
-            .unwrap()
-            .log(&all, LogScan::newest(9))
-            .await
-            .unwrap()
-            .len(),
+        store.snapshot().await.unwrap().log(&all, LogScan::newest(9)).await.unwrap().len(),
         1
     );
 }

@@ -51,9 +51,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         config.server.data_dir = data_dir;
     }
     log::start(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let data_dir = config.server.data_dir.clone();
@@ -103,10 +101,7 @@ fn greet(server: &Server, data_dir: &Path, own_secret: bool) {
 fn program() -> String {
     let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("planwright"));
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(&path)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(&path).display().to_string()
 }
 
 /// Ctrl-C, and what a service manager sends.

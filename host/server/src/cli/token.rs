@@ -76,19 +76,13 @@ fn parse_ttl(text: &str) -> Result<i64, String> {
     let day_is_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
     let duration = span.to_duration(day_is_24_hours).map_err(|_| wrong())?;
     let seconds = duration.as_secs();
-    if seconds <= 0 {
-        Err(wrong())
-    } else {
-        Ok(seconds)
-    }
+    if seconds <= 0 { Err(wrong()) } else { Ok(seconds) }
 }
 
 #[allow(clippy::print_stdout, reason = "the token is the answer")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !is_user_id(&arguments.user) {
-        return Err(
-            "--user must have 1 to 255 characters, none of them a control character".into(),
-        );
+        return Err("--user must have 1 to 255 characters, none of them a control character".into());
     }
     if let Some(tenant) = arguments.tenant.as_deref() {
         TenantId::new(tenant).ok_or("--tenant must be 1 to 63 of a-z, 0-9 and '-'")?;
@@ -97,10 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let secret = match config.auth.secret {
         Some(secret) => secret,
         None => {
-            let data_dir = arguments
-                .data_dir
-                .as_deref()
-                .unwrap_or(&config.server.data_dir);
+            let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
             DataDir::open(data_dir)?.secret().to_owned()
         }
     };

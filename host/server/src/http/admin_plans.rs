@@ -34,19 +34,9 @@ pub(crate) struct Filter {
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
-    Query(Filter {
-        is_active,
-        currency,
-        interval,
-        q,
-    }): Query<Filter>,
+    Query(Filter { is_active, currency, interval, q }): Query<Filter>,
 ) -> Result<Json<Vec<PlanStats>>, Problem> {
-    let filter = PlanFilter {
-        is_active,
-        currency,
-        interval,
-        q,
-    };
+    let filter = PlanFilter { is_active, currency, interval, q };
     Ok(Json(plan_stats::list(&web.app, &by, &filter).await?))
 }
 
@@ -93,10 +83,7 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let warnings = plans::delete(&web.app, &by, &id).await?;
-    let done = Done {
-        success: true,
-        message: format!("Plan '{id}' deleted."),
-    };
+    let done = Done { success: true, message: format!("Plan '{id}' deleted.") };
     Ok(with_warnings(Json(done).into_response(), &warnings))
 }
 
@@ -129,10 +116,7 @@ pub(crate) async fn duplicate(
 }
 
 fn answer(status: StatusCode, reviewed: Reviewed) -> Response {
-    with_warnings(
-        (status, Json(reviewed.plan)).into_response(),
-        &reviewed.warnings,
-    )
+    with_warnings((status, Json(reviewed.plan)).into_response(), &reviewed.warnings)
 }
 
 /// One `Warning: 299` header for each finding that did not refuse.

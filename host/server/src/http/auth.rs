@@ -48,11 +48,7 @@ async fn authenticate(parts: &Parts, web: &Web) -> Result<Request, Problem> {
     let caller = web.verifier.verify(bearer(parts)?, now)?;
     users::remember(&web.app, &caller).await?;
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    Ok(Request {
-        caller,
-        now,
-        request_id: request_id.unwrap_or_default(),
-    })
+    Ok(Request { caller, now, request_id: request_id.unwrap_or_default() })
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
@@ -60,15 +56,9 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
         let detail = "Send credentials in the header `Authorization: Bearer <token>`.";
         Problem::new(StatusCode::UNAUTHORIZED, "no_credentials", detail)
     };
-    let value = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(missing)?;
-    let (scheme, token) = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(missing)?;
+    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) =
+        value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
     }

@@ -46,24 +46,12 @@ async fn read(request: Request, web: &Web) -> Result<Bytes, Problem> {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_large(&error) => {
             let detail = format!("The body has more than the {limit} bytes that this route takes.");
-            Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                detail,
-            ))
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail))
         }
-        Ok(Err(_)) => Err(Problem::field(
-            "",
-            "body_cut",
-            "The body did not arrive whole.",
-        )),
+        Ok(Err(_)) => Err(Problem::field("", "body_cut", "The body did not arrive whole.")),
         Err(_) => {
             let detail = format!("The body did not arrive within {seconds} seconds.");
-            Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "body_too_slow",
-                detail,
-            ))
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail))
         }
     }
 }
@@ -86,26 +74,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn wrong(path: &str, error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     if !error.is_data() {
-        return Problem::field(
-            "",
-            "malformed_json",
-            &format!("The body is not JSON: {text}."),
-        );
+        return Problem::field("", "malformed_json", &format!("The body is not JSON: {text}."));
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
-    let reason = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(reason, _)| reason);
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let field = field_of(path, reason);
     let code = NAMED_IN_THE_REASON
         .iter()
         .find(|(start, _)| reason.starts_with(start))
         .map_or("wrong_type", |(_, code)| code);
-    let message = if field.is_empty() {
-        format!("{reason}.")
-    } else {
-        format!("{field}: {reason}.")
-    };
+    let message =
+        if field.is_empty() { format!("{reason}.") } else { format!("{field}: {reason}.") };
     Problem::field(&field, code, &message)
 }
 
@@ -141,35 +120,15 @@ mod tests {
     #[test]
     fn a_mistake_is_named_by_its_field() {
         for (json, field, code) in [
-            (
-                r#"{"name":"A","price":1,"interval":"month","x":1}"#,
-                "x",
-                "unknown_field",
-            ),
+            (r#"{"name":"A","price":1,"interval":"month","x":1}"#, "x", "unknown_field"),
             (r#"{"price":1,"interval":"month"}"#, "name", "missing_field"),
             (r#"{"name":5}"#, "name", "wrong_type"),
             (r#"{"name":"A","name":"B"}"#, "name", "duplicate_field"),
             (r#"{"name":"A","interval":null}"#, "interval", "wrong_type"),
-            (
-                r#"{"name":"A","quotas":{"requests":-1}}"#,
-                "quotas.requests",
-                "wrong_type",
-            ),
-            (
-                r#"{"name":"A","quotas":{"requests":"many"}}"#,
-                "quotas.requests",
-                "wrong_type",
-            ),
-            (
-                r#"{"name":"A","features":["a",2]}"#,
-                "features[1]",
-                "wrong_type",
-            ),
-            (
-                r#"{"name":"A","interval":"decade"}"#,
-                "interval",
-                "wrong_type",
-            ),
+            (r#"{"name":"A","quotas":{"requests":-1}}"#, "quotas.requests", "wrong_type"),
+            (r#"{"name":"A","quotas":{"requests":"many"}}"#, "quotas.requests", "wrong_type"),
+            (r#"{"name":"A","features":["a",2]}"#, "features[1]", "wrong_type"),
+            (r#"{"name":"A","interval":"decade"}"#, "interval", "wrong_type"),
             (r#"{"name":"A","id":"a b"}"#, "id", "wrong_type"),
             (r#"{"name":"A""#, "", "malformed_json"),
             (r#"{} {}"#, "name", "missing_field"),

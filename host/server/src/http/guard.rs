@@ -35,11 +35,7 @@ pub(crate) async fn guard(
         let mut response = admit(&web, request, next).await;
         tell(&mut response, &path, &id);
         let milliseconds = began.elapsed().as_millis();
-        tracing::debug!(
-            status = response.status().as_u16(),
-            milliseconds,
-            "answered"
-        );
+        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
         response
     }
     .instrument(span)
@@ -65,9 +61,7 @@ async fn admit(web: &Web, request: Request, next: Next) -> Response {
 fn tell(response: &mut Response, path: &str, id: &str) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let body = problem.body(path, id);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         *response.body_mut() = Body::from(body);
     }
     if let Ok(id) = HeaderValue::from_str(id) {

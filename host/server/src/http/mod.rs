@@ -39,16 +39,13 @@ pub(crate) struct Web {
 
 /// Every route there is.
 pub(crate) fn router(web: Arc<Web>) -> Router {
-    let users = Router::new()
-        .route("/plans", get(plans::list))
-        .route("/plans/{id}", get(plans::get));
+    let users =
+        Router::new().route("/plans", get(plans::list)).route("/plans/{id}", get(plans::get));
     let admins = Router::new()
         .route("/plans", get(admin_plans::list).post(admin_plans::create))
         .route(
             "/plans/{id}",
-            get(admin_plans::get)
-                .put(admin_plans::update)
-                .delete(admin_plans::delete),
+            get(admin_plans::get).put(admin_plans::update).delete(admin_plans::delete),
         )
         .route("/plans/{id}/toggle", patch(admin_plans::toggle))
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
@@ -60,10 +57,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::after_panic))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&web),
-            guard::guard,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
         // What watches the server is answered even when it is full.
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

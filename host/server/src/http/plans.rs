@@ -21,10 +21,7 @@ pub(crate) async fn list(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let catalog = plans::list(&web.app, &by).await?;
-    Ok((
-        [(header::CONTENT_TYPE, "application/json")],
-        catalog.active_json(),
-    ))
+    Ok(([(header::CONTENT_TYPE, "application/json")], catalog.active_json()))
 }
 
 /// `GET /api/v1/billing/plans/{id}`

@@ -37,13 +37,7 @@ struct Body<'a> {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after: None,
-        }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
 
     /// A request whose fields are wrong in themselves.
@@ -52,10 +46,7 @@ impl Problem {
     }
 
     fn retry_after(self, seconds: u32) -> Self {
-        Self {
-            retry_after: Some(seconds),
-            ..self
-        }
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// Too many at once.
@@ -126,20 +117,13 @@ impl From<Refusal> for Problem {
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, refusal.code(), refusal.to_string());
-        Self {
-            errors: refusal.fields(),
-            ..problem
-        }
+        Self { errors: refusal.fields(), ..problem }
     }
 }
 
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "bad_credentials",
-            error.to_string(),
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "bad_credentials", error.to_string())
     }
 }
 
@@ -165,10 +149,7 @@ fn from_store(error: &StoreError) -> Problem {
     tracing::error!(%error, "reading the store failed");
     match error {
         StoreError::Unavailable { .. } | StoreError::Full | StoreError::InUse { .. } => {
-            Problem::unavailable(
-                "store_unavailable",
-                "The store does not answer now. Try again.",
-            )
+            Problem::unavailable("store_unavailable", "The store does not answer now. Try again.")
         }
         StoreError::Corrupt { .. } | StoreError::Newer { .. } => Problem::internal(),
     }
@@ -204,10 +185,8 @@ pub(crate) async fn no_such_route(uri: Uri) -> Problem {
 
 /// The path is right and the method is not; the `Allow` header says which are.
 pub(crate) async fn no_such_method(uri: Uri) -> Problem {
-    let detail = format!(
-        "{} does not take this method; the Allow header says which it takes.",
-        uri.path()
-    );
+    let detail =
+        format!("{} does not take this method; the Allow header says which it takes.", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", detail)
 }
 

@@ -14,15 +14,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::<T>::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|error| {
+        axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(
+            |error| {
                 let reason = error.body_text();
-                let reason = reason
-                    .strip_prefix("Failed to deserialize query string: ")
-                    .unwrap_or(&reason);
+                let reason =
+                    reason.strip_prefix("Failed to deserialize query string: ").unwrap_or(&reason);
                 Problem::field("", "wrong_query", &format!("The query is wrong: {reason}."))
-            })
+            },
+        )
     }
 }
 

@@ -30,16 +30,10 @@ pub(crate) async fn list_of_plan(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
-    Query(Filter {
-        status,
-        page,
-        page_size,
-    }): Query<Filter>,
+    Query(Filter { status, page, page_size }): Query<Filter>,
 ) -> Result<Json<Page<Subscriber>>, Problem> {
     let page = PageRequest::new(page, page_size)?;
-    Ok(Json(
-        subscribers::list(&web.app, &by, &id, status, page).await?,
-    ))
+    Ok(Json(subscribers::list(&web.app, &by, &id, status, page).await?))
 }
 
 /// `PUT /api/v1/admin/billing/users/{user_id}/subscription`
@@ -54,10 +48,6 @@ pub(crate) async fn grant(
         return Err(Problem::field("user_id", "invalid_user_id", message));
     }
     let granted = subscriptions::grant(&web.app, &by, &user_id, &grant).await?;
-    let status = if granted.is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if granted.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(granted.subscription)))
 }
