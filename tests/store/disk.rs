@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use redb::StorageBackend;
 
@@ -129,15 +130,15 @@ impl Disk {
         self.0.changed.notify_all();
     }
 
-    /// Waits until a sync waits.
+    /// Waits until a sync waits; panics if none comes.
     pub(super) fn wait_for_sync(&self) {
-        let state = self.state();
-        drop(
-            self.0
-                .changed
-                .wait_while(state, |state| !state.syncing)
-                .unwrap(),
-        );
+        let long = Duration::from_secs(30);
+        let changed = &self.0.changed;
+        let (state, waited) = changed
+            .wait_timeout_while(self.state(), long, |state| !state.syncing)
+            .unwrap();
+        drop(state);
+        assert!(!waited.timed_out(), "nothing is synced");
     }
 
     pub(super) fn writes(&self) -> u64 {

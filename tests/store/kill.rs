@@ -96,7 +96,10 @@ async fn writes_until_it_is_killed() {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "so the one who kills it learns what was acknowledged")]
+#[allow(
+    clippy::print_stdout,
+    reason = "so the one who kills it learns what was acknowledged"
+)]
 async fn write(store: Arc<RedbStore>, next: Arc<AtomicU64>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
