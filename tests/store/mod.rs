@@ -9,7 +9,6 @@ mod faults;
 mod files;
 mod group_commit;
 mod history;
-mod kill;
 
 use planwright_store::{Document, Key, Options, RedbStore, Space};
 use serde::{Deserialize, Serialize};
