@@ -5,5 +5,6 @@ mod command_line;
 mod crash;
 mod harness;
 mod plugins;
+mod readme;
 mod rooms;
 mod store;

@@ -6,6 +6,7 @@ mod admin_plans;
 mod auth;
 mod limits;
 mod plan_lists;
+mod plugins;
 mod races;
 mod seed_examples;
 mod subscriptions;

@@ -1,5 +1,5 @@
 //! The store: what every engine promises (`conformance`), what the embedded one keeps when its disk fails
-//! (`faults`), its file (`files`), a killed process (`kill`), and that it commits many change sets at once (`group_commit`).
+//! (`faults`), its file (`files`), and that it commits many change sets at once (`group_commit`).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 

@@ -88,7 +88,7 @@ impl Default for PluginsConfig {
             validation: ValidationConfig::default(),
             pricing: PluginConfig::default(),
             cache_dir: None,
-            call_milliseconds: 1_000,
+            call_milliseconds: 3_000,
             memory_mib: 64,
             compile_seconds: 120,
             compile_memory_mib: 1_536,
