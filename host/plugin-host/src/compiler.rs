@@ -148,12 +148,10 @@ fn compile_within_limits() -> io::Result<()> {
 
 /// The compilation itself, in this process.
 pub(crate) fn native_code(stack_bytes: usize, component: &[u8]) -> io::Result<Vec<u8>> {
-    let engine = Engine::new(&engine::settings(stack_bytes)).map_err(one_line)?;
-    engine.precompile_component(component).map_err(one_line)
-}
-
-fn one_line(error: wasmtime::Error) -> io::Error {
-    io::Error::other(format!("{error:#}"))
+    let engine = Engine::new(&engine::settings(stack_bytes));
+    engine
+        .and_then(|engine| engine.precompile_component(component))
+        .map_err(|error| io::Error::other(format!("{error:#}")))
 }
 
 /// What the child is told of its limits.

@@ -159,6 +159,11 @@ impl MemoryAccount {
         }
     }
 
+    /// Whether the instance has taken less than half of what it may have.
+    pub(crate) fn is_low(&self) -> bool {
+        self.used < self.limit / 2
+    }
+
     /// Whether the instance wanted more than it may have.
     pub(crate) fn refused(&self) -> bool {
         self.refused

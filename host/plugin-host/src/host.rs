@@ -190,7 +190,10 @@ impl Host {
     fn keep(&self, wanted: &Inspected, native: &[u8]) -> Result<Component, PluginError> {
         let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
             plugin: wanted.subject.clone(),
-            reason: format!("what the compiler made does not fit this host: {error:#}."),
+            reason: format!(
+                "its native code does not fit this host: {}.",
+                error.root_cause()
+            ),
         })?;
         // Without a cache it works all the same, and starts slower.
         if let Err(error) = self.cache.store(&wanted.digest, native) {

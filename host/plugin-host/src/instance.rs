@@ -160,6 +160,11 @@ impl Instance {
         })
     }
 
+    /// Whether it has memory enough for another call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.store.data().memory.is_low()
+    }
+
     /// Fuel spent since this was last asked.
     pub(crate) fn take_spent(&mut self) -> u64 {
         std::mem::take(&mut self.spent)
