@@ -46,14 +46,15 @@ pub(crate) async fn compile(
     };
     let (status, code, complaint) =
         finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
-    if !status.success() {
-        return Err(failed(complain(status, &complaint, limits)));
-    }
+    // Whoever is not listened to any more fails, so this comes first.
     if code.len() > limits.compiled_bytes {
         let most = limits.compiled_bytes >> 20;
         return Err(failed(format!(
             "its native code is larger than {most} MiB."
         )));
+    }
+    if !status.success() {
+        return Err(failed(complain(status, &complaint, limits)));
     }
     Ok(code)
 }
