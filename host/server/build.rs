@@ -4,8 +4,17 @@ use planwright_guest_build::Guest;
 
 fn main() {
     planwright_guest_build::build(&[
-        Guest { package: "planwright-identity", folder: "plugins/identity" },
-        Guest { package: "planwright-validation", folder: "plugins/validation" },
-        Guest { package: "planwright-pricing", folder: "plugins/pricing" },
+        Guest {
+            package: "planwright-identity",
+            folder: "plugins/identity",
+        },
+        Guest {
+            package: "planwright-validation",
+            folder: "plugins/validation",
+        },
+        Guest {
+            package: "planwright-pricing",
+            folder: "plugins/pricing",
+        },
     ]);
 }

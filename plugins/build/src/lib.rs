@@ -20,6 +20,7 @@ mod target;
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,52 +59,61 @@ impl Guest {
 
 /// Builds the guests and tells cargo where each one is: a variable that is named after its package.
 ///
-/// # Panics
-/// Where a guest cannot be built, with what to do about it: a build script has nobody to hand an error to.
+/// Where that cannot be done, cargo is told why, and fails.
 pub fn build(guests: &[Guest]) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .expect("the workspace's folder");
-    let out =
-        PathBuf::from(env::var_os("OUT_DIR").expect("OUT_DIR, which cargo gives to build scripts"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for path in SHARED
         .into_iter()
         .chain(guests.iter().map(|guest| guest.folder))
     {
-        println!("cargo:rerun-if-changed={}", root.join(path).display());
+        println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
+    if let Err(reason) = embed(&root, guests) {
+        println!("cargo::error={reason}");
+    }
+}
 
+fn embed(root: &Path, guests: &[Guest]) -> Result<(), String> {
+    let root = &root
+        .canonicalize()
+        .map_err(|error| format!("{} is gone: {error}", root.display()))?;
+    let out = PathBuf::from(
+        env::var_os("OUT_DIR").ok_or("OUT_DIR is missing; call this from a build script")?,
+    );
     let shared = shared_folder(&out);
-    if let Err(what_to_do) = target::ensure(&root, shared) {
-        panic!("{what_to_do}");
-    }
+    target::ensure(root, shared)?;
+
     // One folder for all build scripts and profiles: the same components come out of each.
     let folder = shared.join("guests");
-    let status = cargo(&root, &folder, guests)
-        .status()
-        .expect("cargo, which runs this build script");
-    assert!(
-        status.success(),
-        "building the plugins for {TARGET} failed; the reason is above"
-    );
-
+    run(cargo(root, &folder, guests))?;
     for guest in guests {
         let built = folder.join(TARGET).join(PROFILE).join(guest.file());
         let embedded = out.join(guest.file());
-        if let Err(error) = std::fs::copy(&built, &embedded) {
-            panic!(
-                "{} cannot be copied to {}: {error}",
-                built.display(),
-                embedded.display()
-            );
-        }
+        fs::copy(&built, &embedded)
+            .map_err(|error| format!("{} cannot be copied: {error}", built.display()))?;
         println!(
-            "cargo:rustc-env={}={}",
+            "cargo::rustc-env={}={}",
             guest.variable(),
             embedded.display()
         );
     }
+    Ok(())
+}
+
+/// Runs cargo. What it complains of is passed on line by line, since a build script's output is not shown.
+fn run(mut cargo: Command) -> Result<(), String> {
+    let output = cargo
+        .output()
+        .map_err(|error| format!("cargo cannot be run for the plugins: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        println!("cargo::error={line}");
+    }
+    Err(format!(
+        "The plugins cannot be built for {TARGET}; the reason is above."
+    ))
 }
 
 /// The folder that all build scripts of this build share: `target` for `target/debug/build/<crate>/out`.
@@ -121,6 +131,7 @@ fn cargo(root: &Path, folder: &Path, guests: &[Guest]) -> Command {
     // The lock is what the outer cargo has just checked; nothing here may move it.
     command.args([
         "build",
+        "--quiet",
         "--locked",
         "--lib",
         "--target",

@@ -24,14 +24,11 @@ pub(crate) fn ensure(root: &Path, shared: &Path) -> Result<(), String> {
     }
     let why = match add(root).output() {
         Ok(output) if output.status.success() && is_there(root) => return Ok(()),
-        Ok(output) => format!(
-            "rustup could not add it: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        ),
-        Err(error) => format!("there is no rustup to add it with ({error})"),
+        Ok(output) => format!("rustup could not add it: {}", last_line(&output.stderr)),
+        Err(error) => format!("rustup, which could add it, is not on the PATH ({error})"),
     };
     Err(format!(
-        "The plugins need the compile target {TARGET}, and {why}.\nType:  {}",
+        "The plugins need the compile target {TARGET}, and {why}. Type: {}",
         line_to_type()
     ))
 }
@@ -73,4 +70,13 @@ fn toolchain() -> Vec<String> {
     env::var("RUSTUP_TOOLCHAIN")
         .map(|name| vec!["--toolchain".to_owned(), name])
         .unwrap_or_default()
+}
+
+/// A message to cargo is one line, and the last of rustup's says what is wrong.
+fn last_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text)
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned()
 }

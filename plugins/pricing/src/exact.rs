@@ -1,8 +1,9 @@
 //! Exact fractions, and the two ways out of them: rounded once to a currency, or shown to a person.
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::ToPrimitive;
+use num_traits::{Signed, ToPrimitive, Zero};
 use planwright_sdk::types::{Currency, Decimal};
 use planwright_sdk::{Refusal, rust_decimal};
 
@@ -13,7 +14,11 @@ const SHOWN_SCALE: u8 = 9;
 
 /// The number itself: a fraction holds every decimal exactly, and every quotient of two.
 pub(crate) fn fraction(number: Decimal) -> BigRational {
-    BigRational::new(number.coefficient.into(), power_of_ten(number.scale))
+    let Decimal { coefficient, scale } = shortest(number);
+    match scale {
+        0 => BigRational::from_integer(coefficient.into()),
+        scale => BigRational::new(coefficient.into(), power_of_ten(scale)),
+    }
 }
 
 /// The one place where money is rounded: half away from zero, to the digits of its currency.
@@ -33,21 +38,13 @@ pub(crate) fn round_to_currency(
 /// For a step that explains: exact where the contract's decimal can hold it, else to nine digits, or fewer where
 /// those are too many.
 pub(crate) fn shown(value: &BigRational) -> Result<Decimal, Refusal> {
-    let exact = || {
-        let scaled = value * power_of_ten(MAX_SCALE);
-        let coefficient = Some(scaled)
-            .filter(BigRational::is_integer)?
-            .to_integer()
-            .to_i128()?;
-        narrow(coefficient, MAX_SCALE)
-    };
     let rounded = || {
         (0..=SHOWN_SCALE)
             .rev()
             .find_map(|scale| at_scale(value, scale))
             .map(shortest)
     };
-    exact().or_else(rounded).ok_or_else(|| {
+    exact(value).or_else(rounded).ok_or_else(|| {
         Refusal::new(
             "amount_out_of_range",
             "A step is larger than can be written; ask for less at once.",
@@ -61,21 +58,44 @@ pub(crate) fn text(number: Decimal) -> String {
         .map_or_else(|wrong| wrong.to_string(), |number| number.to_string())
 }
 
-fn power_of_ten(exponent: u8) -> BigInt {
-    BigInt::from(10).pow(exponent.into())
+fn exact(value: &BigRational) -> Option<Decimal> {
+    if value.is_integer() {
+        return Some(Decimal {
+            coefficient: value.numer().to_i64()?,
+            scale: 0,
+        });
+    }
+    let (coefficient, rest) = (value.numer() * power_of_ten(MAX_SCALE)).div_rem(value.denom());
+    if rest.is_zero() {
+        narrow(coefficient.to_i128()?, MAX_SCALE)
+    } else {
+        None
+    }
 }
 
 /// Half away from zero. None where the contract's decimal cannot hold it.
 fn at_scale(value: &BigRational, scale: u8) -> Option<Decimal> {
     let scale = Some(scale).filter(|scale| *scale <= MAX_SCALE)?;
-    let coefficient = (value * power_of_ten(scale))
-        .round()
-        .to_integer()
-        .to_i64()?;
-    Some(Decimal { coefficient, scale })
+    let (whole, rest) = (value.numer() * power_of_ten(scale)).div_rem(value.denom());
+    let half_or_more = rest.magnitude() * 2_u8 >= *value.denom().magnitude();
+    let away = if half_or_more {
+        value.numer().signum()
+    } else {
+        BigInt::zero()
+    };
+    Some(Decimal {
+        coefficient: (whole + away).to_i64()?,
+        scale,
+    })
 }
 
-fn shortest(number: Decimal) -> Decimal {
+fn power_of_ten(exponent: u8) -> BigInt {
+    // The contract's scales fit a machine word, which is much faster.
+    let small = 10_u64.checked_pow(exponent.into()).map(BigInt::from);
+    small.unwrap_or_else(|| BigInt::from(10).pow(exponent.into()))
+}
+
+pub(crate) fn shortest(number: Decimal) -> Decimal {
     narrow(number.coefficient.into(), number.scale).unwrap_or(number)
 }
 
@@ -93,6 +113,8 @@ fn narrow(mut coefficient: i128, mut scale: u8) -> Option<Decimal> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::tests::{currency, dec};
 
@@ -167,5 +189,14 @@ mod tests {
             assert_eq!(text(shown(&value).unwrap()), expected);
         }
         assert!(shown(&(whole(i64::MAX) + whole(1))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_agrees_with_the_librarys(numerator: i64, denominator in 1..i64::MAX, digits in 0_u8..9) {
+            let value = BigRational::new(numerator.into(), denominator.into());
+            let expected = (&value * BigInt::from(10).pow(digits.into())).round().to_integer().to_i64();
+            prop_assert_eq!(at_scale(&value, digits).map(|number| number.coefficient), expected);
+        }
     }
 }

@@ -5,35 +5,41 @@ use num_traits::Zero;
 use planwright_sdk::Refusal;
 use planwright_sdk::price_book::Price;
 use planwright_sdk::pricing::{Line, Step};
+use planwright_sdk::types::Decimal;
 
-use crate::exact::{fraction, shown, text};
+use crate::exact::{fraction, shortest, shown, text};
 use crate::usage::refusal;
+
+/// The unit of most products, spared a division.
+pub(crate) const ONE: Decimal = Decimal {
+    coefficient: 1,
+    scale: 0,
+};
 
 pub(crate) struct Tiers<'a> {
     line: &'a Line,
     /// By their ends, the unlimited one last.
-    tiers: Vec<Tier>,
+    tiers: Vec<Tier<'a>>,
 }
 
-struct Tier {
+struct Tier<'a> {
     /// None is unlimited.
     end: Option<BigRational>,
     price: BigRational,
-    /// The end as a person writes it.
-    name: String,
+    tier: &'a Price,
 }
 
 /// What one tier contributes, not yet rounded.
 pub(crate) struct Part {
     units: BigRational,
-    price: BigRational,
+    unit_price: Decimal,
     pub(crate) amount: BigRational,
     note: String,
 }
 
 impl<'a> Tiers<'a> {
-    pub(crate) fn new(line: &'a Line, prices: Vec<&Price>) -> Result<Self, Refusal> {
-        let mut tiers: Vec<Tier> = prices.into_iter().map(Tier::new).collect();
+    pub(crate) fn new(line: &'a Line, prices: Vec<&'a Price>) -> Result<Self, Refusal> {
+        let mut tiers: Vec<Tier<'a>> = prices.into_iter().map(Tier::new).collect();
         tiers.sort_by(|a, b| match (&a.end, &b.end) {
             (Some(a), Some(b)) => a.cmp(b),
             (a, b) => a.is_none().cmp(&b.is_none()),
@@ -43,7 +49,7 @@ impl<'a> Tiers<'a> {
             Some(pair) => {
                 let why = format!(
                     "two of its tiers are {}; remove one from the price book",
-                    pair[0].name
+                    pair[0].name()
                 );
                 Err(refusal(line, "tiers_ambiguous", &why))
             }
@@ -56,7 +62,7 @@ impl<'a> Tiers<'a> {
         Ok(vec![Part::new(
             units.clone(),
             tier,
-            format!("all at the price {}", tier.name),
+            format!("all at the price {}", tier.name()),
         )])
     }
 
@@ -70,7 +76,7 @@ impl<'a> Tiers<'a> {
             parts.push(Part::new(
                 end - &below,
                 tier,
-                format!("the part {}", tier.name),
+                format!("the part {}", tier.name()),
             ));
             if end == units {
                 break;
@@ -87,15 +93,15 @@ impl<'a> Tiers<'a> {
         let note = format!(
             "packages of {}, all at the price {}",
             text(self.line.unit),
-            tier.name
+            tier.name()
         );
         Ok(vec![Part::new(packages, tier, note)])
     }
 
     /// The tier with the smallest end that is not below the quantity. Past the last one nobody knows the price.
-    fn holding(&self, units: &BigRational) -> Result<&Tier, Refusal> {
+    fn holding(&self, units: &BigRational) -> Result<&Tier<'a>, Refusal> {
         self.tiers.iter().find(|tier| tier.end.as_ref().is_none_or(|end| units <= end)).ok_or_else(|| {
-            let last = self.tiers.last().map_or("", |tier| &tier.name);
+            let last = self.tiers.last().map_or_else(String::new, Tier::name);
             let why = format!(
                 "its last tier is {last}, and the quantity {} lies past it; add an unlimited tier to the price book",
                 text(self.line.quantity),
@@ -105,40 +111,43 @@ impl<'a> Tiers<'a> {
     }
 }
 
-impl Tier {
-    fn new(price: &Price) -> Self {
+impl<'a> Tier<'a> {
+    fn new(tier: &'a Price) -> Self {
         Self {
-            end: price.max_quantity.map(fraction),
-            price: fraction(price.amount),
-            name: price.max_quantity.map_or_else(
-                || "without end".to_owned(),
-                |end| format!("up to {}", text(end)),
-            ),
+            end: tier.max_quantity.map(fraction),
+            price: fraction(tier.amount),
+            tier,
         }
+    }
+
+    fn name(&self) -> String {
+        self.tier.max_quantity.map_or_else(
+            || "without end".to_owned(),
+            |end| format!("up to {}", text(end)),
+        )
     }
 }
 
 impl Part {
-    fn new(units: BigRational, tier: &Tier, note: String) -> Self {
+    fn new(units: BigRational, tier: &Tier<'_>, note: String) -> Self {
         Self {
             amount: &units * &tier.price,
-            price: tier.price.clone(),
+            unit_price: shortest(tier.tier.amount),
             units,
             note,
         }
     }
 
     pub(crate) fn shown(&self, line: &Line) -> Result<Step, Refusal> {
-        let whole_units =
-            line.unit.coefficient == 1 && line.unit.scale == 0 || line.tier_mode == "per-package";
-        let units = if whole_units {
+        let plain = line.unit == ONE || line.tier_mode == "per-package";
+        let units = if plain {
             String::new()
         } else {
             format!(", in units of {}", text(line.unit))
         };
         Ok(Step {
             quantity: shown(&self.units)?,
-            unit_price: shown(&self.price)?,
+            unit_price: self.unit_price,
             amount: shown(&self.amount)?,
             note: format!("{}{units}", self.note),
         })

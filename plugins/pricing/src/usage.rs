@@ -6,7 +6,7 @@ use planwright_sdk::price_book::Price;
 use planwright_sdk::pricing::{Charge, Line, PhaseWindow, UsageQuestion};
 
 use crate::exact::{fraction, round_to_currency, text};
-use crate::tiers::Tiers;
+use crate::tiers::{ONE, Tiers};
 
 pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Refusal> {
     let units = units(line)?;
@@ -57,7 +57,12 @@ fn units(line: &Line) -> Result<BigRational, Refusal> {
         );
         return Err(refusal(line, "quantity_negative", &why));
     }
-    Ok(fraction(line.quantity) / fraction(line.unit))
+    let quantity = fraction(line.quantity);
+    Ok(if line.unit == ONE {
+        quantity
+    } else {
+        quantity / fraction(line.unit)
+    })
 }
 
 /// The one phase that holds when the quantity was used.

@@ -98,6 +98,8 @@ impl<P: Exported> about::exports::planwright::plugin::about::Guest for Component
     }
 
     fn configure(text: String) -> Result<(), Vec<String>> {
+        #[cfg(target_arch = "wasm32")]
+        crate::log::panics();
         let settings = settings::parse(&text)?;
         let wrong = P::check(&settings);
         if !wrong.is_empty() {
@@ -148,5 +150,67 @@ impl<P: Exported + Templates> templates::exports::planwright::plugin::templates:
 
     fn unpack(groups: Vec<String>, now: Timestamp) -> Result<Contents, Refusal> {
         P::unpack(settings::<P>(), &groups, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::about::exports::planwright::plugin::about::Guest as _;
+    use super::identity::exports::planwright::plugin::identity::Guest as _;
+    use super::*;
+
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Prefix {
+        prefix: String,
+    }
+
+    struct Prefixed;
+
+    impl Plugin for Prefixed {
+        type Settings = Prefix;
+
+        fn check(settings: &Prefix) -> Vec<String> {
+            if settings.prefix.len() > 3 {
+                vec!["The prefix is too long.".to_owned()]
+            } else {
+                Vec::new()
+            }
+        }
+    }
+
+    impl Identity for Prefixed {
+        fn new_id(settings: &Prefix, kind: &str, _: &str, _: &[u8]) -> Result<String, Refusal> {
+            Ok(format!("{}{kind}", settings.prefix))
+        }
+    }
+
+    crate::export_identity!(Prefixed);
+
+    #[test]
+    fn settings_are_remembered_once() {
+        type Loaded = Component<Prefixed>;
+        let configure = |text: &str| Loaded::configure(text.to_owned());
+        assert!(configure(r#"{"prefx":"a_"}"#).unwrap_err()[0].contains("`prefx`"));
+        assert_eq!(
+            configure(r#"{"prefix":"long"}"#),
+            Err(vec!["The prefix is too long.".to_owned()])
+        );
+        assert_eq!(configure(r#"{"prefix":"a_"}"#), Ok(()));
+        assert!(configure("{}").unwrap_err()[0].contains("new instance"));
+        assert_eq!(
+            Loaded::new_id("plan".to_owned(), String::new(), Vec::new()).unwrap(),
+            "a_plan"
+        );
+    }
+
+    #[test]
+    fn a_plugin_is_named_by_its_manifest() {
+        let about = Component::<Prefixed>::about();
+        assert_eq!(
+            (about.name.as_str(), about.version.as_str()),
+            ("planwright-sdk", env!("CARGO_PKG_VERSION"))
+        );
+        assert!(!about.summary.is_empty());
     }
 }

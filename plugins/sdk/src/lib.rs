@@ -29,7 +29,7 @@
 //! planwright-sdk = { path = "/where/planwright/is/plugins/sdk" }
 //! serde = { version = "1", features = ["derive"] }
 //!
-//! [profile.release] # optional: a third of the size
+//! [profile.release] # optional: a smaller component
 //! opt-level = "s"
 //! lto = true
 //! panic = "abort"
@@ -90,7 +90,7 @@
 //! - **Money and quantities** cross as [`types::Decimal`], a coefficient and a scale. Convert with
 //!   `Decimal::try_from` to calculate and with `try_from` back; both are exact or an error, never rounded.
 //! - **To say no**, return `Err(Refusal::new(code, message))` or a [`validation::Finding`]. A panic is a fault:
-//!   the host reports it as one, and takes a plugin that faults often out of service.
+//!   its words go to the log, the question gets no answer, and a plugin that faults often is taken out of service.
 //! - **To tell the operator something**, use [`log`]. `println!` goes nowhere.
 //! - **The same question must get the same answer**, for ever: statements are recomputed years later. Keep
 //!   nothing between calls, and do not let the order of a `HashMap` show.

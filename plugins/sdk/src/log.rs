@@ -23,6 +23,12 @@ pub fn error(message: &str) {
     write(Level::Error, message);
 }
 
+/// Makes the words of a panic a line in the host's log: the trap that follows has none.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn panics() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
+}
+
 #[cfg(target_arch = "wasm32")]
 fn write(level: Level, message: &str) {
     crate::bindings::vocabulary::planwright::plugin::log::log(level, message);

@@ -63,100 +63,52 @@ fn amount(mode: &str, prices: &str, quantity: &str, unit: &str) -> String {
     answer(&question("USD", vec![line(mode, prices, quantity, unit)])).0
 }
 
+/// Mode, tiers, quantity, amount (or the code of the refusal), steps.
+const TIERS: &str = "
+volume      | 5@10 10@5 *@2    | 0              | 0              | 0 x 10 = 0
+volume      | 5@10 10@5 *@2    | 5              | 50             | 5 x 10 = 50
+volume      | 5@10 10@5 *@2    | 5.000001       | 25             | 5.000001 x 5 = 25.000005
+volume      | 5@10 10@5 *@2    | 6              | 30             | 6 x 5 = 30
+volume      | 5@10 10@5 *@2    | 10             | 50             | 10 x 5 = 50
+volume      | 5@10 10@5 *@2    | 12             | 24             | 12 x 2 = 24
+graduated   | 5@10 10@5 *@2    | 0              | 0              | 0 x 10 = 0
+graduated   | 5@10 10@5 *@2    | 4              | 40             | 4 x 10 = 40
+graduated   | 5@10 10@5 *@2    | 5              | 50             | 5 x 10 = 50
+graduated   | 5@10 10@5 *@2    | 6              | 55             | 5 x 10 = 50; 1 x 5 = 5
+graduated   | 5@10 10@5 *@2    | 10             | 75             | 5 x 10 = 50; 5 x 5 = 25
+graduated   | 5@10 10@5 *@2    | 12             | 79             | 5 x 10 = 50; 5 x 5 = 25; 2 x 2 = 4
+# Fractions never fall between two tiers.
+graduated   | 99@1 *@2         | 99.5           | 100            | 99 x 1 = 99; 0.5 x 2 = 1
+volume      | 99@1 *@2         | 99.5           | 199            | 99.5 x 2 = 199
+# Tiers may be saved in any order.
+graduated   | *@2 10@5 5@10    | 12             | 79             | 5 x 10 = 50; 5 x 5 = 25; 2 x 2 = 4
+# Up to and with a bounded end, and not past it.
+volume      | 5@10             | 5              | 50             | 5 x 10 = 50
+volume      | 5@10             | 5.000001       | past_last_tier |
+graduated   | 5@10 10@5        | 10             | 75             | 5 x 10 = 50; 5 x 5 = 25
+graduated   | 5@10 10@5        | 10.5           | past_last_tier |
+per-package | 5@10             | 6              | past_last_tier |
+# Nine digits after the point.
+volume      | *@0.000000001    | 4999999        | 0              | 4999999 x 0.000000001 = 0.004999999
+volume      | *@0.000000001    | 5000000        | 0.01           | 5000000 x 0.000000001 = 0.005
+# Rounded once: each part alone would round to 0.
+graduated   | 1@0.004 *@0.004  | 2              | 0.01           | 1 x 0.004 = 0.004; 1 x 0.004 = 0.004
+volume      | *@0.123456789    | 1234567.654321 | 152415.76      | 1234567.654321 x 0.123456789 = 152415.758405733
+";
+
 #[test]
 fn tiers_by_mode_edges_first() {
-    const TRADE: &str = "5@10 10@5 *@2";
-    for (mode, prices, quantity, expected, steps) in [
-        ("volume", TRADE, "0", "0", "0 x 10 = 0"),
-        ("volume", TRADE, "5", "50", "5 x 10 = 50"),
-        (
-            "volume",
-            TRADE,
-            "5.000001",
-            "25",
-            "5.000001 x 5 = 25.000005",
-        ),
-        ("volume", TRADE, "6", "30", "6 x 5 = 30"),
-        ("volume", TRADE, "10", "50", "10 x 5 = 50"),
-        ("volume", TRADE, "12", "24", "12 x 2 = 24"),
-        ("graduated", TRADE, "0", "0", "0 x 10 = 0"),
-        ("graduated", TRADE, "4", "40", "4 x 10 = 40"),
-        ("graduated", TRADE, "5", "50", "5 x 10 = 50"),
-        ("graduated", TRADE, "6", "55", "5 x 10 = 50; 1 x 5 = 5"),
-        ("graduated", TRADE, "10", "75", "5 x 10 = 50; 5 x 5 = 25"),
-        (
-            "graduated",
-            TRADE,
-            "12",
-            "79",
-            "5 x 10 = 50; 5 x 5 = 25; 2 x 2 = 4",
-        ),
-        // Fractions never fall between two tiers.
-        (
-            "graduated",
-            "99@1 *@2",
-            "99.5",
-            "100",
-            "99 x 1 = 99; 0.5 x 2 = 1",
-        ),
-        ("volume", "99@1 *@2", "99.5", "199", "99.5 x 2 = 199"),
-        // Tiers may be saved in any order.
-        (
-            "graduated",
-            "*@2 10@5 5@10",
-            "12",
-            "79",
-            "5 x 10 = 50; 5 x 5 = 25; 2 x 2 = 4",
-        ),
-        // Up to and with a bounded end, and not past it.
-        ("volume", "5@10", "5", "50", "5 x 10 = 50"),
-        ("volume", "5@10", "5.000001", "past_last_tier", ""),
-        (
-            "graduated",
-            "5@10 10@5",
-            "10",
-            "75",
-            "5 x 10 = 50; 5 x 5 = 25",
-        ),
-        ("graduated", "5@10 10@5", "10.5", "past_last_tier", ""),
-        ("per-package", "5@10", "6", "past_last_tier", ""),
-        // Nine digits after the point.
-        (
-            "volume",
-            "*@0.000000001",
-            "4999999",
-            "0",
-            "4999999 x 0.000000001 = 0.004999999",
-        ),
-        (
-            "volume",
-            "*@0.000000001",
-            "5000000",
-            "0.01",
-            "5000000 x 0.000000001 = 0.005",
-        ),
-        // Rounded once: each part alone would round to 0.
-        (
-            "graduated",
-            "1@0.004 *@0.004",
-            "2",
-            "0.01",
-            "1 x 0.004 = 0.004; 1 x 0.004 = 0.004",
-        ),
-        (
-            "volume",
-            "*@0.123456789",
-            "1234567.654321",
-            "152415.76",
-            "1234567.654321 x 0.123456789 = 152415.758405733",
-        ),
-    ] {
+    for case in TIERS
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let [mode, prices, quantity, expected, steps] =
+            case.split('|').map(str::trim).collect::<Vec<_>>()[..]
+        else {
+            panic!("five columns: {case}");
+        };
         let (got, said) = answer(&question("USD", vec![line(mode, prices, quantity, "1")]));
-        assert_eq!(
-            (got.as_str(), said.as_str()),
-            (expected, steps),
-            "{mode} {prices}: {quantity}"
-        );
+        assert_eq!((got.as_str(), said.as_str()), (expected, steps), "{case}");
     }
 }
 
