@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
-use planwright_plugin_host::{Candidate, Hook, Reuse};
+use planwright_plugin_host::{Candidate, Hook, HostConfig, Plugin, PluginHost, Reuse};
 
-use super::{IDENTITY, VALIDATION, candidate, context, creation, host, now};
+use super::{IDENTITY, VALIDATION, candidate, config, context, creation, host, now};
 
 const CALLS: u32 = 5_000;
 
@@ -41,10 +41,26 @@ async fn fresh_and_warm_calls() {
             validation.review_plan(&context, &change).await.unwrap();
         }
         println!("{name} review-plan: {:?}", begun.elapsed() / CALLS);
-        println!(
-            "{name} fuel: {:?}, {:?}",
-            identity.stats(),
-            validation.stats()
-        );
+        let fuel = |plugin: &Plugin| plugin.stats().fuel / u64::from(CALLS);
+        let (new_id, review) = (fuel(&identity), fuel(&validation));
+        println!("{name} fuel a call: new-id {new_id}, review-plan {review}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "prints figures and asserts nothing"]
+async fn loading_compiled_now_and_from_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = PluginHost::new(HostConfig {
+        cache_dir: folder.path().to_owned(),
+        ..config()
+    })
+    .unwrap();
+    for name in ["compiled now", "from the cache"] {
+        let begun = Instant::now();
+        host.load(candidate(Hook::Identity, IDENTITY, "{}"), now())
+            .await
+            .unwrap();
+        println!("load {name}: {:?}", begun.elapsed());
     }
 }

@@ -54,6 +54,7 @@ impl Guest {
     /// Makes the next call see its own time and the same randomness as any other call.
     pub(crate) fn begin_call(&mut self, now: Timestamp) {
         self.now = now;
+        self.memory.refused = false;
         self.randomness.rewind();
         self.stderr.clear();
         self.log.rewind();
