@@ -44,6 +44,16 @@ async fn a_compiler_that_fails_says_why() {
 }
 
 #[tokio::test]
+async fn a_compiler_that_writes_without_end_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    config.compiler = compiler(&["/bin/cat", "/dev/zero"]);
+    config.limits.compiled_bytes = 1 << 20;
+    let said = failure(config).await;
+    assert!(said.contains("larger than 1 MiB"), "{said}");
+}
+
+#[tokio::test]
 async fn a_compiler_that_takes_too_long_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = own_cache(folder.path());

@@ -1,4 +1,8 @@
 //! The plugin host from outside: what plugins may do, what they may not, and what becomes of the host.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test has nobody to hand an error to, in its helpers neither"
+)]
 
 mod compiling;
 mod hostile;
@@ -10,7 +14,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use planwright_domain::caller::TenantId;
-use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::money::Currency;
+use planwright_domain::plan::{Interval, Plan, PlanId};
 use planwright_domain::review::{PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{
@@ -78,16 +83,15 @@ fn context() -> ReviewContext {
 
 /// A plan about to be made.
 fn creation(price: &str) -> PlanChange {
-    let draft = PlanId::new("pro").unwrap();
     let plan = Plan {
-        id: draft,
+        id: PlanId::new("pro").unwrap(),
         name: "Pro".to_owned(),
         name_ru: None,
         description: None,
         description_ru: None,
         price: price.parse().unwrap(),
-        currency: planwright_domain::money::Currency::RUB,
-        interval: planwright_domain::plan::Interval::Month,
+        currency: Currency::RUB,
+        interval: Interval::Month,
         quotas: [("requests".to_owned(), 1_000)].into(),
         features: vec!["Support".to_owned()],
         is_active: true,

@@ -100,7 +100,7 @@ mod tests {
         cache.store(&DIGEST, b"code").unwrap();
         assert_eq!(cache.load(&DIGEST).as_deref(), Some(&b"code"[..]));
         assert_eq!(cache.load(&OTHER), None);
-        for (path, expected) in [(inner.clone(), 0o700), (cache.path(&DIGEST), 0o600)] {
+        for (path, expected) in [(cache.path(&DIGEST), 0o600), (inner, 0o700)] {
             let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, expected, "{}", path.display());
         }

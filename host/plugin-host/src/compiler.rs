@@ -46,14 +46,15 @@ pub(crate) async fn compile(
     };
     let (status, code, complaint) =
         finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
-    if !status.success() {
-        return Err(failed(complain(status, &complaint, limits)));
-    }
+    // Whoever is not listened to any more fails, so this comes first.
     if code.len() > limits.compiled_bytes {
         let most = limits.compiled_bytes >> 20;
         return Err(failed(format!(
             "its native code is larger than {most} MiB."
         )));
+    }
+    if !status.success() {
+        return Err(failed(complain(status, &complaint, limits)));
     }
     Ok(code)
 }
@@ -148,12 +149,10 @@ fn compile_within_limits() -> io::Result<()> {
 
 /// The compilation itself, in this process.
 pub(crate) fn native_code(stack_bytes: usize, component: &[u8]) -> io::Result<Vec<u8>> {
-    let engine = Engine::new(&engine::settings(stack_bytes)).map_err(one_line)?;
-    engine.precompile_component(component).map_err(one_line)
-}
-
-fn one_line(error: wasmtime::Error) -> io::Error {
-    io::Error::other(format!("{error:#}"))
+    let engine = Engine::new(&engine::settings(stack_bytes));
+    engine
+        .and_then(|engine| engine.precompile_component(component))
+        .map_err(|error| io::Error::other(format!("{error:#}")))
 }
 
 /// What the child is told of its limits.
@@ -208,7 +207,8 @@ fn restrain(limits: &ChildLimits) -> io::Result<()> {
     bound(Resource::As, limits.memory_bytes)?;
     bound(Resource::Cpu, limits.seconds)?;
     bound(Resource::Core, 0)?;
-    // To be polite is not worth failing for.
-    let _ = nice(19);
+    // Requests go first, though not so far that a busy machine never finishes. To be polite is not worth
+    // failing for.
+    let _ = nice(10);
     Ok(())
 }

@@ -5,15 +5,20 @@ use std::thread;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::{Limits, PluginError};
 
 /// How often time limits are looked at.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Instances that can be alive at once. A slot costs address space (4 GiB), not memory.
+/// Instances that can be alive at once. A slot for a memory costs address space (4 GiB), not memory.
 const POOLED_INSTANCES: u32 = 128;
+
+/// What a slot keeps of its memory for the next instance, zeroed, so that the kernel need not give it page by
+/// page again. That halves the time of a fresh call where the kernel can say which pages were written (Linux
+/// 6.7), and costs nothing to speak of elsewhere; more than this gains nothing.
+const KEPT_BYTES: usize = 256 << 10;
 
 /// Everything that code is compiled for. The process that compiles and the one that runs must agree on it
 /// to the letter, so that both begin here. The same question has the same answer on every machine: no threads,
@@ -54,9 +59,12 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(POOLED_INSTANCES)
         .total_core_instances(POOLED_INSTANCES * 16)
-        .total_memories(POOLED_INSTANCES)
+        .total_memories(POOLED_INSTANCES * 2)
         .total_tables(POOLED_INSTANCES * 4)
         .total_stacks(0)
+        .linear_memory_keep_resident(KEPT_BYTES)
+        .table_keep_resident(KEPT_BYTES / 64)
+        .pagemap_scan(Enabled::Auto)
         .max_core_instances_per_component(core_instances)
         .max_memories_per_component(4)
         .max_tables_per_component(16)

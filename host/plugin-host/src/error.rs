@@ -19,8 +19,8 @@ pub enum PluginError {
     },
     /// It asks for something that no plugin gets.
     #[error(
-        "{plugin} imports '{import}', which no plugin gets: a plugin sees its arguments and nothing else. \
-         Remove what needs it, or build without that feature."
+        "{plugin} imports '{import}', which this host gives to no plugin: a plugin sees its arguments and \
+         nothing else. Build it without what needs it, for planwright:plugin@0.1.0."
     )]
     ForbiddenImport {
         /// Which one.

@@ -54,6 +54,7 @@ impl Guest {
     /// Makes the next call see its own time and the same randomness as any other call.
     pub(crate) fn begin_call(&mut self, now: Timestamp) {
         self.now = now;
+        self.memory.refused = false;
         self.randomness.rewind();
         self.stderr.clear();
         self.log.rewind();
@@ -157,6 +158,11 @@ impl MemoryAccount {
             core_instances: limits.core_instances,
             refused: false,
         }
+    }
+
+    /// Whether the instance has taken less than half of what it may have.
+    pub(crate) fn is_low(&self) -> bool {
+        self.used < self.limit / 2
     }
 
     /// Whether the instance wanted more than it may have.

@@ -23,8 +23,9 @@ use crate::{Hook, Limits, PluginError, compiler, engine, text, wasi};
 const NAME_BYTES: usize = 64;
 const VERSION_BYTES: usize = 32;
 const SUMMARY_BYTES: usize = 500;
-/// Of what a plugin says is wrong with its settings.
-const SETTINGS_MESSAGES: usize = 20;
+/// How many things a plugin may say are wrong with its settings, and in how many bytes each.
+const SETTINGS_MESSAGES: usize = 10;
+const SETTINGS_MESSAGE_BYTES: usize = 300;
 
 /// How a plugin host is set up.
 #[derive(Clone)]
@@ -190,7 +191,10 @@ impl Host {
     fn keep(&self, wanted: &Inspected, native: &[u8]) -> Result<Component, PluginError> {
         let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
             plugin: wanted.subject.clone(),
-            reason: format!("what the compiler made does not fit this host: {error:#}."),
+            reason: format!(
+                "its native code does not fit this host: {}.",
+                error.root_cause()
+            ),
         })?;
         // Without a cache it works all the same, and starts slower.
         if let Err(error) = self.cache.store(&wanted.digest, native) {
@@ -223,7 +227,7 @@ impl Host {
             return Err(PluginError::Settings {
                 plugin: identity.subject.to_string(),
                 messages: shown
-                    .map(|message| text::clean(message, SUMMARY_BYTES))
+                    .map(|message| text::clean(message, SETTINGS_MESSAGE_BYTES))
                     .collect(),
             });
         }

@@ -91,7 +91,7 @@ impl Code {
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(limits.lifted_bytes);
         store.set_max_component_handles(limits.handles);
-        allow(&mut store, limits, limits.fuel);
+        allow(&mut store, limits);
 
         let linked = self.linked.instantiate(&mut store);
         let running = linked.map_err(|error| classify(&error, &store, &subject))?;
@@ -111,7 +111,7 @@ impl Code {
         };
         Ok(Instance {
             exports: exports.map_err(wrong)?,
-            spent: spent(&store, limits.fuel),
+            spent: spent(&store, limits),
             about,
             store,
             subject,
@@ -160,6 +160,11 @@ impl Instance {
         })
     }
 
+    /// Whether it has memory enough for another call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.store.data().memory.is_low()
+    }
+
     /// Fuel spent since this was last asked.
     pub(crate) fn take_spent(&mut self) -> u64 {
         std::mem::take(&mut self.spent)
@@ -171,24 +176,25 @@ impl Instance {
         now: Timestamp,
         ask: impl FnOnce(&mut Store<Guest>, &about::Guest, &Exports) -> wasmtime::Result<A>,
     ) -> Result<A, Failure> {
-        allow(&mut self.store, limits, limits.fuel);
+        allow(&mut self.store, limits);
         self.store.data_mut().begin_call(now);
         let answer = ask(&mut self.store, &self.about, &self.exports);
-        self.spent = self.spent.saturating_add(spent(&self.store, limits.fuel));
+        self.spent = self.spent.saturating_add(spent(&self.store, limits));
         self.store.data().end_call();
         answer.map_err(|error| classify(&error, &self.store, &self.subject))
     }
 }
 
 /// Sets what the guest may spend from now on.
-fn allow(store: &mut Store<Guest>, limits: &Limits, fuel: u64) {
+fn allow(store: &mut Store<Guest>, limits: &Limits) {
     // Only an engine without fuel refuses it, and ours has it.
-    let _ = store.set_fuel(fuel);
+    let _ = store.set_fuel(limits.fuel);
     store.set_epoch_deadline(engine::ticks(limits.call_time));
 }
 
-fn spent(store: &Store<Guest>, fuel: u64) -> u64 {
-    fuel.saturating_sub(store.get_fuel().unwrap_or(0))
+/// What it spent of that.
+fn spent(store: &Store<Guest>, limits: &Limits) -> u64 {
+    limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0))
 }
 
 /// What kind of failure an error is. The log gets what the error itself and the plugin's own last words say.

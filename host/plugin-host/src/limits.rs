@@ -8,10 +8,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a component.
     pub component_bytes: usize,
-    /// Instructions of one call, roughly. Starting a fresh instance and configuring it has the same again.
+    /// Instructions of one call, roughly. Starting a fresh instance and configuring it have as much each.
     /// The same call takes the same number on every machine.
     pub fuel: u64,
-    /// Wall-clock time of one call, for what fuel does not see. Fuel should run out well before it.
+    /// Wall-clock time of the same, for what fuel does not see. Fuel should run out well before it.
     pub call_time: Duration,
     /// Bytes of all linear memories of an instance together.
     pub memory_bytes: usize,

@@ -244,7 +244,8 @@ impl Plugin {
 
     fn give_back(&self, mut idle: Idle) {
         idle.calls_left = idle.calls_left.saturating_sub(1);
-        if idle.calls_left > 0 {
+        // One that leaks makes way before a call fails for it.
+        if idle.calls_left > 0 && idle.instance.has_room() {
             let mut waiting = self
                 .running
                 .idle
