@@ -97,8 +97,14 @@ fn the_first_five_minutes_give_what_the_readme_shows() {
 
 /// The same fields with the same values, but for what differs from run to run.
 fn assert_alike(said: &Value, shown: &Value, at: &str) {
-    const VARY: [&str; 6] =
-        ["created_at", "updated_at", "subscribed_at", "current_period_end", "request_id", "instance"];
+    const VARY: [&str; 6] = [
+        "created_at",
+        "updated_at",
+        "subscribed_at",
+        "current_period_end",
+        "request_id",
+        "instance",
+    ];
     match (said, shown) {
         (Value::Object(said), Value::Object(shown)) => {
             let names = |fields: &serde_json::Map<String, Value>| {
@@ -129,9 +135,8 @@ fn the_configuration_in_the_readme_is_one_and_shows_the_defaults() {
     let file = folder.path().join("planwright.toml");
     std::fs::write(&file, block("configuration")).unwrap();
     let shown = Config::load(Some(&file), &Default::default()).unwrap();
-    let mut default = Config::default();
-    // These have no default to show.
-    default.auth = shown.auth.clone();
+    // What is said of tokens has no default to show.
+    let default = Config { auth: shown.auth.clone(), ..Config::default() };
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
 
     std::fs::write(&file, block("plugin configuration")).unwrap();

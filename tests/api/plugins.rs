@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{ADMIN_PLANS, of_plan, plan};
 use crate::harness::App;
 
-const IDENTITY: &str = env!("PLANWRIGHT_TEST_IDENTITY_WASM");
-const VALIDATION: &str = env!("PLANWRIGHT_TEST_VALIDATION_WASM");
+const IDENTITY: &str = env!("WASM_PLANWRIGHT_TEST_IDENTITY");
+const VALIDATION: &str = env!("WASM_PLANWRIGHT_TEST_VALIDATION");
 
 fn plugin(file: &str, behaviour: &str) -> PluginConfig {
     let settings = toml::Table::from_iter([("behaviour".to_owned(), behaviour.into())]);
@@ -86,7 +86,11 @@ async fn an_identity_plugin_that_fails_closes_its_door_and_no_other() {
         let detail = answer.problem(503);
         assert!(detail.contains("planwright-test-identity"), "{behaviour}: {detail}");
         assert!(detail.contains(part), "{behaviour}: {detail}");
-        assert_eq!(admin.get(ADMIN_PLANS).await.ok(200), json!([]), "{behaviour}: nothing was made");
+        assert_eq!(
+            admin.get(ADMIN_PLANS).await.ok(200),
+            json!([]),
+            "{behaviour}: nothing was made"
+        );
         // An id that is given needs no identity plugin.
         admin.post(ADMIN_PLANS, plan("given")).await.ok(201);
     }

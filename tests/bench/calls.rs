@@ -14,8 +14,8 @@ use planwright_sdk::{Identity, NoSettings, Validation};
 use crate::server::{compiler, draft};
 use crate::{ROUNDS, TURN, median};
 
-const IDENTITY: &[u8] = include_bytes!(env!("PLANWRIGHT_IDENTITY_WASM"));
-const VALIDATION: &[u8] = include_bytes!(env!("PLANWRIGHT_VALIDATION_WASM"));
+const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
+const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
 const ENTROPY: [u8; 32] = [0xab; 32];
 const NAME: &str = "Premium";
 
@@ -135,7 +135,7 @@ fn microseconds(elapsed: Duration, count: u32) -> f64 {
 }
 
 fn creation() -> PlanChange {
-    let draft = serde_json::from_value(draft()).unwrap();
+    let draft = serde_json::from_str(&draft().to_string()).unwrap();
     let id = PlanId::new("premium_abc12345").unwrap();
     PlanChange {
         before: None,

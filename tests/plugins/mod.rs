@@ -26,14 +26,14 @@ use crate::harness::compiled_plugins;
 use crate::harness::process::PLANWRIGHT;
 
 /// The standard plugins.
-const IDENTITY: &[u8] = include_bytes!(env!("PLANWRIGHT_IDENTITY_WASM"));
-const VALIDATION: &[u8] = include_bytes!(env!("PLANWRIGHT_VALIDATION_WASM"));
-const PRICING: &[u8] = include_bytes!(env!("PLANWRIGHT_PRICING_WASM"));
+const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
+const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
+const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
 /// Do what their settings say.
-const MISBEHAVING: &[u8] = include_bytes!(env!("PLANWRIGHT_TEST_IDENTITY_WASM"));
-const REVIEWER: &[u8] = include_bytes!(env!("PLANWRIGHT_TEST_VALIDATION_WASM"));
+const MISBEHAVING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_IDENTITY"));
+const REVIEWER: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_VALIDATION"));
 /// Has a name of 10 MB.
-const BOASTER: &[u8] = include_bytes!(env!("PLANWRIGHT_TEST_BOASTER_WASM"));
+const BOASTER: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_BOASTER"));
 
 /// 2026-11-21T00:00:00Z.
 const NOW: i64 = 1_795_219_200;

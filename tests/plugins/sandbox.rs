@@ -66,9 +66,7 @@ async fn where_there_is_no_room_for_a_pool_all_is_the_same() {
         ("panic", "it panicked"),
     ] {
         let plugin = misbehaving(&host, behaviour).await.unwrap();
-        let answer = new_id(&plugin)
-            .await
-            .unwrap_or_else(|error| error.to_string());
+        let answer = new_id(&plugin).await.unwrap_or_else(|error| error.to_string());
         assert!(answer.contains(expected), "{behaviour}: {answer}");
     }
 }

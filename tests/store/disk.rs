@@ -134,9 +134,8 @@ impl Disk {
     pub(super) fn wait_for_sync(&self) {
         let long = Duration::from_secs(30);
         let changed = &self.0.changed;
-        let (state, waited) = changed
-            .wait_timeout_while(self.state(), long, |state| !state.syncing)
-            .unwrap();
+        let (state, waited) =
+            changed.wait_timeout_while(self.state(), long, |state| !state.syncing).unwrap();
         drop(state);
         assert!(!waited.timed_out(), "nothing is synced");
     }
@@ -156,11 +155,7 @@ impl Disk {
 
 impl State {
     fn check_power(&self) -> Result<()> {
-        if self.powered {
-            Ok(())
-        } else {
-            Err(Error::other("no power"))
-        }
+        if self.powered { Ok(()) } else { Err(Error::other("no power")) }
     }
 
     /// Takes the space that a write needs, if there is so much.
@@ -179,10 +174,7 @@ impl State {
 
     fn write(&mut self, at: usize, bytes: &[u8]) {
         put(&mut self.seen, at, bytes);
-        self.pending.push(Operation::Write {
-            at,
-            bytes: bytes.to_vec(),
-        });
+        self.pending.push(Operation::Write { at, bytes: bytes.to_vec() });
     }
 
     /// Brings a part of what is pending onto the disk: nothing, all, the first so many, or sectors here
@@ -234,10 +226,7 @@ impl StorageBackend for Disk {
         let state = self.state();
         state.check_power()?;
         let at = usize::try_from(offset).unwrap();
-        let found = state
-            .seen
-            .get(at..at + out.len())
-            .ok_or(ErrorKind::UnexpectedEof)?;
+        let found = state.seen.get(at..at + out.len()).ok_or(ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(found);
         Ok(())
     }
@@ -271,11 +260,7 @@ impl StorageBackend for Disk {
         let mut state = self.state();
         state.syncing = true;
         self.0.changed.notify_all();
-        let mut state = self
-            .0
-            .changed
-            .wait_while(state, |state| state.held)
-            .unwrap();
+        let mut state = self.0.changed.wait_while(state, |state| state.held).unwrap();
         state.syncing = false;
 
         state.check_power()?;

@@ -112,7 +112,7 @@ async fn a_refusal_in_a_batch_spoils_no_other_set_and_leaves_nothing() {
         match number % 4 {
             1 => assert!(matches!(answer, Err(CommitError::Conflict { .. })), "{answer:?}"),
             2 => {
-                assert!(matches!(answer, Err(CommitError::Ceiling { holds: 0, .. })), "{answer:?}")
+                assert!(matches!(answer, Err(CommitError::Ceiling { holds: 0, .. })), "{answer:?}");
             }
             _ => assert!(answer.is_ok(), "{answer:?}"),
         }

@@ -74,10 +74,7 @@ impl Plugin {
     }
 
     fn bad_question(&self, reason: String) -> PluginError {
-        PluginError::BadQuestion {
-            plugin: self.identity.subject.to_string(),
-            reason,
-        }
+        PluginError::BadQuestion { plugin: self.identity.subject.to_string(), reason }
     }
 
     fn refused(&self, code: &str, message: &str) -> PluginError {
@@ -108,10 +105,7 @@ impl Plugin {
         }
         for finding in &findings {
             let field = finding.field.as_deref().unwrap_or_default();
-            let longest = [&finding.code, field, &finding.message]
-                .map(str::len)
-                .into_iter()
-                .max();
+            let longest = [&finding.code, field, &finding.message].map(str::len).into_iter().max();
             if longest > Some(limits.text_bytes) {
                 let most = limits.text_bytes;
                 return Err(self.bad_answer(format!("a finding's text has more than {most} bytes")));

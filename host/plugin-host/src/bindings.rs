@@ -57,10 +57,7 @@ impl Bindings {
 
     /// Every plugin in the table with its hook.
     pub fn plugins(&self) -> impl Iterator<Item = (Hook, &Arc<Plugin>)> {
-        let validation = self
-            .validation
-            .iter()
-            .map(|plugin| (Hook::Validation, plugin));
+        let validation = self.validation.iter().map(|plugin| (Hook::Validation, plugin));
         std::iter::once((Hook::Identity, &self.identity))
             .chain(validation)
             .chain(std::iter::once((Hook::Pricing, &self.pricing)))

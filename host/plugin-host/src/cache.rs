@@ -23,15 +23,8 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the folder, making it readable by its owner alone where it is missing.
     pub(crate) fn open(folder: &Path, key: [u8; 32], fingerprint: [u8; 32]) -> io::Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            key,
-            fingerprint,
-        })
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        Ok(Self { folder: folder.to_owned(), key, fingerprint })
     }
 
     /// The native code of a component, if it is there and nobody has touched it.
@@ -62,8 +55,7 @@ impl Cache {
 
     fn path(&self, digest: &[u8; 32]) -> PathBuf {
         let made_for = hex::encode(&self.fingerprint[..8]);
-        self.folder
-            .join(format!("{}.{made_for}.native", hex::encode(digest)))
+        self.folder.join(format!("{}.{made_for}.native", hex::encode(digest)))
     }
 
     /// Covers all that a file is for, so that a genuine file under another's name is not genuine.

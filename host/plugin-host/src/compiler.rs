@@ -31,27 +31,20 @@ pub(crate) async fn compile(
     subject: &str,
     component: &[u8],
 ) -> Result<Vec<u8>, PluginError> {
-    let failed = |reason: String| PluginError::Compile {
-        plugin: subject.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| PluginError::Compile { plugin: subject.to_owned(), reason };
     let child = start(command).map_err(|error| PluginError::io("start the compiler", error))?;
     // Whatever ends this future ends the child with it.
     let finished = timeout(limits.compile_time, converse(child, limits, component)).await;
     let Ok(finished) = finished else {
         let seconds = limits.compile_time.as_secs();
-        return Err(failed(format!(
-            "the compiler took more than {seconds} seconds."
-        )));
+        return Err(failed(format!("the compiler took more than {seconds} seconds.")));
     };
     let (status, code, complaint) =
         finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
     // Whoever is not listened to any more fails, so this comes first.
     if code.len() > limits.compiled_bytes {
         let most = limits.compiled_bytes >> 20;
-        return Err(failed(format!(
-            "its native code is larger than {most} MiB."
-        )));
+        return Err(failed(format!("its native code is larger than {most} MiB.")));
     }
     if !status.success() {
         return Err(failed(complain(status, &complaint, limits)));
@@ -90,11 +83,8 @@ async fn converse(
         }
     };
     let most = u64::try_from(limits.compiled_bytes).unwrap_or(u64::MAX);
-    let ((), code, complaint) = tokio::join!(
-        write,
-        read(output, most.saturating_add(1)),
-        read(errors, COMPLAINT_BYTES)
-    );
+    let ((), code, complaint) =
+        tokio::join!(write, read(output, most.saturating_add(1)), read(errors, COMPLAINT_BYTES));
     Ok((child.wait().await?, code?, complaint?))
 }
 
@@ -164,11 +154,7 @@ struct ChildLimits {
 
 fn header(limits: &Limits) -> [u8; 24] {
     let stack = u64::try_from(limits.stack_bytes).unwrap_or(u64::MAX);
-    let numbers = [
-        limits.compile_memory_bytes,
-        processor_seconds(limits),
-        stack,
-    ];
+    let numbers = [limits.compile_memory_bytes, processor_seconds(limits), stack];
     let mut header = [0; 24];
     for (place, number) in header.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
@@ -198,10 +184,7 @@ fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
 /// Bounds this process for good: address space, processor time, no core dump; and lets others go first.
 fn restrain(limits: &ChildLimits) -> io::Result<()> {
     let bound = |resource, most| {
-        let limit = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit)
     };
     bound(Resource::As, limits.memory_bytes)?;

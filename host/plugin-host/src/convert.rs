@@ -33,10 +33,10 @@ fn currency(currency: Currency) -> wit::Currency {
 }
 
 fn plan(plan: &Plan) -> Result<wit::Plan, String> {
-    let quotas = plan.quotas.iter().map(|(metric, limit)| wit::Quota {
-        metric: metric.clone(),
-        limit: *limit,
-    });
+    let quotas = plan
+        .quotas
+        .iter()
+        .map(|(metric, limit)| wit::Quota { metric: metric.clone(), limit: *limit });
     let overage = plan.overage.iter().map(|(metric, policy)| wit::Overage {
         metric: metric.clone(),
         policy: policy.as_str().to_owned(),

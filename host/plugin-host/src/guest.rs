@@ -75,10 +75,7 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -219,10 +216,7 @@ mod tests {
 
     #[test]
     fn all_memories_of_an_instance_share_one_limit() {
-        let mut account = MemoryAccount::new(&Limits {
-            memory_bytes: 100,
-            ..Limits::default()
-        });
+        let mut account = MemoryAccount::new(&Limits { memory_bytes: 100, ..Limits::default() });
         assert!(account.memory_growing(0, 60, None).unwrap());
         assert!(account.memory_growing(0, 40, None).unwrap());
         assert!(!account.refused());
@@ -232,11 +226,7 @@ mod tests {
 
     #[test]
     fn a_log_has_so_many_messages_and_so_many_bytes() {
-        let limits = Limits {
-            log_messages: 1,
-            lifted_bytes: 100,
-            ..Limits::default()
-        };
+        let limits = Limits { log_messages: 1, lifted_bytes: 100, ..Limits::default() };
         let now = Timestamp::UNIX_EPOCH;
         let mut guest = Guest::new(&limits, "x".into(), [0; 32], now);
         assert!(guest.log.admit(10).unwrap());
@@ -248,10 +238,7 @@ mod tests {
 
     #[test]
     fn a_table_has_a_limit_too() {
-        let mut account = MemoryAccount::new(&Limits {
-            table_elements: 10,
-            ..Limits::default()
-        });
+        let mut account = MemoryAccount::new(&Limits { table_elements: 10, ..Limits::default() });
         assert!(account.table_growing(0, 10, None).unwrap());
         assert!(!account.table_growing(10, 11, None).unwrap());
     }

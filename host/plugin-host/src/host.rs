@@ -83,10 +83,7 @@ impl PluginHost {
         let cache =
             Cache::open(&config.cache_dir, config.cache_key, fingerprint).map_err(|error| {
                 let folder = config.cache_dir.display();
-                PluginError::io(
-                    format!("open the folder of compiled plugins {folder}"),
-                    error,
-                )
+                PluginError::io(format!("open the folder of compiled plugins {folder}"), error)
             })?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker).map_err(|error| {
@@ -140,12 +137,7 @@ impl Inspected {
             let inspection = inspect(&subject, &candidate.component, &host.limits)?;
             inspection.check(&subject, candidate.hook)?;
             let digest = Sha256::digest(&candidate.component).into();
-            Ok(Self {
-                candidate,
-                subject,
-                digest,
-                inspection,
-            })
+            Ok(Self { candidate, subject, digest, inspection })
         })
         .await?
     }
@@ -191,10 +183,7 @@ impl Host {
     fn keep(&self, wanted: &Inspected, native: &[u8]) -> Result<Component, PluginError> {
         let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
             plugin: wanted.subject.clone(),
-            reason: format!(
-                "its native code does not fit this host: {}.",
-                error.root_cause()
-            ),
+            reason: format!("its native code does not fit this host: {}.", error.root_cause()),
         })?;
         // Without a cache it works all the same, and starts slower.
         if let Err(error) = self.cache.store(&wanted.digest, native) {
@@ -214,9 +203,7 @@ impl Host {
         let code = self.link(wanted, component)?;
         let failed = |failure: Failure| failure.named(&wanted.subject, candidate.hook);
         let early = Arc::from(wanted.subject.as_str());
-        let mut first = code
-            .start(&self.engine, &self.limits, early, now)
-            .map_err(failed)?;
+        let mut first = code.start(&self.engine, &self.limits, early, now).map_err(failed)?;
         let about = first.about(&self.limits, now).map_err(failed)?;
         let identity = wanted.introduce(&about)?;
         let configured = first

@@ -28,10 +28,9 @@ pub(crate) fn inspect(
     let inspection = read(subject, component)?;
     match inspection.imports.iter().find(|name| !wasi::allows(name)) {
         None => Ok(inspection),
-        Some(import) => Err(PluginError::ForbiddenImport {
-            plugin: subject.to_owned(),
-            import: import.clone(),
-        }),
+        Some(import) => {
+            Err(PluginError::ForbiddenImport { plugin: subject.to_owned(), import: import.clone() })
+        }
     }
 }
 
@@ -53,11 +52,7 @@ impl Inspection {
                 Some(other) => format!("it exports '{other}' where the host needs '{versioned}'"),
                 None => format!("it does not export '{versioned}'"),
             };
-            return Err(PluginError::WrongWorld {
-                plugin: subject.to_owned(),
-                hook,
-                missing,
-            });
+            return Err(PluginError::WrongWorld { plugin: subject.to_owned(), hook, missing });
         }
         Ok(())
     }
@@ -96,8 +91,5 @@ fn read(subject: &str, component: &[u8]) -> Result<Inspection, PluginError> {
 }
 
 fn not_a_component(subject: &str, reason: &str) -> PluginError {
-    PluginError::NotAComponent {
-        plugin: subject.to_owned(),
-        reason: format!("{reason}."),
-    }
+    PluginError::NotAComponent { plugin: subject.to_owned(), reason: format!("{reason}.") }
 }

@@ -68,12 +68,7 @@ impl Code {
             Hook::Pricing => ExportIndices::Pricing(pricing::GuestIndices::new(&linked)?),
             Hook::Templates => ExportIndices::Templates(templates::GuestIndices::new(&linked)?),
         };
-        Ok(Self {
-            about: about::GuestIndices::new(&linked)?,
-            linked,
-            exports,
-            digest,
-        })
+        Ok(Self { about: about::GuestIndices::new(&linked)?, linked, exports, digest })
     }
 }
 
@@ -155,9 +150,7 @@ impl Instance {
         now: Timestamp,
         settings: &str,
     ) -> Result<Result<(), Vec<String>>, Failure> {
-        self.within(limits, now, |store, about, _| {
-            about.call_configure(store, settings)
-        })
+        self.within(limits, now, |store, about, _| about.call_configure(store, settings))
     }
 
     /// Whether it has memory enough for another call.
@@ -205,12 +198,7 @@ fn classify(error: &wasmtime::Error, store: &Store<Guest>, subject: &str) -> Fai
         Failure::Trap(kind(error, store.data().memory.refused()))
     };
     let said = text::clean(store.data().stderr.text().trim(), usize::MAX);
-    tracing::warn!(
-        plugin = subject,
-        said,
-        "{failure:?}: {}",
-        error.root_cause()
-    );
+    tracing::warn!(plugin = subject, said, "{failure:?}: {}", error.root_cause());
     tracing::debug!(plugin = subject, "{error:?}");
     failure
 }

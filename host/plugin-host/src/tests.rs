@@ -13,11 +13,7 @@ async fn load(text: &str) -> Result<(), PluginError> {
     let folder = tempfile::tempdir().unwrap();
     let native = folder.path().join("native");
     let stack_bytes = Limits::default().stack_bytes;
-    std::fs::write(
-        &native,
-        compiler::native_code(stack_bytes, &component).unwrap(),
-    )
-    .unwrap();
+    std::fs::write(&native, compiler::native_code(stack_bytes, &component).unwrap()).unwrap();
     let host = PluginHost::new(HostConfig {
         compiler: vec!["/bin/cat".into(), native.into()],
         cache_dir: folder.path().join("cache"),
@@ -65,10 +61,7 @@ async fn functions_of_the_right_name_and_the_wrong_type_are_refused() {
 async fn a_start_that_fails_is_the_plugins_fault() {
     for (start, part) in [
         ("(func $s unreachable) (start $s)", "it panicked"),
-        (
-            "(func $s (loop br 0)) (start $s)",
-            "used up the instructions",
-        ),
+        ("(func $s (loop br 0)) (start $s)", "used up the instructions"),
         ("(func $s call $s) (start $s)", "nest too deep"),
         (
             "(memory 1) (func $s (i32.store (i32.const -1) (i32.const 1))) (start $s)",

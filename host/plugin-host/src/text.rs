@@ -4,16 +4,8 @@
 /// characters: a plugin cannot forge a line of a log or move a terminal's cursor.
 pub(crate) fn clean(text: &str, max: usize) -> String {
     let cut = &text[..text.floor_char_boundary(max)];
-    let mut clean: String = cut
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
+    let mut clean: String =
+        cut.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     if cut.len() < text.len() {
         clean.push('…');
     }

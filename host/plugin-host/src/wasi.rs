@@ -99,17 +99,11 @@ fn link_cli(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 
 impl clocks::wall_clock::Host for Guest {
     fn now(&mut self) -> wasmtime::Result<clocks::wall_clock::Datetime> {
-        Ok(clocks::wall_clock::Datetime {
-            seconds: unix_seconds(self.now),
-            nanoseconds: 0,
-        })
+        Ok(clocks::wall_clock::Datetime { seconds: unix_seconds(self.now), nanoseconds: 0 })
     }
 
     fn resolution(&mut self) -> wasmtime::Result<clocks::wall_clock::Datetime> {
-        Ok(clocks::wall_clock::Datetime {
-            seconds: 1,
-            nanoseconds: 0,
-        })
+        Ok(clocks::wall_clock::Datetime { seconds: 1, nanoseconds: 0 })
     }
 }
 
@@ -185,10 +179,7 @@ impl Randomness {
 
     fn bytes(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
         if length > Self::LARGEST {
-            wasmtime::bail!(
-                "a plugin gets at most {} random bytes at once",
-                Self::LARGEST
-            );
+            wasmtime::bail!("a plugin gets at most {} random bytes at once", Self::LARGEST);
         }
         let length = usize::try_from(length)?;
         let mut bytes = Vec::with_capacity(length);

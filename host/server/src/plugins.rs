@@ -16,9 +16,9 @@ use sha2::Sha256;
 use crate::config::{PluginConfig, PluginsConfig};
 use crate::data_dir::DataDir;
 
-const IDENTITY: &[u8] = include_bytes!(env!("PLANWRIGHT_IDENTITY_WASM"));
-const VALIDATION: &[u8] = include_bytes!(env!("PLANWRIGHT_VALIDATION_WASM"));
-const PRICING: &[u8] = include_bytes!(env!("PLANWRIGHT_PRICING_WASM"));
+const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
+const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
+const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
 
 /// The standard plugins are ours and keep nothing between calls, so an instance is used again; it is
 /// replaced now and then all the same, so that nothing can pile up in it.

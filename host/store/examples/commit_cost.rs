@@ -66,10 +66,7 @@ fn measure(way: Way, megabytes: u64, path: &Path) {
 }
 
 fn open(path: &Path) -> Database {
-    Database::builder()
-        .set_cache_size(128 << 20)
-        .create(path)
-        .unwrap()
+    Database::builder().set_cache_size(128 << 20).create(path).unwrap()
 }
 
 /// Keys here and there in the table.

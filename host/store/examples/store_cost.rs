@@ -32,9 +32,7 @@ impl Document for Plan {
 const RECORDS: u64 = 100_000;
 
 fn key(number: u64) -> Key {
-    Key::in_space(&Space::Host, "plan")
-        .text(&format!("plan-{number:06}"))
-        .key()
+    Key::in_space(&Space::Host, "plan").text(&format!("plan-{number:06}")).key()
 }
 
 #[tokio::main]
@@ -75,23 +73,14 @@ async fn fill(store: &RedbStore) {
         let mut set = ChangeSet::new();
         for number in start..start + 10_000 {
             let name = format!("Plan {number}");
-            set.put(
-                &key(number),
-                &Plan {
-                    name,
-                    text: text.clone(),
-                },
-            )
-            .add(&key(number), 7);
+            set.put(&key(number), &Plan { name, text: text.clone() }).add(&key(number), 7);
         }
         store.commit(set).await.unwrap();
     }
 }
 
 async fn reads(store: &RedbStore) {
-    let keys: Vec<Key> = (0..200_000)
-        .map(|round| key(round * 7_919 % RECORDS))
-        .collect();
+    let keys: Vec<Key> = (0..200_000).map(|round| key(round * 7_919 % RECORDS)).collect();
     let rounds = u32::try_from(keys.len()).unwrap();
     let each = |start: Instant| start.elapsed() / rounds;
 
@@ -103,14 +92,7 @@ async fn reads(store: &RedbStore) {
 
     let start = Instant::now();
     for key in &keys {
-        store
-            .snapshot()
-            .await
-            .unwrap()
-            .get(key)
-            .await
-            .unwrap()
-            .unwrap();
+        store.snapshot().await.unwrap().get(key).await.unwrap().unwrap();
     }
     println!("snapshot and record: {:?}", each(start));
 
@@ -124,10 +106,7 @@ async fn reads(store: &RedbStore) {
     let plans = Key::in_space(&Space::Host, "plan").prefix();
     let start = Instant::now();
     for key in &keys[..1000] {
-        snapshot
-            .scan(&plans, Scan::first(50).after(key.clone()))
-            .await
-            .unwrap();
+        snapshot.scan(&plans, Scan::first(50).after(key.clone())).await.unwrap();
     }
     println!("page of 50 records: {:?}", start.elapsed() / 1000);
 }
@@ -150,15 +129,9 @@ async fn commits(store: &Arc<RedbStore>, writers: u64) {
                         .number(writer)
                         .number(number)
                         .key();
-                    let plan = Plan {
-                        name: "New".to_owned(),
-                        text: "x".repeat(300),
-                    };
+                    let plan = Plan { name: "New".to_owned(), text: "x".repeat(300) };
                     let mut set = ChangeSet::new();
-                    set.expect_absent(&at)
-                        .put(&at, &plan)
-                        .add(&total, 1)
-                        .append(&log, &plan);
+                    set.expect_absent(&at).put(&at, &plan).add(&total, 1).append(&log, &plan);
                     store.commit(set).await.unwrap();
                     number += 1;
                 }

@@ -38,22 +38,11 @@ pub(crate) enum Expectation {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Put {
-        key: Key,
-        schema: u16,
-        json: Vec<u8>,
-    },
+    Put { key: Key, schema: u16, json: Vec<u8> },
     Delete(Key),
-    Add {
-        counter: Key,
-        amount: i64,
-        ceiling: Option<i64>,
-    },
+    Add { counter: Key, amount: i64, ceiling: Option<i64> },
     Reset(Key),
-    Append {
-        log: Key,
-        body: Vec<u8>,
-    },
+    Append { log: Key, body: Vec<u8> },
 }
 
 /// What a commit has made.
@@ -111,11 +100,7 @@ impl ChangeSet {
 
     /// Writes a record, whether or not there is one.
     pub fn put<T: Document>(&mut self, key: &Key, value: &T) -> &mut Self {
-        self.with_json(key, value, |key, json| Change::Put {
-            key,
-            schema: T::SCHEMA,
-            json,
-        })
+        self.with_json(key, value, |key, json| Change::Put { key, schema: T::SCHEMA, json })
     }
 
     /// Deletes a record; nothing happens if there is none.
@@ -125,21 +110,13 @@ impl ChangeSet {
 
     /// Adds to a counter; what is added may be negative.
     pub fn add(&mut self, counter: &Key, amount: i64) -> &mut Self {
-        self.change(counter, 0, |counter| Change::Add {
-            counter,
-            amount,
-            ceiling: None,
-        })
+        self.change(counter, 0, |counter| Change::Add { counter, amount, ceiling: None })
     }
 
     /// Adds to a counter, and refuses the whole set if the counter would then hold more than the ceiling.
     /// An addition of 0 or less is never refused.
     pub fn add_with_ceiling(&mut self, counter: &Key, amount: i64, ceiling: i64) -> &mut Self {
-        self.change(counter, 0, |counter| Change::Add {
-            counter,
-            amount,
-            ceiling: Some(ceiling),
-        })
+        self.change(counter, 0, |counter| Change::Add { counter, amount, ceiling: Some(ceiling) })
     }
 
     /// Sets a counter back to 0.
@@ -174,8 +151,7 @@ impl ChangeSet {
         match serde_json::to_vec(value) {
             Ok(json) => self.change(key, json.len(), |key| change(key, json)),
             Err(error) => {
-                self.fault
-                    .get_or_insert_with(|| format!("the value of {key} is no JSON: {error}"));
+                self.fault.get_or_insert_with(|| format!("the value of {key} is no JSON: {error}"));
                 self
             }
         }
@@ -186,10 +162,7 @@ impl ChangeSet {
         self.bytes += length + bytes;
         if length > Key::MAX_BYTES {
             self.fault.get_or_insert_with(|| {
-                format!(
-                    "a key of {length} bytes; the longest has {}",
-                    Key::MAX_BYTES
-                )
+                format!("a key of {length} bytes; the longest has {}", Key::MAX_BYTES)
             });
         }
         if self.bytes > Self::MAX_BYTES {

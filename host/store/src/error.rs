@@ -99,9 +99,9 @@ impl From<StoreError> for CommitError {
             StoreError::Full => Self::Full,
             StoreError::Corrupt { reason } => Self::Corrupt { reason },
             StoreError::Unavailable { reason } => Self::Unavailable { reason },
-            StoreError::Newer { .. } | StoreError::InUse { .. } => Self::Unavailable {
-                reason: error.to_string(),
-            },
+            StoreError::Newer { .. } | StoreError::InUse { .. } => {
+                Self::Unavailable { reason: error.to_string() }
+            }
         }
     }
 }

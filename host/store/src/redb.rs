@@ -138,37 +138,21 @@ impl RedbStore {
     ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::default());
         let (sender, requests) = sync_channel(options.queue_sets);
-        let committer = Committer::open(
-            Box::new(open),
-            requests,
-            Arc::clone(&shared),
-            options.clone(),
-        )?;
+        let committer =
+            Committer::open(Box::new(open), requests, Arc::clone(&shared), options.clone())?;
         let committer = std::thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(move || committer.run())
             .map_err(|error| StoreError::Unavailable {
                 reason: format!("no thread for the committer: {error}"),
             })?;
-        Ok(Self {
-            shared,
-            requests: Some(sender),
-            committer: Some(committer),
-            options,
-        })
+        Ok(Self { shared, requests: Some(sender), committer: Some(committer), options })
     }
 
     /// What it has done so far, and whether it serves.
     pub fn stats(&self) -> Stats {
-        let stats = *self
-            .shared
-            .stats
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Stats {
-            healthy: self.shared.view.load().is_some(),
-            ..stats
-        }
+        let stats = *self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        Stats { healthy: self.shared.view.load().is_some(), ..stats }
     }
 
     /// Puts a change set into the queue; the receiver is for its answer.
@@ -183,12 +167,10 @@ impl RedbStore {
             Err(CommitError::Busy)
         } else {
             self.requests.as_ref().map_or(Err(stopped()), |requests| {
-                requests
-                    .try_send(Request { set, answer })
-                    .map_err(|error| match error {
-                        TrySendError::Full(_) => CommitError::Busy,
-                        TrySendError::Disconnected(_) => stopped(),
-                    })
+                requests.try_send(Request { set, answer }).map_err(|error| match error {
+                    TrySendError::Full(_) => CommitError::Busy,
+                    TrySendError::Disconnected(_) => stopped(),
+                })
             })
         };
         if sent.is_err() {
@@ -201,22 +183,16 @@ impl RedbStore {
 type Answer = Result<Committed, CommitError>;
 
 fn stopped() -> CommitError {
-    CommitError::Unavailable {
-        reason: "the committer has stopped".to_owned(),
-    }
+    CommitError::Unavailable { reason: "the committer has stopped".to_owned() }
 }
 
 impl Store for RedbStore {
     type Snapshot = RedbSnapshot;
 
     async fn snapshot(&self) -> Result<RedbSnapshot, StoreError> {
-        self.shared
-            .view
-            .load_full()
-            .map(RedbSnapshot::new)
-            .ok_or_else(|| StoreError::Unavailable {
-                reason: "the database is being reopened after a failure".to_owned(),
-            })
+        self.shared.view.load_full().map(RedbSnapshot::new).ok_or_else(|| StoreError::Unavailable {
+            reason: "the database is being reopened after a failure".to_owned(),
+        })
     }
 
     async fn commit(&self, change: ChangeSet) -> Answer {

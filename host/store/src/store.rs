@@ -83,28 +83,18 @@ pub struct Scan {
 impl Scan {
     /// The first `limit`, from the first key on.
     pub fn first(limit: usize) -> Self {
-        Self {
-            after: None,
-            limit,
-            reverse: false,
-        }
+        Self { after: None, limit, reverse: false }
     }
 
     /// The last `limit`, from the last key backwards.
     pub fn last(limit: usize) -> Self {
-        Self {
-            reverse: true,
-            ..Self::first(limit)
-        }
+        Self { reverse: true, ..Self::first(limit) }
     }
 
     /// Those behind a key: the next page, given the last key of this one.
     #[must_use]
     pub fn after(self, key: Key) -> Self {
-        Self {
-            after: Some(key),
-            ..self
-        }
+        Self { after: Some(key), ..self }
     }
 }
 
@@ -122,27 +112,17 @@ pub struct LogScan {
 impl LogScan {
     /// The oldest `limit` entries, oldest first.
     pub fn oldest(limit: usize) -> Self {
-        Self {
-            after: None,
-            limit,
-            newest_first: false,
-        }
+        Self { after: None, limit, newest_first: false }
     }
 
     /// The newest `limit` entries, newest first.
     pub fn newest(limit: usize) -> Self {
-        Self {
-            newest_first: true,
-            ..Self::oldest(limit)
-        }
+        Self { newest_first: true, ..Self::oldest(limit) }
     }
 
     /// Those behind a sequence number: the next page, given the last one of this page.
     #[must_use]
     pub fn after(self, sequence: u64) -> Self {
-        Self {
-            after: Some(sequence),
-            ..self
-        }
+        Self { after: Some(sequence), ..self }
     }
 }

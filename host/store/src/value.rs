@@ -38,11 +38,7 @@ pub struct Record {
 impl Record {
     /// A record as an engine found it.
     pub(crate) fn new(version: u64, schema: u16, json: &[u8]) -> Self {
-        Self {
-            version,
-            schema,
-            json: json.into(),
-        }
+        Self { version, schema, json: json.into() }
     }
 
     /// The JSON text as it was written.

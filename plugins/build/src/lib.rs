@@ -6,15 +6,12 @@
 //! planwright_guest_build::build(&[Guest { package: "planwright-identity", folder: "plugins/identity" }]);
 //! ```
 //!
-//! Then `include_bytes!(env!("PLANWRIGHT_IDENTITY_WASM"))` is the component.
+//! Then `include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"))` is the component.
 //!
 //! Nothing needs to be typed before: the target is added through rustup where it is missing.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-#![expect(
-    clippy::print_stdout,
-    reason = "a build script speaks to cargo on standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
 
 mod target;
 
@@ -28,13 +25,7 @@ const TARGET: &str = "wasm32-wasip2";
 /// The profile in the workspace's manifest: small, and the same bytes from the same source.
 const PROFILE: &str = "guest";
 /// What every guest is made of besides its own folder, from the workspace's root.
-const SHARED: [&str; 5] = [
-    "wit",
-    "plugins/sdk",
-    "Cargo.toml",
-    "Cargo.lock",
-    "rust-toolchain.toml",
-];
+const SHARED: [&str; 5] = ["wit", "plugins/sdk", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
 
 /// A plugin of this workspace.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +37,10 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// `planwright-identity` is `PLANWRIGHT_IDENTITY_WASM`.
+    /// `planwright-identity` is `WASM_PLANWRIGHT_IDENTITY`. It does not begin with the package's name: cargo
+    /// sets it for what it runs too, and there `PLANWRIGHT_…` are settings.
     fn variable(self) -> String {
-        format!("{}_WASM", self.package.to_uppercase().replace('-', "_"))
+        format!("WASM_{}", self.package.to_uppercase().replace('-', "_"))
     }
 
     /// `planwright-identity` is `planwright_identity.wasm`.
@@ -62,10 +54,7 @@ impl Guest {
 /// Where that cannot be done, cargo is told why, and fails.
 pub fn build(guests: &[Guest]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for path in SHARED
-        .into_iter()
-        .chain(guests.iter().map(|guest| guest.folder))
-    {
+    for path in SHARED.into_iter().chain(guests.iter().map(|guest| guest.folder)) {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
     if let Err(reason) = embed(&root, guests) {
@@ -74,9 +63,8 @@ pub fn build(guests: &[Guest]) {
 }
 
 fn embed(root: &Path, guests: &[Guest]) -> Result<(), String> {
-    let root = &root
-        .canonicalize()
-        .map_err(|error| format!("{} is gone: {error}", root.display()))?;
+    let root =
+        &root.canonicalize().map_err(|error| format!("{} is gone: {error}", root.display()))?;
     let out = PathBuf::from(
         env::var_os("OUT_DIR").ok_or("OUT_DIR is missing; call this from a build script")?,
     );
@@ -91,29 +79,22 @@ fn embed(root: &Path, guests: &[Guest]) -> Result<(), String> {
         let embedded = out.join(guest.file());
         fs::copy(&built, &embedded)
             .map_err(|error| format!("{} cannot be copied: {error}", built.display()))?;
-        println!(
-            "cargo::rustc-env={}={}",
-            guest.variable(),
-            embedded.display()
-        );
+        println!("cargo::rustc-env={}={}", guest.variable(), embedded.display());
     }
     Ok(())
 }
 
 /// Runs cargo. What it complains of is passed on line by line, since a build script's output is not shown.
 fn run(mut cargo: Command) -> Result<(), String> {
-    let output = cargo
-        .output()
-        .map_err(|error| format!("cargo cannot be run for the plugins: {error}"))?;
+    let output =
+        cargo.output().map_err(|error| format!("cargo cannot be run for the plugins: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
     for line in String::from_utf8_lossy(&output.stderr).lines() {
         println!("cargo::error={line}");
     }
-    Err(format!(
-        "The plugins cannot be built for {TARGET}; the reason is above."
-    ))
+    Err(format!("The plugins cannot be built for {TARGET}; the reason is above."))
 }
 
 /// The folder that all build scripts of this build share: `target` for `target/debug/build/<crate>/out`.
@@ -141,9 +122,7 @@ fn cargo(root: &Path, folder: &Path, guests: &[Guest]) -> Command {
     ]);
     command.args(guests.iter().flat_map(|guest| ["--package", guest.package]));
     command.arg("--target-dir").arg(folder);
-    command
-        .env("CARGO_ENCODED_RUSTFLAGS", without_local_paths(root))
-        .current_dir(root);
+    command.env("CARGO_ENCODED_RUSTFLAGS", without_local_paths(root)).current_dir(root);
     command
 }
 
@@ -173,15 +152,12 @@ fn is_about_the_outer_build(name: &str) -> bool {
 /// same digest.
 fn without_local_paths(root: &Path) -> OsString {
     let home = |variable, fallback: &str| {
-        env::var_os(variable)
-            .map(PathBuf::from)
-            .or_else(|| Some(env::home_dir()?.join(fallback)))
+        env::var_os(variable).map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(fallback)))
     };
     let mut flags = OsString::new();
-    for (path, name) in [
-        (Some(root.to_owned()), "planwright"),
-        (home("CARGO_HOME", ".cargo"), "cargo"),
-    ] {
+    for (path, name) in
+        [(Some(root.to_owned()), "planwright"), (home("CARGO_HOME", ".cargo"), "cargo")]
+    {
         let Some(path) = path else { continue };
         if !flags.is_empty() {
             flags.push("\u{1f}");
@@ -218,11 +194,8 @@ mod tests {
 
     #[test]
     fn names_follow_the_package() {
-        let guest = Guest {
-            package: "planwright-test-guests",
-            folder: "tests/guests",
-        };
-        assert_eq!(guest.variable(), "PLANWRIGHT_TEST_GUESTS_WASM");
+        let guest = Guest { package: "planwright-test-guests", folder: "tests/guests" };
+        assert_eq!(guest.variable(), "WASM_PLANWRIGHT_TEST_GUESTS");
         assert_eq!(guest.file(), "planwright_test_guests.wasm");
     }
 }

@@ -49,10 +49,7 @@ fn is_there(root: &Path) -> bool {
 
 fn add(root: &Path) -> Command {
     let mut command = Command::new("rustup");
-    command
-        .args(["target", "add", TARGET])
-        .args(toolchain())
-        .current_dir(root);
+    command.args(["target", "add", TARGET]).args(toolchain()).current_dir(root);
     command
 }
 
@@ -74,9 +71,5 @@ fn toolchain() -> Vec<String> {
 
 /// A message to cargo is one line, and the last of rustup's says what is wrong.
 fn last_line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text)
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .to_owned()
+    String::from_utf8_lossy(text).lines().last().unwrap_or_default().to_owned()
 }

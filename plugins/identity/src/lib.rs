@@ -20,27 +20,23 @@ impl Plugin for Standard {
 
 impl Identity for Standard {
     fn new_id(_: &NoSettings, kind: &str, name: &str, entropy: &[u8]) -> Result<String, Refusal> {
-        let readable = [name, kind]
-            .into_iter()
-            .map(readable)
-            .find(|part| !part.is_empty())
-            .ok_or_else(|| {
-                Refusal::new(
-                    "nothing_to_name",
-                    "Neither the name nor its kind has a letter or digit; choose another name.",
-                )
-            })?;
+        let readable =
+            [name, kind].into_iter().map(readable).find(|part| !part.is_empty()).ok_or_else(
+                || {
+                    Refusal::new(
+                        "nothing_to_name",
+                        "Neither the name nor its kind has a letter or digit; choose another name.",
+                    )
+                },
+            )?;
         Ok(format!("{readable}_{}", suffix(entropy)?))
     }
 }
 
 /// The part that a person recognises, cut so that the suffix still fits.
 fn readable(text: &str) -> String {
-    let mut id: String = text
-        .chars()
-        .flat_map(|c| latin(c).chars())
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let mut id: String =
+        text.chars().flat_map(|c| latin(c).chars()).map(|c| c.to_ascii_lowercase()).collect();
     id.retain(|c| c.is_ascii_alphanumeric() || c == '_');
     id.truncate(MAX_LENGTH - 1 - SUFFIX_LENGTH);
     id

@@ -29,11 +29,7 @@ fn names_become_readable() {
         ("", "plan"),
         ("🚀!", "plan"),
     ] {
-        assert_eq!(
-            new_id("plan", name, &ENTROPY),
-            Ok(format!("{expected}_aaaaaaaa")),
-            "{name}"
-        );
+        assert_eq!(new_id("plan", name, &ENTROPY), Ok(format!("{expected}_aaaaaaaa")), "{name}");
     }
 }
 
@@ -48,14 +44,8 @@ fn long_names_are_cut_and_the_suffix_stays() {
 
 #[test]
 fn what_cannot_be_named_is_refused() {
-    assert_eq!(
-        new_id("?", "!", &ENTROPY).unwrap_err().code,
-        "nothing_to_name"
-    );
-    assert_eq!(
-        new_id("plan", "Pro", &[0; 15]).unwrap_err().code,
-        "entropy_too_short"
-    );
+    assert_eq!(new_id("?", "!", &ENTROPY).unwrap_err().code, "nothing_to_name");
+    assert_eq!(new_id("plan", "Pro", &[0; 15]).unwrap_err().code, "entropy_too_short");
 }
 
 #[test]
@@ -63,18 +53,13 @@ fn every_character_of_the_alphabet_comes_about_equally_often() {
     let mut seen = std::collections::BTreeMap::new();
     for draw in 0..4_500_u128 {
         // An odd multiplier spreads the draws over all 128 bits.
-        let bytes = draw
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
-            .to_be_bytes();
+        let bytes = draw.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
         for c in suffix(&bytes).unwrap().chars() {
             *seen.entry(c).or_insert(0_u32) += 1;
         }
     }
     assert_eq!(seen.len(), 36);
-    assert!(
-        seen.values().all(|times| (850..=1150).contains(times)),
-        "{seen:?}"
-    );
+    assert!(seen.values().all(|times| (850..=1150).contains(times)), "{seen:?}");
 }
 
 proptest! {

@@ -38,12 +38,7 @@ pub(crate) fn round_to_currency(
 /// For a step that explains: exact where the contract's decimal can hold it, else to nine digits, or fewer where
 /// those are too many.
 pub(crate) fn shown(value: &BigRational) -> Result<Decimal, Refusal> {
-    let rounded = || {
-        (0..=SHOWN_SCALE)
-            .rev()
-            .find_map(|scale| at_scale(value, scale))
-            .map(shortest)
-    };
+    let rounded = || (0..=SHOWN_SCALE).rev().find_map(|scale| at_scale(value, scale)).map(shortest);
     exact(value).or_else(rounded).ok_or_else(|| {
         Refusal::new(
             "amount_out_of_range",
@@ -60,17 +55,10 @@ pub(crate) fn text(number: Decimal) -> String {
 
 fn exact(value: &BigRational) -> Option<Decimal> {
     if value.is_integer() {
-        return Some(Decimal {
-            coefficient: value.numer().to_i64()?,
-            scale: 0,
-        });
+        return Some(Decimal { coefficient: value.numer().to_i64()?, scale: 0 });
     }
     let (coefficient, rest) = (value.numer() * power_of_ten(MAX_SCALE)).div_rem(value.denom());
-    if rest.is_zero() {
-        narrow(coefficient.to_i128()?, MAX_SCALE)
-    } else {
-        None
-    }
+    if rest.is_zero() { narrow(coefficient.to_i128()?, MAX_SCALE) } else { None }
 }
 
 /// Half away from zero. None where the contract's decimal cannot hold it.
@@ -78,15 +66,8 @@ fn at_scale(value: &BigRational, scale: u8) -> Option<Decimal> {
     let scale = Some(scale).filter(|scale| *scale <= MAX_SCALE)?;
     let (whole, rest) = (value.numer() * power_of_ten(scale)).div_rem(value.denom());
     let half_or_more = rest.magnitude() * 2_u8 >= *value.denom().magnitude();
-    let away = if half_or_more {
-        value.numer().signum()
-    } else {
-        BigInt::zero()
-    };
-    Some(Decimal {
-        coefficient: (whole + away).to_i64()?,
-        scale,
-    })
+    let away = if half_or_more { value.numer().signum() } else { BigInt::zero() };
+    Some(Decimal { coefficient: (whole + away).to_i64()?, scale })
 }
 
 fn power_of_ten(exponent: u8) -> BigInt {
@@ -105,10 +86,7 @@ fn narrow(mut coefficient: i128, mut scale: u8) -> Option<Decimal> {
         coefficient /= 10;
         scale -= 1;
     }
-    Some(Decimal {
-        coefficient: i64::try_from(coefficient).ok()?,
-        scale,
-    })
+    Some(Decimal { coefficient: i64::try_from(coefficient).ok()?, scale })
 }
 
 #[cfg(test)]
@@ -146,44 +124,24 @@ mod tests {
 
     #[test]
     fn the_largest_amount_is_said_and_one_past_it_refused() {
-        let largest = fraction(Decimal {
-            coefficient: i64::MAX,
-            scale: 2,
-        });
-        assert_eq!(
-            round_to_currency(&largest, &currency("USD"))
-                .unwrap()
-                .coefficient,
-            i64::MAX
-        );
+        let largest = fraction(Decimal { coefficient: i64::MAX, scale: 2 });
+        assert_eq!(round_to_currency(&largest, &currency("USD")).unwrap().coefficient, i64::MAX);
         let past = largest + fraction(dec("0.005"));
         assert_eq!(
             round_to_currency(&past, &currency("USD")).unwrap_err().code,
             "amount_out_of_range"
         );
-        let odd = Currency {
-            code: "XXX".to_owned(),
-            digits: 19,
-        };
-        assert_eq!(
-            round_to_currency(&whole(1), &odd).unwrap_err().code,
-            "amount_out_of_range"
-        );
+        let odd = Currency { code: "XXX".to_owned(), digits: 19 };
+        assert_eq!(round_to_currency(&whole(1), &odd).unwrap_err().code, "amount_out_of_range");
     }
 
     #[test]
     fn steps_are_exact_where_they_can_be() {
         for (value, expected) in [
             (BigRational::new(1.into(), 8.into()), "0.125"),
-            (
-                fraction(dec("0.000000000000000001")),
-                "0.000000000000000001",
-            ),
+            (fraction(dec("0.000000000000000001")), "0.000000000000000001"),
             (BigRational::new(1.into(), 3.into()), "0.333333333"),
-            (
-                BigRational::new(100_000_000_000_i64.into(), 3.into()),
-                "33333333333.33333333",
-            ),
+            (BigRational::new(100_000_000_000_i64.into(), 3.into()), "33333333333.33333333"),
             (whole(i64::MAX), "9223372036854775807"),
         ] {
             assert_eq!(text(shown(&value).unwrap()), expected);

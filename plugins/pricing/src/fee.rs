@@ -10,19 +10,9 @@ use crate::exact::{fraction, round_to_currency, shown, text};
 /// A start and a renewal cost the plan's price. A change costs the new plan's price for the part of the window
 /// it holds (all of it, where the window begins with the change), less the unused rest of what was paid.
 pub(crate) fn price(question: &FeeQuestion) -> Result<Vec<FeeItem>, Refusal> {
-    let FeeQuestion {
-        reason,
-        plan,
-        leaving,
-        period_start,
-        period_end,
-        effective_at,
-        ..
-    } = question;
-    let window = Window {
-        from: *period_start,
-        until: *period_end,
-    };
+    let FeeQuestion { reason, plan, leaving, period_start, period_end, effective_at, .. } =
+        question;
+    let window = Window { from: *period_start, until: *period_end };
     match (reason.as_str(), leaving) {
         ("start" | "renewal", None) => Ok(vec![fee(plan, &window, window.from)?]),
         ("change", Some(leaving)) => {
@@ -74,10 +64,7 @@ fn fee(plan: &Plan, window: &Window, from: Timestamp) -> Result<FeeItem, Refusal
     let note = if rest == all {
         format!("{}, one {}", plan.name, plan.interval)
     } else {
-        format!(
-            "{}, {rest} of {all} seconds of one {}",
-            plan.name, plan.interval
-        )
+        format!("{}, {rest} of {all} seconds of one {}", plan.name, plan.interval)
     };
     let part = BigRational::new(rest.into(), all.into());
     item("fee", &part, &fraction(plan.price), &plan.currency, note)
@@ -99,11 +86,7 @@ fn unused(
         );
         return Err(Refusal::new("currency_differs", message));
     }
-    let (rest, all) = Window {
-        from: leaving.paid_from,
-        until: leaving.paid_until,
-    }
-    .rest(at)?;
+    let (rest, all) = Window { from: leaving.paid_from, until: leaving.paid_until }.rest(at)?;
     if rest == 0 {
         return Ok(None);
     }
@@ -124,12 +107,8 @@ fn item(
     note: String,
 ) -> Result<FeeItem, Refusal> {
     let amount = part * price;
-    let step = Step {
-        quantity: shown(part)?,
-        unit_price: shown(price)?,
-        amount: shown(&amount)?,
-        note,
-    };
+    let step =
+        Step { quantity: shown(part)?, unit_price: shown(price)?, amount: shown(&amount)?, note };
     Ok(FeeItem {
         kind: kind.to_owned(),
         amount: round_to_currency(&amount, currency)?,

@@ -29,11 +29,7 @@ impl Pricing for Standard {
     }
 
     fn price_usage(_: &NoSettings, question: &UsageQuestion) -> Result<Vec<Charge>, Refusal> {
-        question
-            .lines
-            .iter()
-            .map(|line| usage::price(question, line))
-            .collect()
+        question.lines.iter().map(|line| usage::price(question, line)).collect()
     }
 }
 

@@ -11,10 +11,7 @@ use crate::exact::{fraction, shortest, shown, text};
 use crate::usage::refusal;
 
 /// The unit of most products, spared a division.
-pub(crate) const ONE: Decimal = Decimal {
-    coefficient: 1,
-    scale: 0,
-};
+pub(crate) const ONE: Decimal = Decimal { coefficient: 1, scale: 0 };
 
 pub(crate) struct Tiers<'a> {
     line: &'a Line,
@@ -59,11 +56,7 @@ impl<'a> Tiers<'a> {
     /// The whole quantity at the price of the tier it falls into.
     pub(crate) fn volume(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
         let tier = self.holding(units)?;
-        Ok(vec![Part::new(
-            units.clone(),
-            tier,
-            format!("all at the price {}", tier.name()),
-        )])
+        Ok(vec![Part::new(units.clone(), tier, format!("all at the price {}", tier.name()))])
     }
 
     /// Each tier's part at its own price.
@@ -73,11 +66,7 @@ impl<'a> Tiers<'a> {
         let mut below = BigRational::zero();
         for tier in &self.tiers {
             let end = tier.end.as_ref().map_or(units, |end| end.min(units));
-            parts.push(Part::new(
-                end - &below,
-                tier,
-                format!("the part {}", tier.name()),
-            ));
+            parts.push(Part::new(end - &below, tier, format!("the part {}", tier.name())));
             if end == units {
                 break;
             }
@@ -90,11 +79,8 @@ impl<'a> Tiers<'a> {
     pub(crate) fn packages(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
         let packages = units.ceil();
         let tier = self.holding(&packages)?;
-        let note = format!(
-            "packages of {}, all at the price {}",
-            text(self.line.unit),
-            tier.name()
-        );
+        let note =
+            format!("packages of {}, all at the price {}", text(self.line.unit), tier.name());
         Ok(vec![Part::new(packages, tier, note)])
     }
 
@@ -113,38 +99,25 @@ impl<'a> Tiers<'a> {
 
 impl<'a> Tier<'a> {
     fn new(tier: &'a Price) -> Self {
-        Self {
-            end: tier.max_quantity.map(fraction),
-            price: fraction(tier.amount),
-            tier,
-        }
+        Self { end: tier.max_quantity.map(fraction), price: fraction(tier.amount), tier }
     }
 
     fn name(&self) -> String {
-        self.tier.max_quantity.map_or_else(
-            || "without end".to_owned(),
-            |end| format!("up to {}", text(end)),
-        )
+        self.tier
+            .max_quantity
+            .map_or_else(|| "without end".to_owned(), |end| format!("up to {}", text(end)))
     }
 }
 
 impl Part {
     fn new(units: BigRational, tier: &Tier<'_>, note: String) -> Self {
-        Self {
-            amount: &units * &tier.price,
-            unit_price: shortest(tier.tier.amount),
-            units,
-            note,
-        }
+        Self { amount: &units * &tier.price, unit_price: shortest(tier.tier.amount), units, note }
     }
 
     pub(crate) fn shown(&self, line: &Line) -> Result<Step, Refusal> {
         let plain = line.unit == ONE || line.tier_mode == "per-package";
-        let units = if plain {
-            String::new()
-        } else {
-            format!(", in units of {}", text(line.unit))
-        };
+        let units =
+            if plain { String::new() } else { format!(", in units of {}", text(line.unit)) };
         Ok(Step {
             quantity: shown(&self.units)?,
             unit_price: self.unit_price,

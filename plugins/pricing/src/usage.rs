@@ -29,10 +29,7 @@ pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Ref
         reference: line.reference,
         phase: phase.kind.clone(),
         amount: round_to_currency(&exact, &question.currency)?,
-        steps: steps
-            .iter()
-            .map(|step| step.shown(line))
-            .collect::<Result<_, _>>()?,
+        steps: steps.iter().map(|step| step.shown(line)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -58,11 +55,7 @@ fn units(line: &Line) -> Result<BigRational, Refusal> {
         return Err(refusal(line, "quantity_negative", &why));
     }
     let quantity = fraction(line.quantity);
-    Ok(if line.unit == ONE {
-        quantity
-    } else {
-        quantity / fraction(line.unit)
-    })
+    Ok(if line.unit == ONE { quantity } else { quantity / fraction(line.unit) })
 }
 
 /// The one phase that holds when the quantity was used.
@@ -80,10 +73,7 @@ fn phase(line: &Line) -> Result<&PhaseWindow, Refusal> {
             &format!("no phase of its prices holds at {at}; add a final phase"),
         )),
         (Some(one), Some(other)) => {
-            let why = format!(
-                "its phases {} and {} both hold at {at}",
-                one.kind, other.kind
-            );
+            let why = format!("its phases {} and {} both hold at {at}", one.kind, other.kind);
             Err(refusal(line, "phases_overlap", &why))
         }
     }

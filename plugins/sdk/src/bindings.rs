@@ -3,10 +3,7 @@
 //! Each half of a world (`about`, and the one interface that makes it an identity, validation, pricing or
 //! template plugin) has bindings of its own, and a plugin exports two of them; the linker puts their worlds
 //! together into the one that the contract names. Bindings by whole world would define `about` four times.
-#![allow(
-    missing_docs,
-    reason = "the words are in wit/, and reach the types from there"
-)]
+#![allow(missing_docs, reason = "the words are in wit/, and reach the types from there")]
 #![allow(
     clippy::as_conversions,
     clippy::mem_forget,

@@ -45,52 +45,33 @@ impl TryFrom<Decimal> for types::Decimal {
         let shortest = number.normalize();
         let coefficient =
             i64::try_from(shortest.mantissa()).map_err(|_| OutOfRange::Number(number))?;
-        let scale = u8::try_from(shortest.scale())
-            .ok()
-            .filter(|scale| *scale <= MAX_SCALE);
-        Ok(Self {
-            coefficient,
-            scale: scale.ok_or(OutOfRange::Number(number))?,
-        })
+        let scale = u8::try_from(shortest.scale()).ok().filter(|scale| *scale <= MAX_SCALE);
+        Ok(Self { coefficient, scale: scale.ok_or(OutOfRange::Number(number))? })
     }
 }
 
 impl types::Refusal {
     /// `code` is stable and for machines, `message` a whole sentence that says what to do next.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-        }
+        Self { code: code.into(), message: message.into() }
     }
 }
 
 impl Finding {
     /// Refuses the change.
     pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            code: code.into(),
-            field: None,
-            message: message.into(),
-        }
+        Self { severity: Severity::Error, code: code.into(), field: None, message: message.into() }
     }
 
     /// Lets the change pass and goes with it into the answer and the audit log.
     pub fn warning(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
     /// Names the field at fault, by a path such as `quotas.requests`.
     #[must_use]
     pub fn at(self, field: impl Into<String>) -> Self {
-        Self {
-            field: Some(field.into()),
-            ..self
-        }
+        Self { field: Some(field.into()), ..self }
     }
 }
 

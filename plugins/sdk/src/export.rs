@@ -85,10 +85,9 @@ pub struct Component<P>(PhantomData<P>);
 fn settings<P: Exported>() -> &'static P::Settings {
     P::slot().get_or_init(|| match settings::parse("{}") {
         Ok(settings) => settings,
-        Err(wrong) => panic!(
-            "asked before it was configured, and it needs settings: {}",
-            wrong.join(" ")
-        ),
+        Err(wrong) => {
+            panic!("asked before it was configured, and it needs settings: {}", wrong.join(" "))
+        }
     })
 }
 
@@ -198,10 +197,7 @@ mod tests {
         );
         assert_eq!(configure(r#"{"prefix":"a_"}"#), Ok(()));
         assert!(configure("{}").unwrap_err()[0].contains("new instance"));
-        assert_eq!(
-            Loaded::new_id("plan".to_owned(), String::new(), Vec::new()).unwrap(),
-            "a_plan"
-        );
+        assert_eq!(Loaded::new_id("plan".to_owned(), String::new(), Vec::new()).unwrap(), "a_plan");
     }
 
     #[test]

@@ -13,9 +13,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
     let mut unknown = Vec::new();
     let mut json = serde_json::Deserializer::from_str(text);
     let settings = serde_ignored::deserialize(&mut json, |path| {
-        unknown.push(format!(
-            "There is no setting `{path}`; remove it or correct its spelling."
-        ));
+        unknown.push(format!("There is no setting `{path}`; remove it or correct its spelling."));
     });
     match settings.and_then(|settings| json.end().map(|()| settings)) {
         Err(error) => Err(vec![format!("The settings cannot be read: {error}.")]),
@@ -41,10 +39,7 @@ mod tests {
             (r#"{"percent":5}"#, Ok(5)),
             (r#"{"percent":5,"regions":["eu"]}"#, Ok(5)),
             ("{}", Err("missing field `percent`")),
-            (
-                r#"{"percent":5,"percnt":6}"#,
-                Err("There is no setting `percnt`"),
-            ),
+            (r#"{"percent":5,"percnt":6}"#, Err("There is no setting `percnt`")),
             (r#"{"percent":"5"}"#, Err("expected u8")),
             (r#"{"percent":500}"#, Err("expected u8")),
             (r#"{"percent":5} x"#, Err("trailing characters")),
@@ -65,9 +60,6 @@ mod tests {
     fn every_unknown_key_is_named() {
         let wrong = parse::<NoSettings>(r#"{"a":1,"b":{"c":2}}"#).unwrap_err();
         assert_eq!(wrong.len(), 2);
-        assert!(
-            wrong[0].contains("`a`") && wrong[1].contains("`b`"),
-            "{wrong:?}"
-        );
+        assert!(wrong[0].contains("`a`") && wrong[1].contains("`b`"), "{wrong:?}");
     }
 }

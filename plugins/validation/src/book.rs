@@ -24,10 +24,8 @@ pub(crate) fn review(book: &BillingPlan) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     for resource in &book.resources {
         if !seen.insert(&resource.product) {
-            let message = format!(
-                "'{}' is in the billing plan twice; keep one of them.",
-                resource.product
-            );
+            let message =
+                format!("'{}' is in the billing plan twice; keep one of them.", resource.product);
             findings.push(
                 Finding::error("product_repeated", message)
                     .at(format!("resources.{}", resource.product)),
@@ -61,14 +59,12 @@ struct Place<'a> {
 impl Place<'_> {
     fn error(&mut self, code: &str, field: &str, what: &str) {
         let message = format!("{} {what}.", self.name);
-        self.findings
-            .push(Finding::error(code, message).at(format!("{}.{field}", self.path)));
+        self.findings.push(Finding::error(code, message).at(format!("{}.{field}", self.path)));
     }
 
     fn warning(&mut self, code: &str, field: &str, what: &str) {
         let message = format!("{} {what}.", self.name);
-        self.findings
-            .push(Finding::warning(code, message).at(format!("{}.{field}", self.path)));
+        self.findings.push(Finding::warning(code, message).at(format!("{}.{field}", self.path)));
     }
 }
 
@@ -95,13 +91,7 @@ fn review_resource(resource: &MeteredResource) -> Vec<Finding> {
         place.error("tier_mode_unknown", "tier_mode", &what);
     }
     for kind in KINDS {
-        if resource
-            .phases
-            .iter()
-            .filter(|phase| phase.kind == kind)
-            .count()
-            > 1
-        {
+        if resource.phases.iter().filter(|phase| phase.kind == kind).count() > 1 {
             place.error(
                 "phase_repeated",
                 "phases",
@@ -116,10 +106,7 @@ fn review_resource(resource: &MeteredResource) -> Vec<Finding> {
             "has no final phase; add one, so that its price never runs out",
         );
     }
-    let phases = resource
-        .phases
-        .iter()
-        .flat_map(|phase| review_phase(resource, phase));
+    let phases = resource.phases.iter().flat_map(|phase| review_phase(resource, phase));
     place.findings.into_iter().chain(phases).collect()
 }
 
@@ -143,21 +130,13 @@ fn review_phase(resource: &MeteredResource, phase: &Phase) -> Vec<Finding> {
         review_price(&mut place, at, price);
     }
     for ((currency, region), tiers) in tier_lists(phase) {
-        review_tiers(
-            &mut place,
-            &format!("in {currency} for the region '{region}'"),
-            &tiers,
-        );
+        review_tiers(&mut place, &format!("in {currency} for the region '{region}'"), &tiers);
     }
     place.findings
 }
 
 fn review_duration(place: &mut Place<'_>, phase: &Phase) {
-    match (
-        phase.kind.as_str(),
-        phase.duration_unit.as_deref(),
-        phase.duration_quantity,
-    ) {
+    match (phase.kind.as_str(), phase.duration_unit.as_deref(), phase.duration_quantity) {
         ("final", None, None) => {}
         ("final", ..) => place.error(
             "duration_of_final",
@@ -219,10 +198,9 @@ type Tier = (Option<Decimal>, Decimal);
 fn tier_lists(phase: &Phase) -> BTreeMap<(&str, &str), Vec<Tier>> {
     let mut lists = BTreeMap::<_, Vec<Tier>>::new();
     for price in &phase.prices {
-        let (Ok(end), Ok(amount)) = (
-            price.max_quantity.map(Decimal::try_from).transpose(),
-            price.amount.try_into(),
-        ) else {
+        let (Ok(end), Ok(amount)) =
+            (price.max_quantity.map(Decimal::try_from).transpose(), price.amount.try_into())
+        else {
             continue;
         };
         for region in &price.regions {

@@ -24,9 +24,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            currencies: ["RUB", "USD", "EUR"].map(str::to_owned).to_vec(),
-        }
+        Self { currencies: ["RUB", "USD", "EUR"].map(str::to_owned).to_vec() }
     }
 }
 
@@ -43,10 +41,7 @@ impl Plugin for Standard {
                     .to_owned(),
             ];
         }
-        let odd = settings
-            .currencies
-            .iter()
-            .filter(|code| !is_currency_code(code));
+        let odd = settings.currencies.iter().filter(|code| !is_currency_code(code));
         odd.map(|code| {
             format!(
                 "`currencies` has '{code}', and a currency is three capital letters such as USD."
@@ -71,10 +66,7 @@ impl Validation for Standard {
 
     fn review_billing_plan(_: &Settings, _: &Context, change: &BillingPlanChange) -> Vec<Finding> {
         match &change.after {
-            Some(after) => new_ones(
-                change.before.as_ref().map(book::review),
-                book::review(after),
-            ),
+            Some(after) => new_ones(change.before.as_ref().map(book::review), book::review(after)),
             None => book::deletion(&change.user_groups),
         }
     }

@@ -6,10 +6,7 @@ use planwright_sdk::{Decimal as Exact, OutOfRange};
 
 /// Trialing, active and past-due subscriptions are live.
 fn live(counts: &SubscriptionCounts) -> u64 {
-    counts
-        .trialing
-        .saturating_add(counts.active)
-        .saturating_add(counts.past_due)
+    counts.trialing.saturating_add(counts.active).saturating_add(counts.past_due)
 }
 
 pub(crate) fn update(before: &Plan, after: &Plan, counts: &SubscriptionCounts) -> Vec<Finding> {
@@ -31,21 +28,13 @@ pub(crate) fn update(before: &Plan, after: &Plan, counts: &SubscriptionCounts) -
 fn quotas(before: &Plan, after: &Plan) -> Vec<Finding> {
     let taken = |quota: &planwright_sdk::types::Quota| {
         let (key, new) = (&quota.metric, quota.limit);
-        let old = before
-            .quotas
-            .iter()
-            .find(|old| old.metric == *key)
-            .map(|old| old.limit);
+        let old = before.quotas.iter().find(|old| old.metric == *key).map(|old| old.limit);
         let (code, what) = match old {
-            Some(old) if new < old => (
-                "quota_decreased",
-                format!("decrease quota '{key}' from {old} to {new}"),
-            ),
+            Some(old) if new < old => {
+                ("quota_decreased", format!("decrease quota '{key}' from {old} to {new}"))
+            }
             Some(_) => return None,
-            None => (
-                "quota_added",
-                format!("add quota '{key}' of {new} where there was no limit"),
-            ),
+            None => ("quota_added", format!("add quota '{key}' of {new} where there was no limit")),
         };
         Some(Finding::error(code, cannot(&what)).at(format!("quotas.{key}")))
     };

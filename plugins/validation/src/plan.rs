@@ -21,14 +21,8 @@ const INTERVALS: [&str; 4] = ["day", "week", "month", "year"];
 const OVERAGE_POLICIES: [&str; 2] = ["block", "bill"];
 
 pub(crate) fn review(settings: &Settings, known_metrics: &[String], plan: &Plan) -> Vec<Finding> {
-    [
-        id(plan),
-        words(plan),
-        money(settings, plan),
-        limits(known_metrics, plan),
-        lists(plan),
-    ]
-    .concat()
+    [id(plan), words(plan), money(settings, plan), limits(known_metrics, plan), lists(plan)]
+        .concat()
 }
 
 fn id(plan: &Plan) -> Vec<Finding> {
@@ -51,8 +45,7 @@ fn words(plan: &Plan) -> Vec<Finding> {
         "A plan needs a name; give it one.".to_owned()
     });
     let optional = |text: &Option<String>, field: &str, max| {
-        text.as_deref()
-            .map_or_else(Vec::new, |text| too_long(field, text, max))
+        text.as_deref().map_or_else(Vec::new, |text| too_long(field, text, max))
     };
     [
         empty,
@@ -66,28 +59,15 @@ fn words(plan: &Plan) -> Vec<Finding> {
 
 fn money(settings: &Settings, plan: &Plan) -> Vec<Finding> {
     let code = &plan.currency.code;
-    let currency = finding_if(
-        !settings.currencies.contains(code),
-        "currency_unknown",
-        "currency",
-        || {
-            format!(
-                "Currency '{code}' is not one of {}.",
-                settings.currencies.join(", ")
-            )
-        },
-    );
+    let currency =
+        finding_if(!settings.currencies.contains(code), "currency_unknown", "currency", || {
+            format!("Currency '{code}' is not one of {}.", settings.currencies.join(", "))
+        });
     let interval = finding_if(
         !INTERVALS.contains(&plan.interval.as_str()),
         "interval_unknown",
         "interval",
-        || {
-            format!(
-                "Interval '{}' is not one of {}.",
-                plan.interval,
-                INTERVALS.join(", ")
-            )
-        },
+        || format!("Interval '{}' is not one of {}.", plan.interval, INTERVALS.join(", ")),
     );
     [price(plan), currency, interval].concat()
 }
@@ -97,32 +77,22 @@ fn price(plan: &Plan) -> Vec<Finding> {
         Ok(price) => price,
         Err(wrong) => {
             return vec![
-                Finding::error(
-                    "price_invalid",
-                    format!("The price cannot be read: {wrong}."),
-                )
-                .at("price"),
+                Finding::error("price_invalid", format!("The price cannot be read: {wrong}."))
+                    .at("price"),
             ];
         }
     };
     let digits = plan.currency.digits;
-    let negative = finding_if(
-        price.is_sign_negative() && !price.is_zero(),
-        "price_negative",
-        "price",
-        || format!("The price is {price}, and a price must be 0 or more."),
-    );
-    let precise = finding_if(
-        price.scale() > digits.into(),
-        "price_too_precise",
-        "price",
-        || {
-            format!(
-                "The price {price} has more digits after the point than the {digits} of {}.",
-                plan.currency.code
-            )
-        },
-    );
+    let negative =
+        finding_if(price.is_sign_negative() && !price.is_zero(), "price_negative", "price", || {
+            format!("The price is {price}, and a price must be 0 or more.")
+        });
+    let precise = finding_if(price.scale() > digits.into(), "price_too_precise", "price", || {
+        format!(
+            "The price {price} has more digits after the point than the {digits} of {}.",
+            plan.currency.code
+        )
+    });
     [negative, precise].concat()
 }
 
@@ -132,32 +102,16 @@ fn limits(known_metrics: &[String], plan: &Plan) -> Vec<Finding> {
             !known_metrics.contains(metric),
             "metric_unknown",
             &format!("{map}.{metric}"),
-            || {
-                format!(
-                    "Invalid metric: {metric}. Known are {}.",
-                    some_of(known_metrics)
-                )
-            },
+            || format!("Invalid metric: {metric}. Known are {}.", some_of(known_metrics)),
         )
     };
-    let quotas = plan
-        .quotas
-        .iter()
-        .flat_map(|quota| known("quotas", &quota.metric));
+    let quotas = plan.quotas.iter().flat_map(|quota| known("quotas", &quota.metric));
     let overage = plan.overage.iter().flat_map(|overage| {
         let (metric, policy) = (&overage.metric, &overage.policy);
         let unknown = !OVERAGE_POLICIES.contains(&policy.as_str());
-        let policy = finding_if(
-            unknown,
-            "overage_unknown",
-            &format!("overage.{metric}"),
-            || {
-                format!(
-                    "Overage '{policy}' is not one of {}.",
-                    OVERAGE_POLICIES.join(", ")
-                )
-            },
-        );
+        let policy = finding_if(unknown, "overage_unknown", &format!("overage.{metric}"), || {
+            format!("Overage '{policy}' is not one of {}.", OVERAGE_POLICIES.join(", "))
+        });
         [known("overage", metric), policy].concat()
     });
     let trial = finding_if(
@@ -218,11 +172,7 @@ fn finding_if(
     field: &str,
     message: impl FnOnce() -> String,
 ) -> Vec<Finding> {
-    if wrong {
-        vec![Finding::error(code, message()).at(field)]
-    } else {
-        Vec::new()
-    }
+    if wrong { vec![Finding::error(code, message()).at(field)] } else { Vec::new() }
 }
 
 /// Enough names to see a misspelling by.

@@ -4,13 +4,11 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use super::{Key, KeyBuilder, Part, Space};
 
 fn build(space: &Space, family: &str, parts: &[Part]) -> KeyBuilder {
-    parts
-        .iter()
-        .fold(Key::in_space(space, family), |key, part| match part {
-            Part::Text(text) => key.text(text),
-            Part::Number(number) => key.number(*number),
-            Part::NewestFirst(number) => key.newest_first(*number),
-        })
+    parts.iter().fold(Key::in_space(space, family), |key, part| match part {
+        Part::Text(text) => key.text(text),
+        Part::Number(number) => key.number(*number),
+        Part::NewestFirst(number) => key.newest_first(*number),
+    })
 }
 
 /// How the documentation says that parts sort: by kind, then text by its bytes, numbers up, newest down.
@@ -24,14 +22,8 @@ fn order(part: &Part) -> (u8, &[u8], u64) {
 
 /// Short texts of few characters, so that they often begin alike; zeros and the longest UTF-8 among them.
 fn texts() -> impl Strategy<Value = String> {
-    let character = prop_oneof![
-        Just('\0'),
-        Just('\u{1}'),
-        Just('a'),
-        Just('b'),
-        Just('ü'),
-        Just('\u{10ffff}')
-    ];
+    let character =
+        prop_oneof![Just('\0'), Just('\u{1}'), Just('a'), Just('b'), Just('ü'), Just('\u{10ffff}')];
     vec(character, 0..4).prop_map(|characters| characters.into_iter().collect())
 }
 
@@ -94,17 +86,10 @@ proptest! {
 fn a_key_reads_well_in_a_log() {
     let tenant = Space::Tenant("acme".to_owned());
     for (key, shown) in [
-        (
-            Key::in_space(&Space::Host, "tenant").text("acme").key(),
-            "host: tenant/acme",
-        ),
+        (Key::in_space(&Space::Host, "tenant").text("acme").key(), "host: tenant/acme"),
         (Key::in_space(&tenant, "plan").key(), "tenant acme: plan"),
         (
-            Key::in_space(&tenant, "due")
-                .number(7)
-                .newest_first(42)
-                .text("a\nb")
-                .key(),
+            Key::in_space(&tenant, "due").number(7).newest_first(42).text("a\nb").key(),
             r"tenant acme: due/7/~42/a\nb",
         ),
     ] {

@@ -33,10 +33,7 @@ struct Sum {
 impl<'a> Writer<'a> {
     pub(super) fn open(transaction: &'a WriteTransaction) -> Result<Self, StoreError> {
         let meta = transaction.open_table(META).map_err(store_error)?;
-        let version = meta
-            .get(VERSION)
-            .map_err(store_error)?
-            .map_or(0, |found| found.value());
+        let version = meta.get(VERSION).map_err(store_error)?.map_or(0, |found| found.value());
         Ok(Self {
             records: transaction.open_table(RECORDS).map_err(store_error)?,
             counters: transaction.open_table(COUNTERS).map_err(store_error)?,
@@ -48,9 +45,7 @@ impl<'a> Writer<'a> {
 
     /// Writes down the number of the last change set; once, when all are applied.
     pub(super) fn finish(mut self) -> Result<(), StoreError> {
-        self.meta
-            .insert(VERSION, self.version)
-            .map_err(store_error)?;
+        self.meta.insert(VERSION, self.version).map_err(store_error)?;
         Ok(())
     }
 
@@ -72,9 +67,7 @@ impl<'a> Writer<'a> {
             match change {
                 Change::Put { key, schema, json } => {
                     let bytes = encode_record(self.version, *schema, json);
-                    self.records
-                        .insert(key.as_bytes(), bytes.as_slice())
-                        .map_err(store_error)?;
+                    self.records.insert(key.as_bytes(), bytes.as_slice()).map_err(store_error)?;
                 }
                 Change::Delete(key) => {
                     self.records.remove(key.as_bytes()).map_err(store_error)?;
@@ -85,10 +78,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.write(&sums)?;
-        Ok(Ok(Committed {
-            version: self.version,
-            log,
-        }))
+        Ok(Ok(Committed { version: self.version, log }))
     }
 
     /// The key of an expectation that does not hold.
@@ -106,9 +96,7 @@ impl<'a> Writer<'a> {
 
     fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
         let found = self.records.get(key.as_bytes()).map_err(store_error)?;
-        found
-            .map(|bytes| Ok(split_version(bytes.value())?.0))
-            .transpose()
+        found.map(|bytes| Ok(split_version(bytes.value())?.0)).transpose()
     }
 
     fn counter(&self, key: &Key) -> Result<i64, StoreError> {
@@ -121,23 +109,13 @@ impl<'a> Writer<'a> {
         let mut sums = Sums::new();
         for change in changes {
             let (counter, addition) = match change {
-                Change::Add {
-                    counter,
-                    amount,
-                    ceiling,
-                } => (counter, Some((*amount, *ceiling))),
+                Change::Add { counter, amount, ceiling } => (counter, Some((*amount, *ceiling))),
                 Change::Reset(counter) => (counter, None),
                 Change::Put { .. } | Change::Delete(_) | Change::Append { .. } => continue,
             };
             if !sums.contains_key(counter) {
                 let before = self.counter(counter)?;
-                sums.insert(
-                    counter,
-                    Sum {
-                        before,
-                        after: before,
-                    },
-                );
+                sums.insert(counter, Sum { before, after: before });
             }
             let Some(sum) = sums.get_mut(counter) else {
                 continue;
@@ -168,9 +146,7 @@ impl<'a> Writer<'a> {
             if sum.after == 0 {
                 self.counters.remove(counter).map_err(store_error)?;
             } else if sum.after != sum.before {
-                self.counters
-                    .insert(counter, sum.after)
-                    .map_err(store_error)?;
+                self.counters.insert(counter, sum.after).map_err(store_error)?;
             }
         }
         Ok(())
@@ -181,19 +157,14 @@ impl<'a> Writer<'a> {
         let sequence = last + 1;
         let hash = Hash::of_entry(previous, sequence, body);
         let entry = encode_entry(previous, hash, body);
-        self.log
-            .insert((log.as_bytes(), sequence), entry.as_slice())
-            .map_err(store_error)?;
+        self.log.insert((log.as_bytes(), sequence), entry.as_slice()).map_err(store_error)?;
         Ok(Appended { sequence, hash })
     }
 
     /// Sequence number and hash of a log's last entry.
     fn end_of(&self, log: &Key) -> Result<(u64, Hash), StoreError> {
         let log = log.as_bytes();
-        let mut entries = self
-            .log
-            .range((log, 0)..=(log, u64::MAX))
-            .map_err(store_error)?;
+        let mut entries = self.log.range((log, 0)..=(log, u64::MAX)).map_err(store_error)?;
         match entries.next_back() {
             None => Ok((0, Hash::NONE)),
             Some(entry) => {

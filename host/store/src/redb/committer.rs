@@ -54,13 +54,7 @@ impl Committer {
         shared: Arc<Shared>,
         options: Options,
     ) -> Result<Self, StoreError> {
-        let mut committer = Self {
-            open,
-            database: None,
-            requests,
-            shared,
-            options,
-        };
+        let mut committer = Self { open, database: None, requests, shared, options };
         committer.reopen()?;
         Ok(committer)
     }
@@ -105,9 +99,7 @@ impl Committer {
     /// Commits a batch and publishes what it made. After an error the database must be reopened.
     fn commit(&self, batch: &[Request]) -> Result<Vec<Answer>, StoreError> {
         let Some(database) = &self.database else {
-            return Err(StoreError::Unavailable {
-                reason: "the database is closed".to_owned(),
-            });
+            return Err(StoreError::Unavailable { reason: "the database is closed".to_owned() });
         };
         let transaction = begin_write(database)?;
         let mut writer = Writer::open(&transaction)?;
@@ -118,9 +110,7 @@ impl Committer {
         if answers.iter().any(Result::is_ok) {
             writer.finish()?;
             transaction.commit().map_err(store_error)?;
-            self.shared
-                .view
-                .store(Some(Arc::new(View::open(database)?)));
+            self.shared.view.store(Some(Arc::new(View::open(database)?)));
         } else {
             drop(writer);
             transaction.abort().map_err(store_error)?;
@@ -176,14 +166,9 @@ impl Committer {
     fn refuse_for(&self, pause: Duration, error: &StoreError) -> Result<(), Closing> {
         let end = Instant::now() + pause;
         loop {
-            match self
-                .requests
-                .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
+            match self.requests.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(request) => {
-                    self.shared
-                        .waiting
-                        .fetch_sub(request.set.bytes, Ordering::Relaxed);
+                    self.shared.waiting.fetch_sub(request.set.bytes, Ordering::Relaxed);
                     request.answer(Err(error.clone().into()));
                 }
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
@@ -197,9 +182,7 @@ impl Committer {
         // First, since the new one could not lock the file that the old one still holds.
         self.database = None;
         let database = (self.open)()?;
-        self.shared
-            .view
-            .store(Some(Arc::new(View::open(&database)?)));
+        self.shared.view.store(Some(Arc::new(View::open(&database)?)));
         self.database = Some(database);
         Ok(())
     }

@@ -34,9 +34,7 @@ pub(super) fn open(
         .set_cache_size(cache_bytes)
         .create_with_backend(backend)
         .map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
-                holds: name.to_owned(),
-            },
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { holds: name.to_owned() },
             other => store_error(other),
         })?;
     prepare(&database)?;
@@ -98,15 +96,11 @@ pub(super) fn store_error(error: impl Into<redb::Error>) -> StoreError {
 }
 
 fn unavailable(error: &impl ToString) -> StoreError {
-    StoreError::Unavailable {
-        reason: error.to_string(),
-    }
+    StoreError::Unavailable { reason: error.to_string() }
 }
 
 pub(super) fn corrupt(found: &(impl ToString + ?Sized)) -> StoreError {
-    StoreError::Corrupt {
-        reason: found.to_string(),
-    }
+    StoreError::Corrupt { reason: found.to_string() }
 }
 
 pub(super) fn encode_record(version: u64, schema: u16, json: &[u8]) -> Vec<u8> {
@@ -115,17 +109,15 @@ pub(super) fn encode_record(version: u64, schema: u16, json: &[u8]) -> Vec<u8> {
 
 /// The version in a record's bytes, and what follows it.
 pub(super) fn split_version(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
-    let (version, rest) = bytes
-        .split_first_chunk()
-        .ok_or_else(|| corrupt("a record without a version"))?;
+    let (version, rest) =
+        bytes.split_first_chunk().ok_or_else(|| corrupt("a record without a version"))?;
     Ok((u64::from_be_bytes(*version), rest))
 }
 
 pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, StoreError> {
     let (version, rest) = split_version(bytes)?;
-    let (schema, json) = rest
-        .split_first_chunk()
-        .ok_or_else(|| corrupt("a record without a schema"))?;
+    let (schema, json) =
+        rest.split_first_chunk().ok_or_else(|| corrupt("a record without a schema"))?;
     Ok(Record::new(version, u16::from_be_bytes(*schema), json))
 }
 
@@ -146,10 +138,5 @@ pub(super) fn split_entry(bytes: &[u8]) -> Result<(Hash, Hash, &[u8]), StoreErro
 
 pub(super) fn decode_entry(sequence: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
     let (previous, hash, body) = split_entry(bytes)?;
-    Ok(LogEntry {
-        sequence,
-        previous,
-        hash,
-        body: body.into(),
-    })
+    Ok(LogEntry { sequence, previous, hash, body: body.into() })
 }

@@ -37,9 +37,7 @@ fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse {
-                holds: path.display().to_string(),
-            });
+            return Err(StoreError::InUse { holds: path.display().to_string() });
         }
         Err(TryLockError::Error(error)) => return Err(store_error(error)),
     }
@@ -50,9 +48,7 @@ fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     }
     file.set_len(0).map_err(store_error)?;
     let database = open_in(file, path, cache_bytes)?;
-    std::fs::rename(&unfinished, path)
-        .and_then(|()| sync_folder_of(path))
-        .map_err(store_error)?;
+    std::fs::rename(&unfinished, path).and_then(|()| sync_folder_of(path)).map_err(store_error)?;
     Ok(database)
 }
 
@@ -70,11 +66,7 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let here = Path::new(".");
-        let folder = if folder.as_os_str().is_empty() {
-            here
-        } else {
-            folder
-        };
+        let folder = if folder.as_os_str().is_empty() { here } else { folder };
         File::open(folder)?.sync_all()?;
     }
     Ok(())

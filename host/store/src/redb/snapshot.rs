@@ -56,11 +56,7 @@ impl Snapshot for RedbSnapshot {
     }
 
     async fn counter(&self, counter: &Key) -> Result<i64, StoreError> {
-        let found = self
-            .0
-            .counters
-            .get(counter.as_bytes())
-            .map_err(store_error)?;
+        let found = self.0.counters.get(counter.as_bytes()).map_err(store_error)?;
         Ok(found.map_or(0, |holds| holds.value()))
     }
 
@@ -75,11 +71,7 @@ impl Snapshot for RedbSnapshot {
             (Some(after), false) => (after.saturating_add(1), u64::MAX),
             (Some(after), true) => (0, after.saturating_sub(1)),
         };
-        let range = self
-            .0
-            .log
-            .range((log, first)..=(log, last))
-            .map_err(store_error)?;
+        let range = self.0.log.range((log, first)..=(log, last)).map_err(store_error)?;
         in_direction(range, scan.newest_first)
             .take(scan.limit)
             .map(|entry| {
@@ -140,11 +132,5 @@ fn in_direction<I: DoubleEndedIterator>(
     mut range: I,
     reverse: bool,
 ) -> impl Iterator<Item = I::Item> {
-    std::iter::from_fn(move || {
-        if reverse {
-            range.next_back()
-        } else {
-            range.next()
-        }
-    })
+    std::iter::from_fn(move || if reverse { range.next_back() } else { range.next() })
 }

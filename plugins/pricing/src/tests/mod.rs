@@ -19,10 +19,7 @@ pub(crate) fn currency(code: &str) -> Currency {
         "KWD" => 3,
         _ => 2,
     };
-    Currency {
-        code: code.to_owned(),
-        digits,
-    }
+    Currency { code: code.to_owned(), digits }
 }
 
 fn context(region: Option<&str>) -> Context {
@@ -60,12 +57,7 @@ fn plan(name: &str, price: &str, code: &str) -> Plan {
 /// `2 x 10 = 20`, so that a table shows what a person reads.
 fn said(steps: &[Step]) -> String {
     let say = |step: &Step| {
-        format!(
-            "{} x {} = {}",
-            text(step.quantity),
-            text(step.unit_price),
-            text(step.amount)
-        )
+        format!("{} x {} = {}", text(step.quantity), text(step.unit_price), text(step.amount))
     };
     steps.iter().map(say).collect::<Vec<_>>().join("; ")
 }

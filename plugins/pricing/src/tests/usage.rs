@@ -38,11 +38,7 @@ fn line(mode: &str, prices: &str, quantity: &str, unit: &str) -> Line {
 }
 
 fn question(code: &str, lines: Vec<Line>) -> UsageQuestion {
-    UsageQuestion {
-        context: context(Some("eu")),
-        currency: currency(code),
-        lines,
-    }
+    UsageQuestion { context: context(Some("eu")), currency: currency(code), lines }
 }
 
 /// The amount and the steps, or the code of the refusal.
@@ -50,10 +46,7 @@ fn answer(question: &UsageQuestion) -> (String, String) {
     match Standard::price_usage(&NoSettings {}, question) {
         Ok(charges) => {
             let amounts: Vec<_> = charges.iter().map(|charge| text(charge.amount)).collect();
-            (
-                amounts.join(", "),
-                charges.iter().map(|charge| said(&charge.steps)).collect(),
-            )
+            (amounts.join(", "), charges.iter().map(|charge| said(&charge.steps)).collect())
         }
         Err(refusal) => (refusal.code, String::new()),
     }
@@ -98,10 +91,7 @@ volume      | *@0.123456789    | 1234567.654321 | 152415.76      | 1234567.65432
 
 #[test]
 fn tiers_by_mode_edges_first() {
-    for case in TIERS
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for case in TIERS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let [mode, prices, quantity, expected, steps] =
             case.split('|').map(str::trim).collect::<Vec<_>>()[..]
         else {
@@ -125,11 +115,7 @@ fn packages_are_whole() {
         ("2@3 *@1", "200", "100", "6"),
         ("2@3 *@1", "201", "100", "3"),
     ] {
-        assert_eq!(
-            amount("per-package", prices, quantity, unit),
-            expected,
-            "{quantity} at {unit}"
-        );
+        assert_eq!(amount("per-package", prices, quantity, unit), expected, "{quantity} at {unit}");
     }
 }
 
@@ -166,16 +152,9 @@ fn a_currency_has_its_own_digits() {
         ("KWD", "1.2344", "1.234"),
     ] {
         let mut line = line("volume", "*@1", "1", "1");
-        line.phases[0].prices[0] = Price {
-            currency: code.to_owned(),
-            amount: dec(price),
-            ..tiers("*@1").remove(0)
-        };
-        assert_eq!(
-            answer(&question(code, vec![line])).0,
-            expected,
-            "{price} {code}"
-        );
+        line.phases[0].prices[0] =
+            Price { currency: code.to_owned(), amount: dec(price), ..tiers("*@1").remove(0) };
+        assert_eq!(answer(&question(code, vec![line])).0, expected, "{price} {code}");
     }
 }
 
@@ -186,11 +165,7 @@ fn the_largest_numbers_and_one_past_them() {
         ("0.01", "9223372036854775807", "92233720368547758.07"),
         ("0.02", "9223372036854775807", "amount_out_of_range"),
         ("1", "92233720368547758.1", "amount_out_of_range"),
-        (
-            "9223372036854775807",
-            "9223372036854775807",
-            "amount_out_of_range",
-        ),
+        ("9223372036854775807", "9223372036854775807", "amount_out_of_range"),
         ("0.000000001", "9223372036854.775807", "9223.37"),
         ("9.223372036854775807", "9.223372036854775807", "85.07"),
     ] {
@@ -238,29 +213,16 @@ fn the_phase_is_the_one_that_holds_when_it_was_used() {
 #[test]
 fn what_has_no_certain_price_is_refused_by_name() {
     let good = || line("volume", "*@1", "1", "1");
-    let overlapping = Line {
-        phases: [good().phases, good().phases].concat(),
-        ..good()
-    };
+    let overlapping = Line { phases: [good().phases, good().phases].concat(), ..good() };
     for (asked, code, part) in [
+        (question("EUR", vec![good()]), "no_price", "EUR for the region 'eu'"),
         (
-            question("EUR", vec![good()]),
-            "no_price",
-            "EUR for the region 'eu'",
-        ),
-        (
-            UsageQuestion {
-                context: context(Some("mars")),
-                ..question("USD", vec![good()])
-            },
+            UsageQuestion { context: context(Some("mars")), ..question("USD", vec![good()]) },
             "no_price",
             "'mars'",
         ),
         (
-            UsageQuestion {
-                context: context(None),
-                ..question("USD", vec![good()])
-            },
+            UsageQuestion { context: context(None), ..question("USD", vec![good()]) },
             "no_region",
             "no region",
         ),
@@ -269,48 +231,20 @@ fn what_has_no_certain_price_is_refused_by_name() {
             "past_last_tier",
             "up to 5, and the quantity 6",
         ),
-        (
-            question("USD", vec![line("flat", "*@1", "1", "1")]),
-            "unknown_tier_mode",
-            "'flat'",
-        ),
-        (
-            question("USD", vec![line("volume", "*@1", "1", "0")]),
-            "unit_not_positive",
-            "unit is 0",
-        ),
-        (
-            question("USD", vec![line("volume", "*@1", "-1", "1")]),
-            "quantity_negative",
-            "-1",
-        ),
-        (
-            question("USD", vec![line("volume", "5@1 5@2", "1", "1")]),
-            "tiers_ambiguous",
-            "up to 5",
-        ),
+        (question("USD", vec![line("flat", "*@1", "1", "1")]), "unknown_tier_mode", "'flat'"),
+        (question("USD", vec![line("volume", "*@1", "1", "0")]), "unit_not_positive", "unit is 0"),
+        (question("USD", vec![line("volume", "*@1", "-1", "1")]), "quantity_negative", "-1"),
+        (question("USD", vec![line("volume", "5@1 5@2", "1", "1")]), "tiers_ambiguous", "up to 5"),
         (
             question("USD", vec![line("volume", "*@1 *@2", "1", "1")]),
             "tiers_ambiguous",
             "without end",
         ),
-        (
-            question("USD", vec![overlapping]),
-            "phases_overlap",
-            "final and final",
-        ),
+        (question("USD", vec![overlapping]), "phases_overlap", "final and final"),
         // Never 0 in silence: not for a quantity of 0 either.
-        (
-            question("EUR", vec![line("volume", "*@1", "0", "1")]),
-            "no_price",
-            "EUR",
-        ),
+        (question("EUR", vec![line("volume", "*@1", "0", "1")]), "no_price", "EUR"),
         // One line that cannot be priced refuses the question whole.
-        (
-            question("USD", vec![good(), line("volume", "5@1", "6", "1")]),
-            "past_last_tier",
-            "'cpu'",
-        ),
+        (question("USD", vec![good(), line("volume", "5@1", "6", "1")]), "past_last_tier", "'cpu'"),
     ] {
         let refusal = Standard::price_usage(&NoSettings {}, &asked).unwrap_err();
         assert_eq!(refusal.code, code, "{}", refusal.message);
@@ -320,22 +254,11 @@ fn what_has_no_certain_price_is_refused_by_name() {
 
 #[test]
 fn lines_are_answered_in_the_order_asked() {
-    let lines = [3, 1, 2].map(|reference| Line {
-        reference,
-        ..line("volume", "*@1", &reference.to_string(), "1")
-    });
+    let lines = [3, 1, 2]
+        .map(|reference| Line { reference, ..line("volume", "*@1", &reference.to_string(), "1") });
     let charges = Standard::price_usage(&NoSettings {}, &question("USD", lines.to_vec())).unwrap();
-    assert_eq!(
-        charges
-            .iter()
-            .map(|charge| charge.reference)
-            .collect::<Vec<_>>(),
-        [3, 1, 2]
-    );
-    assert_eq!(
-        Standard::price_usage(&NoSettings {}, &question("USD", Vec::new())),
-        Ok(Vec::new())
-    );
+    assert_eq!(charges.iter().map(|charge| charge.reference).collect::<Vec<_>>(), [3, 1, 2]);
+    assert_eq!(Standard::price_usage(&NoSettings {}, &question("USD", Vec::new())), Ok(Vec::new()));
 }
 
 proptest! {

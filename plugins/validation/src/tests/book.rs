@@ -37,15 +37,8 @@ fn cpu(phases: Vec<Phase>) -> MeteredResource {
 }
 
 fn saved(resources: Vec<MeteredResource>) -> Vec<Finding> {
-    let after = BillingPlan {
-        name: "Cloud".to_owned(),
-        resources,
-    };
-    let change = BillingPlanChange {
-        before: None,
-        after: Some(after),
-        user_groups: Vec::new(),
-    };
+    let after = BillingPlan { name: "Cloud".to_owned(), resources };
+    let change = BillingPlanChange { before: None, after: Some(after), user_groups: Vec::new() };
     Standard::review_billing_plan(&Settings::default(), &context(), &change)
 }
 
@@ -66,10 +59,7 @@ fn phases_are_one_of_each_kind() {
         [""; 0]
     );
     assert_eq!(phases(vec![]), ["final_phase_missing resources.cpu.phases"]);
-    assert_eq!(
-        phases(vec![last(), last()]),
-        ["phase_repeated resources.cpu.phases"]
-    );
+    assert_eq!(phases(vec![last(), last()]), ["phase_repeated resources.cpu.phases"]);
     assert_eq!(
         phases(vec![last(), phase("gift", None, "*@1")]),
         ["phase_unknown resources.cpu.phases.gift.kind"]
@@ -123,17 +113,11 @@ fn more_must_not_cost_less() {
         };
         let findings = saved(vec![resource]);
         assert_eq!(
-            findings
-                .iter()
-                .any(|finding| finding.code == "more_costs_less"),
+            findings.iter().any(|finding| finding.code == "more_costs_less"),
             warned,
             "{mode} {prices}"
         );
-        assert!(
-            findings
-                .iter()
-                .all(|finding| finding.severity == Severity::Warning)
-        );
+        assert!(findings.iter().all(|finding| finding.severity == Severity::Warning));
     }
 }
 
@@ -142,18 +126,11 @@ fn tiers_are_told_apart_by_currency_and_region() {
     let mut prices = tiers("*@1 *@2 *@3");
     prices[1].regions = vec!["us".to_owned()];
     prices[2].currency = "EUR".to_owned();
-    let other = |prices| {
-        said(&saved(vec![cpu(vec![Phase {
-            prices,
-            ..phase("final", None, "")
-        }])]))
-    };
+    let other =
+        |prices| said(&saved(vec![cpu(vec![Phase { prices, ..phase("final", None, "") }])]));
     assert_eq!(other(prices.clone()), [""; 0]);
     prices[1].regions.push("eu".to_owned());
-    assert_eq!(
-        other(prices.clone()),
-        ["tier_repeated resources.cpu.phases.final.prices"]
-    );
+    assert_eq!(other(prices.clone()), ["tier_repeated resources.cpu.phases.final.prices"]);
     prices.truncate(1);
     prices[0].regions.clear();
     assert_eq!(
@@ -162,45 +139,23 @@ fn tiers_are_told_apart_by_currency_and_region() {
     );
     prices[0].regions.push("eu".to_owned());
     prices[0].currency = "usd".to_owned();
-    assert_eq!(
-        other(prices),
-        ["currency_unknown resources.cpu.phases.final.prices[0].currency"]
-    );
+    assert_eq!(other(prices), ["currency_unknown resources.cpu.phases.final.prices[0].currency"]);
 }
 
 #[test]
 fn resources_are_sane() {
     let good = || cpu(vec![phase("final", None, "*@1")]);
-    assert_eq!(
-        said(&saved(vec![good(), good()])),
-        ["product_repeated resources.cpu"]
-    );
-    let unit = MeteredResource {
-        unit: dec("0"),
-        ..good()
-    };
-    assert_eq!(
-        said(&saved(vec![unit])),
-        ["unit_not_positive resources.cpu.unit"]
-    );
-    let mode = MeteredResource {
-        tier_mode: "flat".to_owned(),
-        ..good()
-    };
-    assert_eq!(
-        said(&saved(vec![mode])),
-        ["tier_mode_unknown resources.cpu.tier_mode"]
-    );
+    assert_eq!(said(&saved(vec![good(), good()])), ["product_repeated resources.cpu"]);
+    let unit = MeteredResource { unit: dec("0"), ..good() };
+    assert_eq!(said(&saved(vec![unit])), ["unit_not_positive resources.cpu.unit"]);
+    let mode = MeteredResource { tier_mode: "flat".to_owned(), ..good() };
+    assert_eq!(said(&saved(vec![mode])), ["tier_mode_unknown resources.cpu.tier_mode"]);
 }
 
 #[test]
 fn a_book_that_prices_groups_stays() {
     let deletion = |user_groups| {
-        let change = BillingPlanChange {
-            before: None,
-            after: None,
-            user_groups,
-        };
+        let change = BillingPlanChange { before: None, after: None, user_groups };
         Standard::review_billing_plan(&Settings::default(), &context(), &change)
     };
     assert_eq!(deletion(Vec::new()), []);

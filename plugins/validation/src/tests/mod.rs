@@ -27,15 +27,8 @@ fn context() -> Context {
 /// `name_empty name`, and `? price_changed price` for a warning.
 fn said(findings: &[Finding]) -> Vec<String> {
     let say = |finding: &Finding| {
-        let mark = if finding.severity == Severity::Warning {
-            "? "
-        } else {
-            ""
-        };
-        let field = finding
-            .field
-            .as_ref()
-            .map_or_else(String::new, |field| format!(" {field}"));
+        let mark = if finding.severity == Severity::Warning { "? " } else { "" };
+        let field = finding.field.as_ref().map_or_else(String::new, |field| format!(" {field}"));
         format!("{mark}{}{field}", finding.code)
     };
     findings.iter().map(say).collect()

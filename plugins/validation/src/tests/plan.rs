@@ -4,12 +4,8 @@ use planwright_sdk::validation::{PlanChange, SubscriptionCounts};
 
 use super::*;
 
-const NOBODY: SubscriptionCounts = SubscriptionCounts {
-    trialing: 0,
-    active: 0,
-    past_due: 0,
-    canceled: 0,
-};
+const NOBODY: SubscriptionCounts =
+    SubscriptionCounts { trialing: 0, active: 0, past_due: 0, canceled: 0 };
 
 fn pro() -> Plan {
     Plan {
@@ -19,10 +15,7 @@ fn pro() -> Plan {
         description: None,
         description_ru: None,
         price: dec("1490"),
-        currency: Currency {
-            code: "RUB".to_owned(),
-            digits: 2,
-        },
+        currency: Currency { code: "RUB".to_owned(), digits: 2 },
         interval: "month".to_owned(),
         quotas: vec![quota("requests", 100)],
         overage: Vec::new(),
@@ -36,17 +29,11 @@ fn pro() -> Plan {
 }
 
 fn quota(metric: &str, limit: u64) -> Quota {
-    Quota {
-        metric: metric.to_owned(),
-        limit,
-    }
+    Quota { metric: metric.to_owned(), limit }
 }
 
 fn overage(metric: &str, policy: &str) -> Overage {
-    Overage {
-        metric: metric.to_owned(),
-        policy: policy.to_owned(),
-    }
+    Overage { metric: metric.to_owned(), policy: policy.to_owned() }
 }
 
 fn change(
@@ -55,13 +42,7 @@ fn change(
     subscriptions: SubscriptionCounts,
 ) -> PlanChange {
     let known_metrics = ["requests", "images"].map(str::to_owned).to_vec();
-    PlanChange {
-        before,
-        after,
-        subscriptions,
-        pending_payments: 0,
-        known_metrics,
-    }
+    PlanChange { before, after, subscriptions, pending_payments: 0, known_metrics }
 }
 
 fn review(change: &PlanChange) -> Vec<Finding> {
@@ -79,14 +60,7 @@ fn created(edit: impl FnOnce(&mut Plan)) -> Vec<String> {
 fn updated(edit: impl FnOnce(&mut Plan)) -> Vec<Finding> {
     let mut plan = pro();
     edit(&mut plan);
-    review(&change(
-        Some(pro()),
-        Some(plan),
-        SubscriptionCounts {
-            active: 1,
-            ..NOBODY
-        },
-    ))
+    review(&change(Some(pro()), Some(plan), SubscriptionCounts { active: 1, ..NOBODY }))
 }
 
 #[test]
@@ -108,11 +82,7 @@ fn ids_keep_to_their_alphabet() {
         (&"x".repeat(128), true),
         (&"x".repeat(129), false),
     ] {
-        assert_eq!(
-            created(|plan| plan.id = id.to_owned()).is_empty(),
-            valid,
-            "{id}"
-        );
+        assert_eq!(created(|plan| plan.id = id.to_owned()).is_empty(), valid, "{id}");
     }
 }
 
@@ -121,33 +91,15 @@ fn words_are_counted_in_characters() {
     // Two bytes each.
     let ya = |count| "я".repeat(count);
     assert_eq!(created(|plan| plan.name = ya(100)), [""; 0]);
-    assert_eq!(
-        created(|plan| plan.name = format!("  {} ", ya(100))),
-        [""; 0]
-    );
+    assert_eq!(created(|plan| plan.name = format!("  {} ", ya(100))), [""; 0]);
     assert_eq!(created(|plan| plan.name = ya(101)), ["too_long name"]);
-    assert_eq!(
-        created(|plan| plan.name = String::new()),
-        ["name_empty name"]
-    );
-    assert_eq!(
-        created(|plan| plan.name = " \t ".to_owned()),
-        ["name_empty name"]
-    );
+    assert_eq!(created(|plan| plan.name = String::new()), ["name_empty name"]);
+    assert_eq!(created(|plan| plan.name = " \t ".to_owned()), ["name_empty name"]);
     assert_eq!(created(|plan| plan.name_ru = Some(ya(100))), [""; 0]);
-    assert_eq!(
-        created(|plan| plan.name_ru = Some(ya(101))),
-        ["too_long name_ru"]
-    );
+    assert_eq!(created(|plan| plan.name_ru = Some(ya(101))), ["too_long name_ru"]);
     assert_eq!(created(|plan| plan.description = Some(ya(1000))), [""; 0]);
-    assert_eq!(
-        created(|plan| plan.description = Some(ya(1001))),
-        ["too_long description"]
-    );
-    assert_eq!(
-        created(|plan| plan.description_ru = Some(ya(1001))),
-        ["too_long description_ru"]
-    );
+    assert_eq!(created(|plan| plan.description = Some(ya(1001))), ["too_long description"]);
+    assert_eq!(created(|plan| plan.description_ru = Some(ya(1001))), ["too_long description_ru"]);
 }
 
 #[test]
@@ -160,19 +112,11 @@ fn prices_fit_their_currency() {
         ("9.99", "EUR", 2, &[]),
         ("100", "JPY", 0, &["currency_unknown currency"]),
         ("1", "rub", 2, &["currency_unknown currency"]),
-        (
-            "100.5",
-            "JPY",
-            0,
-            &["price_too_precise price", "currency_unknown currency"],
-        ),
+        ("100.5", "JPY", 0, &["price_too_precise price", "currency_unknown currency"]),
     ] {
         let got = created(|plan| {
             plan.price = dec(price);
-            plan.currency = Currency {
-                code: code.to_owned(),
-                digits,
-            };
+            plan.currency = Currency { code: code.to_owned(), digits };
         });
         assert_eq!(got, expected, "{price} {code}");
     }
@@ -180,9 +124,7 @@ fn prices_fit_their_currency() {
 
 #[test]
 fn the_operator_chooses_the_currencies() {
-    let settings = Settings {
-        currencies: vec!["JPY".to_owned()],
-    };
+    let settings = Settings { currencies: vec!["JPY".to_owned()] };
     let findings = Standard::review_plan(&settings, &context(), &change(None, Some(pro()), NOBODY));
     assert_eq!(said(&findings), ["currency_unknown currency"]);
     assert_eq!(findings[0].message, "Currency 'RUB' is not one of JPY.");
@@ -194,10 +136,7 @@ fn the_rest_of_a_plan_is_sane() {
         created(|plan| plan.interval = "fortnight".to_owned()),
         ["interval_unknown interval"]
     );
-    assert_eq!(
-        created(|plan| plan.quotas = vec![quota("images", 0)]),
-        [""; 0]
-    );
+    assert_eq!(created(|plan| plan.quotas = vec![quota("images", 0)]), [""; 0]);
     assert_eq!(
         created(|plan| plan.quotas = vec![quota("request", 1)]),
         ["metric_unknown quotas.request"]
@@ -215,22 +154,10 @@ fn the_rest_of_a_plan_is_sane() {
         ["metric_unknown overage.x"]
     );
     assert_eq!(created(|plan| plan.trial_days = 366), [""; 0]);
-    assert_eq!(
-        created(|plan| plan.trial_days = 367),
-        ["trial_too_long trial_days"]
-    );
-    assert_eq!(
-        created(|plan| plan.features = vec!["ж".repeat(200); 100]),
-        [""; 0]
-    );
-    assert_eq!(
-        created(|plan| plan.features = vec![String::new(); 101]),
-        ["too_many features"]
-    );
-    assert_eq!(
-        created(|plan| plan.features.push("ж".repeat(201))),
-        ["too_long features[1]"]
-    );
+    assert_eq!(created(|plan| plan.trial_days = 367), ["trial_too_long trial_days"]);
+    assert_eq!(created(|plan| plan.features = vec!["ж".repeat(200); 100]), [""; 0]);
+    assert_eq!(created(|plan| plan.features = vec![String::new(); 101]), ["too_many features"]);
+    assert_eq!(created(|plan| plan.features.push("ж".repeat(201))), ["too_long features[1]"]);
     assert_eq!(
         created(|plan| plan.metadata = vec![("promo".to_owned(), "true".to_owned())]),
         [""; 0]
@@ -251,14 +178,8 @@ fn everything_wrong_is_said_at_once() {
 fn what_was_wrong_before_is_not_the_changes_fault() {
     let mut old = pro();
     old.currency.code = "CHF".to_owned();
-    let renamed = Plan {
-        name: "New".to_owned(),
-        ..old.clone()
-    };
-    assert_eq!(
-        said(&review(&change(Some(old.clone()), Some(renamed), NOBODY))),
-        [""; 0]
-    );
+    let renamed = Plan { name: "New".to_owned(), ..old.clone() };
+    assert_eq!(said(&review(&change(Some(old.clone()), Some(renamed), NOBODY))), [""; 0]);
     let mut other = old.clone();
     other.currency.code = "SEK".to_owned();
     assert_eq!(
@@ -270,40 +191,19 @@ fn what_was_wrong_before_is_not_the_changes_fault() {
 #[test]
 fn nothing_is_taken_from_subscribers() {
     let said_of = |edit: fn(&mut Plan)| said(&updated(edit));
-    assert_eq!(
-        said_of(|plan| plan.quotas[0].limit = 99),
-        ["quota_decreased quotas.requests"]
-    );
+    assert_eq!(said_of(|plan| plan.quotas[0].limit = 99), ["quota_decreased quotas.requests"]);
     assert_eq!(said_of(|plan| plan.quotas[0].limit = 100), [""; 0]);
     assert_eq!(said_of(|plan| plan.quotas[0].limit = 101), [""; 0]);
     assert_eq!(said_of(|plan| plan.quotas.clear()), [""; 0]);
-    assert_eq!(
-        said_of(|plan| plan.quotas.push(quota("images", 5))),
-        ["quota_added quotas.images"]
-    );
+    assert_eq!(said_of(|plan| plan.quotas.push(quota("images", 5))), ["quota_added quotas.images"]);
     assert_eq!(
         said_of(|plan| plan.currency.code = "USD".to_owned()),
         ["currency_changed currency"]
     );
-    assert_eq!(
-        said_of(|plan| plan.interval = "year".to_owned()),
-        ["interval_changed interval"]
-    );
-    assert_eq!(
-        said_of(|plan| plan.price = dec("1500")),
-        ["? price_changed price"]
-    );
-    assert_eq!(
-        said_of(|plan| plan.price = Decimal {
-            coefficient: 149_000,
-            scale: 2
-        }),
-        [""; 0]
-    );
-    assert_eq!(
-        said_of(|plan| (plan.is_active, plan.name) = (false, "X".to_owned())),
-        [""; 0]
-    );
+    assert_eq!(said_of(|plan| plan.interval = "year".to_owned()), ["interval_changed interval"]);
+    assert_eq!(said_of(|plan| plan.price = dec("1500")), ["? price_changed price"]);
+    assert_eq!(said_of(|plan| plan.price = Decimal { coefficient: 149_000, scale: 2 }), [""; 0]);
+    assert_eq!(said_of(|plan| (plan.is_active, plan.name) = (false, "X".to_owned())), [""; 0]);
 }
 
 #[test]
@@ -329,52 +229,17 @@ fn live_is_trialing_active_and_past_due() {
     lower.quotas[0].limit = 1;
     for (subscriptions, refused) in [
         (NOBODY, false),
-        (
-            SubscriptionCounts {
-                canceled: 9,
-                ..NOBODY
-            },
-            false,
-        ),
-        (
-            SubscriptionCounts {
-                trialing: 1,
-                ..NOBODY
-            },
-            true,
-        ),
-        (
-            SubscriptionCounts {
-                active: 1,
-                ..NOBODY
-            },
-            true,
-        ),
-        (
-            SubscriptionCounts {
-                past_due: 1,
-                ..NOBODY
-            },
-            true,
-        ),
-        (
-            SubscriptionCounts {
-                trialing: u64::MAX,
-                active: 1,
-                past_due: 1,
-                canceled: 0,
-            },
-            true,
-        ),
+        (SubscriptionCounts { canceled: 9, ..NOBODY }, false),
+        (SubscriptionCounts { trialing: 1, ..NOBODY }, true),
+        (SubscriptionCounts { active: 1, ..NOBODY }, true),
+        (SubscriptionCounts { past_due: 1, ..NOBODY }, true),
+        (SubscriptionCounts { trialing: u64::MAX, active: 1, past_due: 1, canceled: 0 }, true),
     ] {
         assert_eq!(
             !review(&change(Some(pro()), Some(lower.clone()), subscriptions)).is_empty(),
             refused
         );
-        assert_eq!(
-            !review(&change(Some(pro()), None, subscriptions)).is_empty(),
-            refused
-        );
+        assert_eq!(!review(&change(Some(pro()), None, subscriptions)).is_empty(), refused);
     }
 }
 
@@ -382,10 +247,7 @@ fn live_is_trialing_active_and_past_due() {
 fn a_deletion_points_to_the_toggle() {
     let deletion = |active, pending_payments| {
         let counts = SubscriptionCounts { active, ..NOBODY };
-        review(&PlanChange {
-            pending_payments,
-            ..change(Some(pro()), None, counts)
-        })
+        review(&PlanChange { pending_payments, ..change(Some(pro()), None, counts) })
     };
     assert_eq!(deletion(0, 0), []);
     assert_eq!(said(&deletion(0, 1)), ["plan_has_pending_payments"]);

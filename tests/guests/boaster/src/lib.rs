@@ -11,10 +11,7 @@ impl Plugin for Boaster {
     type Settings = NoSettings;
 
     fn about(package: About) -> About {
-        About {
-            name: "great ".repeat(10 * 1024 * 1024 / 6),
-            ..package
-        }
+        About { name: "great ".repeat(10 * 1024 * 1024 / 6), ..package }
     }
 }
 

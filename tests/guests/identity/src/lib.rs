@@ -106,14 +106,12 @@ impl Identity for Misbehaving {
             Behaviour::TooLong => Ok("x".repeat(129)),
             Behaviour::Same => Ok("always_the_same".to_owned()),
             Behaviour::Huge => Ok("x".repeat(100 * 1024 * 1024)),
-            Behaviour::Refuse => Err(Refusal::new(
-                "refused_as_asked",
-                format!("No id for '{name}', as asked."),
-            )),
-            Behaviour::RefuseAtLength => Err(Refusal::new(
-                "refused_at_length",
-                "no ".repeat(10 * 1024 * 1024 / 3),
-            )),
+            Behaviour::Refuse => {
+                Err(Refusal::new("refused_as_asked", format!("No id for '{name}', as asked.")))
+            }
+            Behaviour::RefuseAtLength => {
+                Err(Refusal::new("refused_at_length", "no ".repeat(10 * 1024 * 1024 / 3)))
+            }
             Behaviour::Log => log_for_ever(),
             Behaviour::Print => print_for_ever(),
             Behaviour::Remember => Ok(remember()),
@@ -130,11 +128,7 @@ impl Identity for Misbehaving {
 planwright_sdk::export_identity!(Misbehaving);
 
 fn behave(kind: &str, entropy: &[u8]) -> String {
-    let hex: String = entropy
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = entropy.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{kind}_{hex}")
 }
 
@@ -187,20 +181,12 @@ fn remember() -> String {
     format!("call_{}", CALLS.fetch_add(1, Ordering::Relaxed))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it reaches for what the host must have taken away"
-)]
+#[expect(clippy::disallowed_methods, reason = "it reaches for what the host must have taken away")]
 fn peek() -> String {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let random = RandomState::new().hash_one(0);
     let environment = std::env::vars_os().count();
-    format!(
-        "time_{}_random_{random}_environment_{environment}",
-        now.as_nanos()
-    )
+    format!("time_{}_random_{random}_environment_{environment}", now.as_nanos())
 }
 
 #[cfg(test)]
@@ -213,14 +199,8 @@ mod tests {
 
     #[test]
     fn it_behaves_unless_told_otherwise() {
-        assert_eq!(
-            new_id(&Settings::default()),
-            Ok("plan_abababababababab".to_owned())
-        );
-        let refusal = new_id(&Settings {
-            behaviour: Behaviour::Refuse,
-        })
-        .unwrap_err();
+        assert_eq!(new_id(&Settings::default()), Ok("plan_abababababababab".to_owned()));
+        let refusal = new_id(&Settings { behaviour: Behaviour::Refuse }).unwrap_err();
         assert_eq!(refusal.message, "No id for 'Pro', as asked.");
     }
 }

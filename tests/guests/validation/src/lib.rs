@@ -44,10 +44,9 @@ impl Validation for Reviewer {
         match settings.behaviour {
             Behaviour::Pass => Vec::new(),
             Behaviour::No99 => ends_in_99(change).into_iter().collect(),
-            Behaviour::Warn => vec![Finding::warning(
-                "warned_as_asked",
-                "This change is warned of, as asked.",
-            )],
+            Behaviour::Warn => {
+                vec![Finding::warning("warned_as_asked", "This change is warned of, as asked.")]
+            }
             Behaviour::Flood => {
                 vec![Finding::warning("flood", "One of a million findings.").at("name"); 1_000_000]
             }
