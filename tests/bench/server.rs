@@ -16,7 +16,10 @@ pub(crate) struct Running {
 
 /// The program that compiles plugins.
 pub(crate) fn compiler() -> Vec<std::ffi::OsString> {
-    vec![env!("CARGO_BIN_EXE_planwright-for-tests").into(), planwright_server::cli::COMPILE.into()]
+    vec![
+        env!("CARGO_BIN_EXE_planwright-for-tests").into(),
+        planwright_server::server::COMPILE.into(),
+    ]
 }
 
 pub(crate) async fn start() -> Running {
@@ -30,18 +33,7 @@ pub(crate) async fn start() -> Running {
 
 impl Running {
     pub(crate) fn token(&self, role: &str) -> String {
-        let claims = Claims {
-            sub: "bench".to_owned(),
-            role: role.to_owned(),
-            tenant: None,
-            exp: 200_000_000_000,
-            nbf: None,
-            iss: None,
-            aud: None,
-            email: None,
-            name: None,
-            group: None,
-        };
+        let claims = Claims::new("bench", role, 200_000_000_000);
         token::issue(self.server.secret(), &claims).unwrap()
     }
 

@@ -54,7 +54,7 @@ impl App {
         let surroundings = Surroundings {
             clock: Arc::<ManualClock>::clone(&clock),
             entropy: Arc::new(SeededEntropy::default()),
-            compiler: vec![process::PLANWRIGHT.into(), planwright_server::cli::COMPILE.into()],
+            compiler: vec![process::PLANWRIGHT.into(), planwright_server::server::COMPILE.into()],
         };
         let server = Server::start(config, surroundings).await?;
         Ok(Self { server, folder, clock })
@@ -99,18 +99,7 @@ impl App {
 
 /// What a token says that holds for as long as the manual clock can run.
 pub(crate) fn claims(id: &str, role: &str) -> Claims {
-    Claims {
-        sub: id.to_owned(),
-        role: role.to_owned(),
-        tenant: None,
-        exp: 200_000_000_000,
-        nbf: None,
-        iss: None,
-        aud: None,
-        email: None,
-        name: None,
-        group: None,
-    }
+    Claims::new(id, role, 200_000_000_000)
 }
 
 /// Native code is shared by all tests, as its folder may be by servers: compiling takes longer than most

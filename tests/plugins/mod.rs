@@ -15,7 +15,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use planwright_domain::caller::TenantId;
 use planwright_domain::money::Currency;
-use planwright_domain::plan::{Interval, Plan, PlanId};
+use planwright_domain::period::Interval;
+use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::review::{PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{
@@ -49,7 +50,7 @@ fn host() -> PluginHost {
 
 fn config() -> HostConfig {
     HostConfig {
-        compiler: vec![PLANWRIGHT.into(), planwright_server::cli::COMPILE.into()],
+        compiler: vec![PLANWRIGHT.into(), planwright_server::server::COMPILE.into()],
         cache_dir: compiled_plugins(),
         cache_key: [7; 32],
         limits: Limits::default(),

@@ -3,10 +3,48 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
+use serde::{Deserialize, Serialize};
 
-use crate::plan::Interval;
 use crate::refusal::{FieldError, Refusal};
 use crate::time::Timestamp;
+
+/// How often a plan is paid, and how long a quota's window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+pub enum Interval {
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+impl Interval {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl TryFrom<String> for Interval {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        [Self::Day, Self::Week, Self::Month, Self::Year]
+            .into_iter()
+            .find(|interval| interval.as_str() == text)
+            .ok_or_else(|| format!("'{text}' is not one of day, week, month and year"))
+    }
+}
 
 /// Boundary `k` of the periods that start at `anchor`, in UTC.
 ///

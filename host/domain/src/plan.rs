@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::money::{self, Currency};
+use crate::period::Interval;
 use crate::refusal::{FieldError, Refusal};
 use crate::time::{self, Timestamp};
 
@@ -47,44 +48,6 @@ impl<'de> Deserialize<'de> for PlanId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::new(&text).map_err(serde::de::Error::custom)
-    }
-}
-
-/// How often a plan is paid, and how long a quota's window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", try_from = "String")]
-pub enum Interval {
-    /// 24 hours.
-    Day,
-    /// 7 days.
-    Week,
-    /// A calendar month.
-    Month,
-    /// A calendar year.
-    Year,
-}
-
-impl Interval {
-    /// As on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-}
-
-impl TryFrom<String> for Interval {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        [Self::Day, Self::Week, Self::Month, Self::Year]
-            .into_iter()
-            .find(|interval| interval.as_str() == text)
-            .ok_or_else(|| format!("'{text}' is not one of day, week, month and year"))
     }
 }
 

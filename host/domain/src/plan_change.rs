@@ -7,7 +7,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::money::{self, Currency};
-use crate::plan::{Interval, Overage, Plan, PlanId};
+use crate::period::Interval;
+use crate::plan::{Overage, Plan, PlanId};
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 

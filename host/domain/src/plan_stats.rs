@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::money;
-use crate::plan::{Interval, Plan};
+use crate::period::Interval;
+use crate::plan::Plan;
 use crate::review::SubscriptionCounts;
 
 /// A plan with its subscribers counted, as admins see it.

@@ -2,9 +2,6 @@
 
 use serde::Serialize;
 
-use crate::plan::PlanId;
-use crate::review::{Finding, Severity};
-
 /// One field at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -47,7 +44,7 @@ pub enum Refusal {
     #[error("Plan '{id}' already exists. Choose another id, or leave it out to have one made.")]
     PlanExists {
         /// The id.
-        id: PlanId,
+        id: String,
     },
     /// What the validation plugins found; at least one error.
     #[error("{}", sentences(.0))]
@@ -58,8 +55,8 @@ pub enum Refusal {
          /api/v1/admin/billing/plans/{id}/toggle."
     )]
     PlanInUse {
-        /// The plan.
-        id: PlanId,
+        /// The plan's.
+        id: String,
     },
 }
 
@@ -75,22 +72,6 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
-    /// Findings as a refusal, if one of them is an error.
-    ///
-    /// # Errors
-    /// [`Refusal::Rejected`] with every error among the findings. Otherwise gives the warnings.
-    pub fn from_findings(findings: Vec<Finding>) -> Result<Vec<Finding>, Self> {
-        let errors: Vec<FieldError> = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| {
-                let field = finding.field.as_deref().unwrap_or_default();
-                FieldError::new(field, &finding.code, &finding.message)
-            })
-            .collect();
-        if errors.is_empty() { Ok(findings) } else { Err(Self::Rejected(errors)) }
-    }
-
     /// For machines; stable.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::caller::TenantId;
 use crate::plan::Plan;
+use crate::refusal::{FieldError, Refusal};
 use crate::subscription::Status;
 use crate::time::Timestamp;
 
@@ -86,4 +87,20 @@ pub struct Finding {
     pub field: Option<String>,
     /// A whole sentence for the person who asked.
     pub message: String,
+}
+
+/// The warnings among findings, if none of them is an error.
+///
+/// # Errors
+/// [`Refusal::Rejected`] with every error.
+pub fn warnings(findings: Vec<Finding>) -> Result<Vec<Finding>, Refusal> {
+    let errors: Vec<FieldError> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| {
+            let field = finding.field.as_deref().unwrap_or_default();
+            FieldError::new(field, &finding.code, &finding.message)
+        })
+        .collect();
+    if errors.is_empty() { Ok(findings) } else { Err(Refusal::Rejected(errors)) }
 }

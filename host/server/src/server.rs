@@ -20,6 +20,9 @@ use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::{edge, listener};
 
+/// The hidden subcommand that compiles one component, for the server itself.
+pub const COMPILE: &str = "compile-component";
+
 /// What a server is given besides its configuration.
 pub struct Surroundings {
     /// Tells the time.
@@ -39,7 +42,7 @@ impl Surroundings {
         Ok(Self {
             clock: Arc::new(edge::SystemClock),
             entropy: Arc::new(edge::SystemEntropy),
-            compiler: vec![std::env::current_exe()?.into(), crate::cli::COMPILE.into()],
+            compiler: vec![std::env::current_exe()?.into(), COMPILE.into()],
         })
     }
 }

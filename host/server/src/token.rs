@@ -32,6 +32,25 @@ pub struct Claims {
     pub group: Option<String>,
 }
 
+impl Claims {
+    /// No more than a token must say; `exp` in Unix seconds.
+    #[must_use]
+    pub fn new(sub: &str, role: &str, exp: i64) -> Self {
+        Self {
+            sub: sub.to_owned(),
+            role: role.to_owned(),
+            tenant: None,
+            exp,
+            nbf: None,
+            iss: None,
+            aud: None,
+            email: None,
+            name: None,
+            group: None,
+        }
+    }
+}
+
 /// Why a token is not taken, in a sentence for whoever sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -135,18 +154,7 @@ mod tests {
     const SECRET: &str = "0123456789012345678901234567890123456789";
 
     fn claims() -> Claims {
-        Claims {
-            sub: "alice".to_owned(),
-            role: "admin".to_owned(),
-            tenant: None,
-            exp: 1_000,
-            nbf: None,
-            iss: None,
-            aud: None,
-            email: None,
-            name: None,
-            group: None,
-        }
+        Claims::new("alice", "admin", 1_000)
     }
 
     fn at(second: i64) -> Timestamp {

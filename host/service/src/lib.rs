@@ -12,6 +12,7 @@ mod error;
 mod ids;
 mod keys;
 mod plan_commit;
+mod plan_lookup;
 pub mod plan_stats;
 pub mod plans;
 mod retry;

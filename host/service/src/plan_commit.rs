@@ -4,7 +4,7 @@
 use planwright_domain::Refusal;
 use planwright_domain::metric;
 use planwright_domain::plan::Plan;
-use planwright_domain::review::{Finding, PlanChange, ReviewContext, SubscriptionCounts};
+use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
@@ -113,7 +113,7 @@ impl Change {
         };
         let warnings = self.review(app, by, &rests).await?;
         if self.after().is_none() && rests.counts.live() > 0 {
-            return Err(Refusal::PlanInUse { id: self.plan.id }.into());
+            return Err(Refusal::PlanInUse { id: self.plan.id.to_string() }.into());
         }
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
@@ -151,7 +151,7 @@ impl Change {
             known_metrics: metric::BUILT_IN.map(str::to_owned).to_vec(),
         };
         let findings = app.plugins.pin().review_plan(&context, &change).await?;
-        Ok(Refusal::from_findings(findings)?)
+        Ok(review::warnings(findings)?)
     }
 
     async fn write<N: Snapshot>(

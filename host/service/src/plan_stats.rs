@@ -1,7 +1,8 @@
 //! Plans with their subscribers counted, for admins.
 
 use planwright_domain::money::Currency;
-use planwright_domain::plan::{Interval, Plan};
+use planwright_domain::period::Interval;
+use planwright_domain::plan::Plan;
 use planwright_domain::plan_stats::PlanStats;
 use planwright_store::{Snapshot, Store, StoreError};
 
@@ -10,7 +11,7 @@ use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::subscription_counts;
-use crate::plans;
+use crate::plan_lookup::find;
 
 /// Which plans an admin wants to see; all of them where nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +69,7 @@ pub async fn list<S: Store>(
 pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<PlanStats, Error> {
     let snapshot = app.store.snapshot().await?;
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let record = plans::find(&catalog, id)?;
+    let record = find(&catalog, id)?;
     Ok(stats(&snapshot, &Keys::of(&by.caller.tenant), record).await?)
 }
 

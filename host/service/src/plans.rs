@@ -15,6 +15,7 @@ use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::{Action, Change, Reviewed};
+use crate::plan_lookup::{find, load, not_found};
 use crate::retry::retrying;
 use crate::subscriptions;
 
@@ -173,7 +174,7 @@ async fn add<S: Store>(
     action: Action,
 ) -> Result<Reviewed, Error> {
     if snapshot.get(&Keys::of(&by.caller.tenant).plan(&plan.id)).await?.is_some() {
-        return Err(Refusal::PlanExists { id: plan.id }.into());
+        return Err(Refusal::PlanExists { id: plan.id.to_string() }.into());
     }
     Change::make(plan, action).review_and_commit(app, snapshot, by).await
 }
@@ -202,27 +203,4 @@ async fn unused_id<S: Store>(
     }
     let reason = format!("{DRAWS} ids in a row that are taken, from different entropy each");
     Err(unusable(reason).into())
-}
-
-/// A plan and the version of its record, as a snapshot holds them.
-pub(crate) async fn load<N: Snapshot>(
-    snapshot: &N,
-    by: &Request,
-    id: &str,
-) -> Result<(u64, PlanRecord), Error> {
-    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
-    let key = Keys::of(&by.caller.tenant).plan(&plan_id);
-    let record = snapshot.get(&key).await?.ok_or_else(|| not_found(id))?;
-    Ok((record.version, record.decode()?))
-}
-
-/// A plan of the catalog.
-pub(crate) fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a PlanRecord, Refusal> {
-    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
-    catalog.plan(&plan_id).ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: &str) -> Refusal {
-    // What was asked for is shown back, but not at any length.
-    Refusal::PlanNotFound { id: id.chars().take(128).collect() }
 }

@@ -9,7 +9,7 @@ use crate::documents::{PlanRecord, PlanSubscription, SubscriptionRecord, UserRec
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::subscription_counts;
-use crate::plans;
+use crate::plan_lookup;
 
 /// One page of a plan's subscribers, newest first, all or those in one status.
 ///
@@ -23,7 +23,7 @@ pub async fn list<S: Store>(
     page: PageRequest,
 ) -> Result<Page<Subscriber>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let (_, plan) = plans::load(&snapshot, by, plan_id).await?;
+    let (_, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
     let keys = Keys::of(&by.caller.tenant);
     let counts = subscription_counts(&snapshot, &keys, &plan).await?;
     let total = match status {

@@ -10,7 +10,7 @@ use crate::documents::{LiveSubscription, PlanSubscription, SubscriptionRecord};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::Keys;
-use crate::plans;
+use crate::plan_lookup;
 use crate::retry::retrying;
 
 /// A subscription that was given, and whether the user had none before.
@@ -41,7 +41,7 @@ async fn try_grant<S: Store>(
     grant: &Grant,
 ) -> Result<Granted, Error> {
     let snapshot = app.store.snapshot().await?;
-    let (plan_version, plan) = plans::load(&snapshot, by, grant.plan_id.as_str()).await?;
+    let (plan_version, plan) = plan_lookup::load(&snapshot, by, grant.plan_id.as_str()).await?;
     let live = live(&snapshot, &by.caller.tenant, user_id).await?;
     let current = live.as_ref().map(|(_, record)| &record.subscription);
     let id = ids::fresh(app.entropy.as_ref(), "sub_");

@@ -8,8 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The hidden subcommand that compiles one component, for the server itself.
-pub const COMPILE: &str = "compile-component";
+use crate::server::COMPILE;
 
 /// A billing core: plans, subscriptions, usage and prices behind a REST API, decided by plugins.
 #[derive(Parser)]

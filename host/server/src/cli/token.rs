@@ -95,17 +95,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             DataDir::open(data_dir)?.secret().to_owned()
         }
     };
+    let exp = SystemClock.now().as_second().saturating_add(arguments.ttl);
     let claims = Claims {
-        sub: arguments.user.clone(),
-        role: arguments.role.as_str().to_owned(),
         tenant: arguments.tenant.clone(),
-        exp: SystemClock.now().as_second().saturating_add(arguments.ttl),
-        nbf: None,
         iss: config.auth.issuer,
         aud: config.auth.audience.map(serde_json::Value::from),
         email: arguments.email.clone(),
         name: arguments.name.clone(),
         group: arguments.group.clone(),
+        ..Claims::new(&arguments.user, arguments.role.as_str(), exp)
     };
     println!("{}", token::issue(&secret, &claims)?);
     Ok(())

@@ -1,0 +1,35 @@
+//! Finding a plan by its id.
+
+use planwright_domain::Refusal;
+use planwright_domain::plan::PlanId;
+use planwright_store::Snapshot;
+
+use crate::app::Request;
+use crate::catalog::Catalog;
+use crate::documents::PlanRecord;
+use crate::error::Error;
+use crate::keys::Keys;
+
+/// A plan and the version of its record, as a snapshot holds them.
+pub(crate) async fn load<N: Snapshot>(
+    snapshot: &N,
+    by: &Request,
+    id: &str,
+) -> Result<(u64, PlanRecord), Error> {
+    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
+    let key = Keys::of(&by.caller.tenant).plan(&plan_id);
+    let record = snapshot.get(&key).await?.ok_or_else(|| not_found(id))?;
+    Ok((record.version, record.decode()?))
+}
+
+/// A plan of the catalog.
+pub(crate) fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a PlanRecord, Refusal> {
+    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
+    catalog.plan(&plan_id).ok_or_else(|| not_found(id))
+}
+
+/// Nothing has this id, or nothing that the caller may see.
+pub(crate) fn not_found(id: &str) -> Refusal {
+    // What was asked for is shown back, but not at any length.
+    Refusal::PlanNotFound { id: id.chars().take(128).collect() }
+}
