@@ -14,7 +14,7 @@ use planwright_server::config::Config;
 use planwright_server::server::{Server, StartError, Surroundings};
 use planwright_server::token::{self, Claims};
 
-pub(crate) use actor::Actor;
+pub(crate) use actor::{Actor, Answer};
 pub(crate) use edge::{ManualClock, SeededEntropy};
 
 /// A server of its own for one test.
@@ -65,6 +65,12 @@ impl App {
         let Self { server, folder, clock } = self;
         server.stop().await;
         Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Stops the server, cleanly, and leaves its folder.
+    pub(crate) async fn stop(self) -> Arc<tempfile::TempDir> {
+        self.server.stop().await;
+        self.folder
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

@@ -37,6 +37,18 @@ pub enum Refusal {
         /// As asked for; not always a valid id.
         id: String,
     },
+    /// The same idempotency key came with another request before.
+    #[error(
+        "The Idempotency-Key was used for another request before. Send the same body as then, or use \
+         another key."
+    )]
+    KeyReused,
+    /// What was read before has changed since.
+    #[error("Plan '{id}' has changed since it was read (If-Match). Read it again and decide anew.")]
+    Stale {
+        /// The plan's.
+        id: String,
+    },
     /// Fields that are wrong in themselves.
     #[error("{}", sentences(.0))]
     Invalid(Vec<FieldError>),
@@ -67,6 +79,10 @@ pub enum RefusalKind {
     Forbidden,
     /// There is no such thing.
     Missing,
+    /// The key of the request stands for another one.
+    KeyReused,
+    /// What the request rests on has changed.
+    Stale,
     /// The request is wrong, or what is asked may not be.
     Invalid,
 }
@@ -78,6 +94,8 @@ impl Refusal {
         match self {
             Self::NotAllowed { .. } => "not_allowed",
             Self::PlanNotFound { .. } => "plan_not_found",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Stale { .. } => "stale",
             Self::Invalid(_) => "invalid_request",
             Self::PlanExists { .. } => "plan_exists",
             Self::Rejected(_) => "rejected",
@@ -91,6 +109,8 @@ impl Refusal {
         match self {
             Self::NotAllowed { .. } => RefusalKind::Forbidden,
             Self::PlanNotFound { .. } => RefusalKind::Missing,
+            Self::KeyReused => RefusalKind::KeyReused,
+            Self::Stale { .. } => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
             | Self::Rejected(_)
@@ -104,9 +124,11 @@ impl Refusal {
         match self {
             Self::Invalid(errors) | Self::Rejected(errors) => errors.clone(),
             Self::PlanExists { .. } => vec![FieldError::new("id", self.code(), &self.to_string())],
-            Self::NotAllowed { .. } | Self::PlanNotFound { .. } | Self::PlanInUse { .. } => {
-                Vec::new()
-            }
+            Self::NotAllowed { .. }
+            | Self::PlanNotFound { .. }
+            | Self::KeyReused
+            | Self::Stale { .. }
+            | Self::PlanInUse { .. } => Vec::new(),
         }
     }
 }

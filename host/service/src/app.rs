@@ -8,6 +8,7 @@ use planwright_plugin_host::LiveBindings;
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
+use crate::once::Claim;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
@@ -38,4 +39,8 @@ pub struct Request {
     pub now: Timestamp,
     /// Under which the log keeps it.
     pub request_id: String,
+    /// Where it may come again: what makes the repeat give the same answer.
+    pub claim: Option<Claim>,
+    /// What the caller has read of the thing it changes, where it says so; `*` is whatever is there.
+    pub if_match: Option<String>,
 }

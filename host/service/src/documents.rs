@@ -12,6 +12,13 @@ pub(crate) struct PlanRecord {
     pub(crate) plan: Plan,
 }
 
+impl PlanRecord {
+    /// Differs whenever the plan does, also from a plan that had the id before.
+    pub(crate) fn tag(&self) -> String {
+        format!("\"{}-{}\"", self.generation, self.plan.version)
+    }
+}
+
 impl Document for PlanRecord {
     const SCHEMA: u16 = 1;
 }

@@ -89,6 +89,22 @@ impl Keys {
         self.kind("user").text(id).key()
     }
 
+    /// Record: what a request that may come again was answered.
+    pub(crate) fn answer(&self, scope: &str) -> Key {
+        self.kind("answer").text(scope).key()
+    }
+
+    /// Record: an answer in the order of expiring, the first one first.
+    pub(crate) fn expiring_answer(&self, expires_at: i64, scope: &str) -> Key {
+        let seconds = u64::try_from(expires_at).unwrap_or(0);
+        self.kind("expiring-answer").number(seconds).text(scope).key()
+    }
+
+    /// Answers, those that expire first first.
+    pub(crate) fn expiring_answers(&self) -> Prefix {
+        self.kind("expiring-answer").prefix()
+    }
+
     /// Log: what admins did.
     pub(crate) fn audit(&self) -> Key {
         self.kind("audit").key()

@@ -11,6 +11,7 @@ pub mod edge;
 mod error;
 mod ids;
 mod keys;
+mod once;
 mod plan_commit;
 mod plan_lookup;
 pub mod plan_stats;
@@ -22,4 +23,6 @@ pub mod users;
 
 pub use app::{App, Request};
 pub use error::Error;
+pub use once::Claim;
 pub use plan_commit::Reviewed;
+pub use plan_lookup::Tagged;

@@ -8,6 +8,8 @@ use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, Subscr
 use planwright_domain::subscription::Status;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::{App, Request};
 use crate::audit::Deed;
 use crate::documents::PlanRecord;
@@ -50,9 +52,12 @@ impl Action {
 }
 
 /// A plan after a change went through, and what the validation plugins warn of.
+#[derive(Serialize, Deserialize)]
 pub struct Reviewed {
     /// The plan as it is now; as it was last, if it is deleted.
     pub plan: Plan,
+    /// Its entity tag; of the plan as it was last, if it is deleted.
+    pub tag: String,
     /// Findings that do not refuse.
     pub warnings: Vec<Finding>,
 }
@@ -117,7 +122,7 @@ impl Change {
         }
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
-        self.write(snapshot, &keys, &mut change).await?;
+        let tag = self.write(snapshot, &keys, &mut change).await?;
         let deed = Deed {
             action: self.action.code(),
             entity_type: "plan",
@@ -128,8 +133,9 @@ impl Change {
             warnings: &warnings,
         };
         change.append(&keys.audit(), &app.audit_entry(by, deed));
-        app.store.commit(change).await?;
-        Ok(Reviewed { plan: self.plan, warnings })
+        let reviewed = Reviewed { plan: self.plan, tag, warnings };
+        app.commit(by, change, &reviewed).await?;
+        Ok(reviewed)
     }
 
     async fn review<S: Store>(
@@ -154,12 +160,13 @@ impl Change {
         Ok(review::warnings(findings)?)
     }
 
+    /// Writes the plan, or takes it away; gives its tag.
     async fn write<N: Snapshot>(
         &self,
         snapshot: &N,
         keys: &Keys,
         change: &mut ChangeSet,
-    ) -> Result<(), StoreError> {
+    ) -> Result<String, StoreError> {
         let key = keys.plan(&self.plan.id);
         let generations = keys.plan_generation(&self.plan.id);
         let generation = match &self.before {
@@ -173,12 +180,13 @@ impl Change {
                 u64::try_from(deleted).unwrap_or(0)
             }
         };
-        match self.after().cloned() {
-            Some(plan) => change.put(&key, &PlanRecord { generation, plan }),
+        let record = PlanRecord { generation, plan: self.plan.clone() };
+        match self.after() {
+            Some(_) => change.put(&key, &record),
             None => change.delete(&key).add(&generations, 1),
         };
         change.add(&keys.catalog_changes(), 1);
-        Ok(())
+        Ok(record.tag())
     }
 }
 

@@ -10,6 +10,29 @@ use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 
+/// Something that is shown, and its entity tag: what a caller sends back to say what its change rests on.
+pub struct Tagged<T> {
+    /// What is shown.
+    pub value: T,
+    /// In quotes, as on the wire.
+    pub tag: String,
+}
+
+/// A plan to be changed: it must be the one that the caller has read, if the caller says which.
+pub(crate) async fn load_to_change<N: Snapshot>(
+    snapshot: &N,
+    by: &Request,
+    id: &str,
+) -> Result<(u64, PlanRecord), Error> {
+    let (version, record) = load(snapshot, by, id).await?;
+    let tag = record.tag();
+    let matches = |read: &str| read.split(',').any(|one| one.trim() == "*" || one.trim() == tag);
+    if by.if_match.as_deref().is_none_or(matches) {
+        return Ok((version, record));
+    }
+    Err(Refusal::Stale { id: id.to_owned() }.into())
+}
+
 /// A plan and the version of its record, as a snapshot holds them.
 pub(crate) async fn load<N: Snapshot>(
     snapshot: &N,

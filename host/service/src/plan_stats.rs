@@ -11,7 +11,7 @@ use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::subscription_counts;
-use crate::plan_lookup::find;
+use crate::plan_lookup::{Tagged, find};
 
 /// Which plans an admin wants to see; all of them where nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -66,11 +66,16 @@ pub async fn list<S: Store>(
 ///
 /// # Errors
 /// Not found.
-pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<PlanStats, Error> {
+pub async fn get<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+) -> Result<Tagged<PlanStats>, Error> {
     let snapshot = app.store.snapshot().await?;
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
     let record = find(&catalog, id)?;
-    Ok(stats(&snapshot, &Keys::of(&by.caller.tenant), record).await?)
+    let value = stats(&snapshot, &Keys::of(&by.caller.tenant), record).await?;
+    Ok(Tagged { value, tag: record.tag() })
 }
 
 async fn stats<N: Snapshot>(

@@ -13,7 +13,7 @@ use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::plan_stats::PlanStats;
 use planwright_domain::review::Finding;
 use planwright_service::plan_stats::{self, PlanFilter};
-use planwright_service::{Reviewed, plans};
+use planwright_service::{Reviewed, Tagged, plans};
 use serde::{Deserialize, Serialize};
 
 use super::Web;
@@ -46,8 +46,9 @@ pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
-) -> Result<Json<PlanStats>, Problem> {
-    Ok(Json(plan_stats::get(&web.app, &by, &id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let Tagged { value, tag } = plan_stats::get(&web.app, &by, &id).await?;
+    Ok(([(header::ETAG, tag)], Json(value)))
 }
 
 /// `POST /api/v1/admin/billing/plans`
@@ -83,9 +84,9 @@ pub(crate) async fn delete(
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let warnings = plans::delete(&web.app, &by, &id).await?;
+    let deleted = plans::delete(&web.app, &by, &id).await?;
     let done = Done { success: true, message: format!("Plan '{id}' deleted.") };
-    Ok(with_warnings(Json(done).into_response(), &warnings))
+    Ok(with_warnings(Json(done).into_response(), &deleted.warnings))
 }
 
 /// `PATCH /api/v1/admin/billing/plans/{id}/toggle`
@@ -117,7 +118,8 @@ pub(crate) async fn duplicate(
 }
 
 fn answer(status: StatusCode, reviewed: Reviewed) -> Response {
-    with_warnings((status, Json(reviewed.plan)).into_response(), &reviewed.warnings)
+    let tag = [(header::ETAG, reviewed.tag)];
+    with_warnings((status, tag, Json(reviewed.plan)).into_response(), &reviewed.warnings)
 }
 
 /// One `Warning: 299` header for each finding that did not refuse.

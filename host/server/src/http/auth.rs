@@ -10,6 +10,7 @@ use planwright_domain::caller::Role;
 use planwright_service::{Request, users};
 
 use super::Web;
+use super::again::Keyed;
 use super::guard::RequestId;
 use super::problem::Problem;
 
@@ -48,7 +49,15 @@ async fn authenticate(parts: &Parts, web: &Web) -> Result<Request, Problem> {
     let caller = web.verifier.verify(bearer(parts)?, now)?;
     users::remember(&web.app, &caller).await?;
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    Ok(Request { caller, now, request_id: request_id.unwrap_or_default() })
+    let if_match = parts.headers.get(header::IF_MATCH);
+    Ok(Request {
+        claim: parts.extensions.get::<Keyed>().map(|keyed| keyed.by(&caller)),
+        // One that is no text matches nothing.
+        if_match: if_match.map(|tags| tags.to_str().unwrap_or_default().to_owned()),
+        caller,
+        now,
+        request_id: request_id.unwrap_or_default(),
+    })
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::{self, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
-        let bytes = read(request, web).await?;
+        let bytes = read(request.into_body(), web).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
-        let bytes = read(request, web).await?;
+        let bytes = read(request.into_body(), web).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
@@ -38,10 +38,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     }
 }
 
-async fn read(request: Request, web: &Web) -> Result<Bytes, Problem> {
+/// All of a body, within its size and time.
+pub(crate) async fn read(body: body::Body, web: &Web) -> Result<Bytes, Problem> {
     let limit = web.limits.body_bytes;
     let seconds = web.limits.body_seconds;
-    let body = to_bytes(request.into_body(), limit);
+    let body = to_bytes(body, limit);
     match tokio::time::timeout(Duration::from_secs(seconds), body).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_large(&error) => {

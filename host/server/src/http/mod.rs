@@ -1,6 +1,7 @@
 //! The REST surface: reads a request into a domain value, makes one call into the service, wraps the result.
 
 mod admin_plans;
+mod again;
 mod auth;
 mod body;
 mod guard;
@@ -56,6 +57,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .nest("/api/v1/admin/billing", admins)
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), again::keyed))
         .layer(CatchPanicLayer::custom(problem::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
         // What watches the server is answered even when it is full.

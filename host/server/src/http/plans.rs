@@ -6,8 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use planwright_domain::plan::Plan;
-use planwright_service::plans;
+use planwright_service::{Tagged, plans};
 
 use super::Web;
 use super::auth::ByUser;
@@ -29,6 +28,7 @@ pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByUser(by): ByUser,
     Path(id): Path<String>,
-) -> Result<Json<Plan>, Problem> {
-    Ok(Json(plans::get(&web.app, &by, &id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let Tagged { value, tag } = plans::get(&web.app, &by, &id).await?;
+    Ok(([(header::ETAG, tag)], Json(value)))
 }
