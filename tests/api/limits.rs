@@ -35,6 +35,34 @@ async fn malformed_json_is_400_with_the_field() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_large_and_wrong_is_told_so_and_fails_no_plugin() {
+    let app = App::start().await;
+    let long = "x".repeat(100_000);
+    let map = |value: &str| {
+        let entries: Vec<String> = (0..30_000).map(|at| format!("\"k{at}\":{value}")).collect();
+        entries.join(",")
+    };
+    for field in [
+        format!("\"features\":[{}]", vec!["\"f\""; 100_000].join(",")),
+        format!("\"quotas\":{{{}}}", map("1")),
+        format!("\"metadata\":{{{}}}", map("\"v\"")),
+        format!("\"overage\":{{{}}}", map("\"bill\"")),
+        format!("\"quotas\":{{\"{long}\":1}}"),
+        format!("\"metadata\":{{\"{long}\":\"{long}\"}}"),
+        format!("\"description\":\"{}\"", long.repeat(9)),
+        format!("\"currency\":\"{long}\""),
+        format!("\"id\":\"{long}\""),
+    ] {
+        let body = format!("{{\"name\":\"A\",\"price\":1,\"interval\":\"month\",{field}}}");
+        let answer = app.admin().send(Method::POST, ADMIN_PLANS, &body).await;
+        answer.problem(400);
+    }
+    // A name is what the identity plugin sees first.
+    let body = format!("{{\"name\":\"{long}\",\"price\":1,\"interval\":\"month\"}}");
+    app.admin().send(Method::POST, ADMIN_PLANS, &body).await.problem(400);
+}
+
+#[tokio::test]
 async fn unknown_routes_and_methods_are_problems_too() {
     let app = App::start().await;
     let admin = app.admin();

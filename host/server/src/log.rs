@@ -1,5 +1,7 @@
 //! The log, on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
@@ -11,7 +13,11 @@ use crate::config::{LogConfig, LogFormat};
 pub(crate) fn start(config: &LogConfig) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.level)
         .map_err(|error| format!("log.level '{}' is not a level: {error}", config.level))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Colours are for people; a file or a pipe gets plain text.
+        .with_ansi(std::io::stderr().is_terminal());
     // Whoever starts a second server in one process keeps the first one's log.
     let _ = match config.format {
         LogFormat::Text => lines.try_init(),
