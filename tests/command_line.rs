@@ -96,3 +96,13 @@ fn help_has_examples_and_every_setting() {
         assert!(said.contains(&name), "{name} is not in the help");
     }
 }
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(&["completions", shell]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && said.contains("token"), "{shell}");
+        assert!(!said.contains("compile-component"), "{shell} shows what is hidden");
+    }
+}

@@ -6,6 +6,7 @@ mod admin_plans;
 mod again;
 mod auth;
 mod limits;
+mod metrics;
 mod plan_lists;
 mod plugins;
 mod races;

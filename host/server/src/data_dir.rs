@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use planwright_service::edge::Entropy;
 
-use crate::edge::hex;
-
 /// An open data folder.
 pub struct DataDir {
     path: PathBuf,
@@ -114,13 +112,13 @@ fn write_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<bool> {
     if place.exists() {
         return Ok(false);
     }
-    let draft = folder.join(format!("secret.{}", hex(&entropy.draw()[..8])));
+    let draft = folder.join(format!("secret.{}", hex::encode(&entropy.draw()[..8])));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
-    writeln!(file, "{}", hex(&entropy.draw()))?;
+    writeln!(file, "{}", hex::encode(&entropy.draw()))?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, &place);
     fs::remove_file(&draft)?;

@@ -15,12 +15,12 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::http::{self, Web};
+use crate::http::{self, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::{edge, listener};
 
-/// The hidden subcommand that compiles one component, for the server itself.
+/// The first argument with which this program compiles one component, for the server itself.
 pub const COMPILE: &str = "compile-component";
 
 /// What a server is given besides its configuration.
@@ -29,7 +29,7 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Draws ids and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// The command that compiles a component: this program, with its hidden subcommand.
+    /// The command that compiles a component: this program, told to compile.
     pub compiler: Vec<OsString>,
 }
 
@@ -102,6 +102,7 @@ impl Server {
             entropy,
             verifier: Verifier::new(&secret, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
+            metrics: Metrics::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
         });
         let (stop, stopped) = oneshot::channel();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use planwright_domain::caller::Caller;
 use planwright_domain::time::Timestamp;
-use planwright_plugin_host::LiveBindings;
+use planwright_plugin_host::{Bindings, LiveBindings};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
@@ -22,6 +22,11 @@ impl<S> App<S> {
     /// Connects them.
     pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
         Self { store, plugins, entropy, catalogs: CatalogCache::default() }
+    }
+
+    /// The plugins that decide now.
+    pub fn bindings(&self) -> Arc<Bindings> {
+        self.plugins.pin()
     }
 
     /// Where things are kept.

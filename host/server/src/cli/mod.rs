@@ -6,7 +6,7 @@ mod token;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::server::COMPILE;
 
@@ -33,17 +33,34 @@ enum Command {
     /// Print a token, and nothing else, signed with the data folder's secret.
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
-    /// Compile the component on standard input to standard output, within limits.
-    #[command(name = COMPILE, hide = true)]
-    Compile,
+    /// Print what completes commands in a shell.
+    #[command(
+        after_help = "Examples:\n  planwright completions bash > ~/.local/share/bash-completion/completions/planwright"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    // The server calls itself to compile a component. Nobody types this, so the command line does not show it.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == COMPILE) {
+        return planwright_plugin_host::compile_child();
+    }
     let line = CommandLine::parse();
     let done = match line.command {
-        Some(Command::Compile) => return planwright_plugin_host::compile_child(),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(
+                shell,
+                &mut CommandLine::command(),
+                "planwright",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),

@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 use super::Web;
 use super::body;
 use super::problem::Problem;
-use crate::edge::hex;
 
 const KEY: &str = "idempotency-key";
 
@@ -75,5 +74,5 @@ fn digest(parts: &[&[u8]]) -> String {
     for part in parts {
         digest.update(Sha256::digest(part));
     }
-    hex(&digest.finalize())
+    hex::encode(&digest.finalize())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,6 @@ use tracing::Instrument;
 
 use super::Web;
 use super::problem::Problem;
-use crate::edge::hex;
 
 /// Under which the log keeps a request, and which its answer carries.
 #[derive(Clone)]
@@ -25,17 +24,20 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = given_id(request.headers()).unwrap_or_else(|| hex(&web.entropy.draw()[..16]));
+    let id = given_id(request.headers()).unwrap_or_else(|| hex::encode(&web.entropy.draw()[..16]));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!("request", request_id = %id, %method, path);
     async {
         let began = Instant::now();
         let mut response = admit(&web, request, next).await;
         tell(&mut response, &path, &id);
-        let milliseconds = began.elapsed().as_millis();
-        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        let (status, took) = (response.status(), began.elapsed());
+        web.metrics.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
+        let milliseconds = took.as_millis();
+        tracing::debug!(status = status.as_u16(), milliseconds, "answered");
         response
     }
     .instrument(span)

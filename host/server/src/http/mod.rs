@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod guard;
 mod health;
+mod metrics;
 mod plans;
 mod problem;
 mod query;
@@ -25,6 +26,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::config::LimitsConfig;
 use crate::token::Verifier;
 
+pub(crate) use metrics::Metrics;
+
 /// The engine that this server is built with.
 pub(crate) type Engine = RedbStore;
 
@@ -35,6 +38,7 @@ pub(crate) struct Web {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
+    pub(crate) metrics: Metrics,
     pub(crate) places: Semaphore,
 }
 
@@ -61,6 +65,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .layer(CatchPanicLayer::custom(problem::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
         // What watches the server is answered even when it is full.
+        .route("/metrics", get(metrics::show))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state(web)

@@ -64,7 +64,8 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", detail).retry_after(1)
     }
 
-    fn internal() -> Self {
+    /// A mistake of ours.
+    pub(crate) fn internal() -> Self {
         let detail =
             "Something went wrong on our side. The log has the cause under this request_id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
