@@ -118,7 +118,7 @@ fn write_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<bool> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
-    writeln!(file, "{}", hex::encode(&entropy.draw()))?;
+    writeln!(file, "{}", hex::encode(entropy.draw()))?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, &place);
     fs::remove_file(&draft)?;

@@ -74,5 +74,5 @@ fn digest(parts: &[&[u8]]) -> String {
     for part in parts {
         digest.update(Sha256::digest(part));
     }
-    hex::encode(&digest.finalize())
+    hex::encode(digest.finalize())
 }
