@@ -68,6 +68,7 @@ async fn unknown_routes_and_methods_are_problems_too() {
     let admin = app.admin();
     admin.get("/api/v1/nothing").await.problem(404);
     admin.get("/").await.problem(404);
+    admin.get(&format!("{ADMIN_PLANS}/%FF")).await.problem(400);
     let answer = admin.send(Method::DELETE, ADMIN_PLANS, "").await;
     answer.problem(405);
     assert_eq!(answer.headers["allow"], "GET,HEAD,POST");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use planwright_domain::money::Currency;
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::Web;
 use super::auth::ByAdmin;
 use super::body::{Body, OptionalBody};
+use super::path::Path;
 use super::problem::Problem;
 use super::query::Query;
 

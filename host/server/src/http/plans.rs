@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use planwright_service::{Tagged, plans};
 
 use super::Web;
 use super::auth::ByUser;
+use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
