@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod data_dir;
 pub mod edge;
+mod errands;
 mod http;
 mod listener;
 mod log;

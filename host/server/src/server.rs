@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use planwright_plugin_host::{LiveBindings, PluginError};
-use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
+use planwright_service::{App, tenants};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
+use crate::errands::Errands;
 use crate::http::{self, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
@@ -59,6 +60,8 @@ pub enum StartError {
     InUse { data_dir: String },
     #[error("cannot open the store: {0}")]
     Store(StoreError),
+    #[error("cannot prepare the store: {0}")]
+    Prepare(planwright_service::Error),
     #[error("cannot start the plugin host: {0}")]
     PluginHost(PluginError),
     #[error("cannot load the plugins: {0}")]
@@ -89,6 +92,8 @@ impl Server {
         let host =
             plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
         let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        let app = App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy));
+        tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
         let address = config.server.listen;
         let unheard = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(unheard)?;
@@ -97,12 +102,13 @@ impl Server {
         let auth = &config.auth;
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {
-            app: App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy)),
+            app,
             clock,
             entropy,
             verifier: Verifier::new(&secret, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
             places: Semaphore::new(config.limits.concurrent_requests),
+            errands: Errands::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));
@@ -149,6 +155,7 @@ impl Server {
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
         }
+        self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
         tracing::info!(commits, change_sets, failures, "stopped");
     }

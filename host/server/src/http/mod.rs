@@ -1,6 +1,7 @@
 //! The REST surface: reads a request into a domain value, makes one call into the service, wraps the result.
 
 mod admin_plans;
+mod api_keys;
 mod auth;
 mod body;
 mod guard;
@@ -9,12 +10,13 @@ mod plans;
 mod problem;
 mod query;
 mod subscriptions;
+mod tenants;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_store::RedbStore;
@@ -22,6 +24,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::LimitsConfig;
+use crate::errands::Errands;
 use crate::token::Verifier;
 
 /// The engine that this server is built with.
@@ -35,6 +38,7 @@ pub(crate) struct Web {
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
     pub(crate) places: Semaphore,
+    pub(crate) errands: Errands,
 }
 
 /// Every route there is.
@@ -51,9 +55,14 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
         .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
         .route("/users/{user_id}/subscription", put(subscriptions::grant));
+    let ours = Router::new()
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/api-keys/{id}", delete(api_keys::revoke));
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
+        .nest("/api/v1/admin", ours)
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::after_panic))
