@@ -13,6 +13,7 @@ mod routes;
 mod seed_examples;
 mod subscriptions;
 mod tenants;
+mod token_keys;
 
 use serde_json::{Value, json};
 

@@ -12,3 +12,4 @@ mod log;
 mod plugins;
 pub mod server;
 pub mod token;
+pub mod token_keys;

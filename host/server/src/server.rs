@@ -19,6 +19,7 @@ use crate::errands::Errands;
 use crate::http::{self, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
+use crate::token_keys::{KeyError, TokenKeys};
 use crate::{edge, listener};
 
 /// The hidden subcommand that compiles one component, for the server itself.
@@ -53,6 +54,8 @@ impl Surroundings {
 pub enum StartError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    #[error("cannot check tokens: {0}")]
+    TokenKeys(#[from] KeyError),
     #[error(
         "the data folder {data_dir} is in use by another planwright. Stop that one, or name another \
          folder with --data-dir"
@@ -88,6 +91,8 @@ impl Server {
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, entropy, compiler } = surroundings;
         let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
+        let auth = &config.auth;
+        let keys = TokenKeys::load(auth, data_dir.secret())?;
         let store = open_store(&config, &data_dir)?;
         let host =
             plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
@@ -99,13 +104,12 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
 
-        let auth = &config.auth;
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {
             app,
             clock,
             entropy,
-            verifier: Verifier::new(&secret, auth.issuer.as_deref(), auth.audience.as_deref()),
+            verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
             places: Semaphore::new(config.limits.concurrent_requests),
             errands: Errands::default(),
@@ -136,7 +140,7 @@ impl Server {
         self.is_new
     }
 
-    /// What its tokens are signed with.
+    /// What its tokens are signed with, where that is a secret (HS256).
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
