@@ -67,6 +67,25 @@ async fn a_key_stands_for_one_request_of_one_caller_for_a_day() {
 }
 
 #[tokio::test]
+async fn a_secret_is_not_told_twice() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let body = json!({"name": "k", "role": "user"}).to_string();
+    let path = "/api/v1/admin/api-keys";
+    let made = keyed(&admin, "k", Method::POST, path, &body).await.ok(201);
+    let again = keyed(&admin, "k", Method::POST, path, &body).await;
+    assert!(again.problem(409).contains(made["id"].as_str().unwrap()), "{}", again.json);
+    assert!(!again.json.to_string().contains(made["key"].as_str().unwrap()));
+    let list = admin.get(path).await.ok(200);
+    assert_eq!(list["total"], 1);
+    let one = format!("{path}/{}", made["id"].as_str().unwrap());
+    for _ in 0..2 {
+        assert_eq!(keyed(&admin, "r", Method::DELETE, &one, "").await.status, 204);
+    }
+    admin.delete(&one).await.problem(404);
+}
+
+#[tokio::test]
 async fn what_was_refused_changed_nothing_and_may_be_sent_again() {
     let app = App::start().await;
     let admin = app.admin();
@@ -135,8 +154,8 @@ async fn answers_whose_day_is_over_make_way() {
         }
         app.clock.advance(DAY);
     }
-    let folder = app.stop().await;
-    let store = RedbStore::open(folder.path().join("data/planwright.redb"), Options::default());
+    let (_folder, file) = app.stop().await;
+    let store = RedbStore::open(file, Options::default());
     let snapshot = store.unwrap().snapshot().await.unwrap();
     let tenant = Space::Tenant("default".to_owned());
     for family in ["answer", "expiring-answer"] {

@@ -4,19 +4,26 @@
 
 mod admin_plans;
 mod again;
+mod api_keys;
 mod auth;
 mod limits;
 mod metrics;
 mod plan_lists;
 mod plugins;
 mod races;
+mod routes;
 mod seed_examples;
 mod subscriptions;
+mod tenants;
+mod token_keys;
 
 use serde_json::{Value, json};
 
 pub(crate) const PLANS: &str = "/api/v1/billing/plans";
 pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
+
+pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
+pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";
 
 /// A plan that says no more than it must.
 pub(crate) fn plan(id: &str) -> Value {

@@ -43,19 +43,52 @@ impl Default for ServerConfig {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthConfig {
+    /// What every token is signed with, whatever it says itself.
+    pub algorithm: TokenAlgorithm,
     /// Signs tokens, HS256; at least 32 characters. The data folder's own secret where absent.
     pub secret: Option<String>,
+    /// The public key of whoever signs tokens, PEM; for RS256 and ES256.
+    pub public_key_file: Option<PathBuf>,
+    /// Their public keys as a JSON Web Key Set, found by `kid`; for RS256 and ES256.
+    pub jwks_file: Option<PathBuf>,
     /// What the `iss` of a token must be.
     pub issuer: Option<String>,
     /// What the `aud` of a token must hold.
     pub audience: Option<String>,
 }
 
+/// How tokens are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum TokenAlgorithm {
+    /// With a secret that whoever checks them knows, too.
+    #[default]
+    HS256,
+    /// With an RSA key that only whoever signs them knows.
+    RS256,
+    /// With a key on the curve P-256 that only whoever signs them knows.
+    ES256,
+}
+
+impl TokenAlgorithm {
+    /// As it is written in the configuration and in tokens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+        }
+    }
+}
+
 impl std::fmt::Debug for AuthConfig {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("AuthConfig")
+            .field("algorithm", &self.algorithm)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("public_key_file", &self.public_key_file)
+            .field("jwks_file", &self.jwks_file)
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
             .finish()
@@ -204,7 +237,10 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("server", "listen", true),
     ("server", "data_dir", true),
     ("server", "cache_mib", false),
+    ("auth", "algorithm", true),
     ("auth", "secret", true),
+    ("auth", "public_key_file", true),
+    ("auth", "jwks_file", true),
     ("auth", "issuer", true),
     ("auth", "audience", true),
     ("plugins", "identity", false),
@@ -341,6 +377,7 @@ mod tests {
             let value = match (*section, *key) {
                 ("server", "listen") => "127.0.0.1:9",
                 ("auth", "secret") => "0123456789012345678901234567890123456789",
+                ("auth", "algorithm") => "ES256",
                 ("log", "format") => "json",
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
@@ -360,6 +397,7 @@ mod tests {
             ("[servers]\n", "servers"),
             ("[auth]\nsecret = \"short\"\n", "auth.secret"),
             ("[server]\nlisten = \"nowhere\"\n", "listen"),
+            ("[auth]\nalgorithm = \"none\"\n", "HS256"),
             ("[server", "line 1"),
         ] {
             let file = file(text);

@@ -9,6 +9,7 @@ use planwright_plugin_host::{Bindings, LiveBindings};
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
 use crate::once::Claim;
+use crate::seen_tenants::SeenTenants;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
@@ -16,12 +17,19 @@ pub struct App<S> {
     pub(crate) plugins: LiveBindings,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
+    pub(crate) tenants: SeenTenants,
 }
 
 impl<S> App<S> {
     /// Connects them.
     pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, plugins, entropy, catalogs: CatalogCache::default() }
+        Self {
+            store,
+            plugins,
+            entropy,
+            catalogs: CatalogCache::default(),
+            tenants: SeenTenants::default(),
+        }
     }
 
     /// The plugins that decide now.

@@ -105,8 +105,42 @@ impl Keys {
         self.kind("expiring-answer").prefix()
     }
 
+    /// Record: an API key, without its secret.
+    pub(crate) fn api_key(&self, id: &str) -> Key {
+        self.kind("api-key").text(id).key()
+    }
+
+    /// All API keys.
+    pub(crate) fn api_keys(&self) -> Prefix {
+        self.kind("api-key").prefix()
+    }
+
     /// Log: what admins did.
     pub(crate) fn audit(&self) -> Key {
         self.kind("audit").key()
+    }
+}
+
+/// Makes the keys of what belongs to no tenant, or must be found before the tenant is known.
+pub(crate) struct HostKeys;
+
+impl HostKeys {
+    fn kind(kind: &'static str) -> KeyBuilder {
+        Key::in_space(&Space::Host, kind)
+    }
+
+    /// Record: the tenant.
+    pub(crate) fn tenant(id: &TenantId) -> Key {
+        Self::kind("tenant").text(id.as_str()).key()
+    }
+
+    /// All tenants.
+    pub(crate) fn tenants() -> Prefix {
+        Self::kind("tenant").prefix()
+    }
+
+    /// Record: where the API key with this hash is.
+    pub(crate) fn api_key(hash: &str) -> Key {
+        Self::kind("api-key").text(hash).key()
     }
 }

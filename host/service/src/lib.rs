@@ -3,6 +3,9 @@
 //! what the decision rested on. A conflict starts again at the load.
 #![forbid(unsafe_code)]
 
+mod api_key_secret;
+pub mod api_key_use;
+pub mod api_keys;
 mod app;
 mod audit;
 pub mod catalog;
@@ -17,8 +20,10 @@ mod plan_lookup;
 pub mod plan_stats;
 pub mod plans;
 mod retry;
+mod seen_tenants;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod tenants;
 pub mod users;
 
 pub use app::{App, Request};

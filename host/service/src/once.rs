@@ -74,7 +74,8 @@ where
     .await
 }
 
-async fn answered<S: Store, T: DeserializeOwned>(
+/// The answer that the request had before, if it was done before.
+pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
     app: &App<S>,
     by: &Request,
 ) -> Result<Option<T>, Error> {

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::edge::SystemClock;
 use crate::token::{self, Claims};
+use crate::token_keys::KeySource;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -88,11 +89,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         TenantId::new(tenant).ok_or("--tenant must be 1 to 63 of a-z, 0-9 and '-'")?;
     }
     let config = Config::load(arguments.config.as_deref(), &environment())?;
-    let secret = match config.auth.secret {
-        Some(secret) => secret,
-        None => {
+    let secret = match config.auth.key_source()? {
+        KeySource::Secret(Some(secret)) => secret.to_owned(),
+        KeySource::Secret(None) => {
             let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
             DataDir::open(data_dir)?.secret().to_owned()
+        }
+        KeySource::PublicKey(path) | KeySource::Jwks(path) => {
+            let path = path.display();
+            return Err(format!(
+                "the server checks tokens with the public key in {path}, and nothing here can sign \
+                 them. Get a token from whoever holds the private key, or use an API key"
+            )
+            .into());
         }
     };
     let exp = SystemClock.now().as_second().saturating_add(arguments.ttl);

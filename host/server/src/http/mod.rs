@@ -2,6 +2,7 @@
 
 mod admin_plans;
 mod again;
+mod api_keys;
 mod auth;
 mod body;
 mod guard;
@@ -12,12 +13,13 @@ mod plans;
 mod problem;
 mod query;
 mod subscriptions;
+mod tenants;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_store::RedbStore;
@@ -25,6 +27,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::LimitsConfig;
+use crate::errands::Errands;
 use crate::token::Verifier;
 
 pub(crate) use metrics::Metrics;
@@ -41,6 +44,7 @@ pub(crate) struct Web {
     pub(crate) limits: LimitsConfig,
     pub(crate) metrics: Metrics,
     pub(crate) places: Semaphore,
+    pub(crate) errands: Errands,
 }
 
 /// Every route there is.
@@ -57,9 +61,14 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
         .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
         .route("/users/{user_id}/subscription", put(subscriptions::grant));
+    let ours = Router::new()
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/api-keys/{id}", delete(api_keys::revoke));
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
+        .nest("/api/v1/admin", ours)
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), again::keyed))

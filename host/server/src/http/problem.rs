@@ -116,6 +116,7 @@ impl From<Refusal> for Problem {
             RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
             RefusalKind::Missing => StatusCode::NOT_FOUND,
             RefusalKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
