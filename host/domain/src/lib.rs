@@ -21,5 +21,6 @@ pub mod review;
 pub mod subscription;
 pub mod tenant;
 pub mod time;
+pub mod unique;
 
 pub use refusal::Refusal;

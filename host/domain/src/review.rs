@@ -33,6 +33,16 @@ impl SubscriptionCounts {
         }
     }
 
+    /// Says how many are in a status.
+    pub fn set(&mut self, status: Status, count: u64) {
+        match status {
+            Status::Trialing => self.trialing = count,
+            Status::Active => self.active = count,
+            Status::PastDue => self.past_due = count,
+            Status::Canceled => self.canceled = count,
+        }
+    }
+
     /// Those that still give something to somebody: trialing, active and past due.
     #[must_use]
     pub fn live(self) -> u64 {

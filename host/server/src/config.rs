@@ -167,6 +167,8 @@ pub struct LimitsConfig {
     pub header_seconds: u64,
     /// How long a request's body may take to arrive.
     pub body_seconds: u64,
+    /// How long a client may take to read on.
+    pub write_seconds: u64,
     /// How long a request may take to be answered.
     pub handler_seconds: u64,
     /// How many requests are worked on at once; more are told to come again.
@@ -181,8 +183,9 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
-            header_seconds: 10,
+            header_seconds: 30,
             body_seconds: 30,
+            write_seconds: 30,
             handler_seconds: 60,
             concurrent_requests: 1_024,
             connections: 4_096,
@@ -254,6 +257,7 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("limits", "body_bytes", false),
     ("limits", "header_seconds", false),
     ("limits", "body_seconds", false),
+    ("limits", "write_seconds", false),
     ("limits", "handler_seconds", false),
     ("limits", "concurrent_requests", false),
     ("limits", "connections", false),
@@ -296,6 +300,32 @@ impl Config {
         Self::from_table(table, "the environment")
     }
 
+    /// Numbers that would keep the server from answering anybody, or from starting at all.
+    fn check_ranges(&self) -> Result<(), String> {
+        let (limits, plugins) = (&self.limits, &self.plugins);
+        let counts = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (name, number, least, most) in [
+            ("server.cache_mib", counts(self.server.cache_mib), 1, 1 << 20),
+            ("plugins.call_milliseconds", plugins.call_milliseconds, 1, 600_000),
+            ("plugins.memory_mib", counts(plugins.memory_mib), 1, 4_096),
+            ("plugins.compile_seconds", plugins.compile_seconds, 1, 86_400),
+            ("plugins.compile_memory_mib", plugins.compile_memory_mib, 64, 1 << 20),
+            ("limits.body_bytes", counts(limits.body_bytes), 1, 1 << 30),
+            ("limits.header_seconds", limits.header_seconds, 1, 86_400),
+            ("limits.body_seconds", limits.body_seconds, 1, 86_400),
+            ("limits.handler_seconds", limits.handler_seconds, 1, 86_400),
+            ("limits.write_seconds", limits.write_seconds, 1, 86_400),
+            ("limits.concurrent_requests", counts(limits.concurrent_requests), 1, 1 << 20),
+            ("limits.connections", counts(limits.connections), 1, 1 << 20),
+            ("limits.drain_seconds", limits.drain_seconds, 0, 86_400),
+        ] {
+            if number < least || number > most {
+                return Err(format!("{name} must be between {least} and {most}"));
+            }
+        }
+        Ok(())
+    }
+
     fn from_table(table: toml::Table, from: &str) -> Result<Self, ConfigError> {
         let wrong = |reason: String| ConfigError::Wrong { from: from.to_owned(), reason };
         let config: Self =
@@ -303,6 +333,7 @@ impl Config {
         if config.auth.secret.as_ref().is_some_and(|secret| secret.chars().count() < 32) {
             return Err(wrong("auth.secret must have at least 32 characters".to_owned()));
         }
+        config.check_ranges().map_err(wrong)?;
         Ok(config)
     }
 }
@@ -382,6 +413,7 @@ mod tests {
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
                 _ if *is_text => "text",
+                ("plugins", "compile_memory_mib") => "512",
                 _ => "7",
             };
             let variables = environment(&[(&variable(section, key), value)]);
@@ -399,6 +431,9 @@ mod tests {
             ("[server]\nlisten = \"nowhere\"\n", "listen"),
             ("[auth]\nalgorithm = \"none\"\n", "HS256"),
             ("[server", "line 1"),
+            ("[limits]\nconnections = 0\n", "limits.connections"),
+            ("[limits]\nconcurrent_requests = 9223372036854775807\n", "limits.concurrent_requests"),
+            ("[plugins]\nmemory_mib = 17592186044416\n", "plugins.memory_mib"),
         ] {
             let file = file(text);
             let error = Config::load(Some(file.path()), &BTreeMap::new()).unwrap_err().to_string();

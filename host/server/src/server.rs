@@ -90,6 +90,11 @@ impl Server {
     /// Whatever keeps it from answering; nothing is left running then.
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, entropy, compiler } = surroundings;
+        // First, so that a port that is taken leaves nothing behind.
+        let address = config.server.listen;
+        let unheard = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
         let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
         let auth = &config.auth;
         let keys = TokenKeys::load(auth, data_dir.secret())?;
@@ -99,10 +104,6 @@ impl Server {
         let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
         let app = App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy));
         tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
-        let address = config.server.listen;
-        let unheard = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(unheard)?;
-        let address = listener.local_addr().map_err(unheard)?;
 
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {

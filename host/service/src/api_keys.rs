@@ -39,7 +39,7 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: ApiKeyDraft,
 ) -> Result<NewApiKey, Error> {
-    retrying(|| try_create(app, by, &draft)).await
+    retrying(app.entropy.as_ref(), || try_create(app, by, &draft)).await
 }
 
 async fn try_create<S: Store>(

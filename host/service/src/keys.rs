@@ -46,6 +46,11 @@ impl Keys {
         self.kind("subscribers").text(plan.as_str()).number(generation).text(status.as_str()).key()
     }
 
+    /// Counters: subscriptions to all plans.
+    pub(crate) fn all_subscribers(&self) -> Prefix {
+        self.kind("subscribers").prefix()
+    }
+
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
         self.kind("pending-payments").text(plan.as_str()).number(generation).key()

@@ -62,7 +62,7 @@ where
     T: DeserializeOwned,
     F: Future<Output = Result<T, Error>>,
 {
-    retrying(|| {
+    retrying(app.entropy.as_ref(), || {
         let attempt = attempt();
         async move {
             match answered(app, by).await? {

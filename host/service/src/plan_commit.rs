@@ -6,7 +6,7 @@ use planwright_domain::metric;
 use planwright_domain::plan::Plan;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
-use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
+use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,9 +102,10 @@ impl Change {
 
     /// Asks the validation plugins, and commits what they let through.
     ///
-    /// The commit expects the plan as it was read and every count that the plugins were shown, so that a
-    /// subscription that arrives meanwhile makes it start again. The other way round, a subscription's
-    /// commit expects the plan's record: whichever comes second sees the first.
+    /// The commit expects the plan as it was read, and where nothing rests on it, that nothing does still: the
+    /// first subscription that arrives meanwhile makes it start again. One more where there are some changes
+    /// no decision, and expecting their exact number would keep admins from ever changing a busy plan. The other
+    /// way round, a subscription's commit expects the plan's record: whichever comes second sees the first.
     pub(crate) async fn review_and_commit<S: Store>(
         self,
         app: &App<S>,
@@ -190,12 +191,14 @@ impl Change {
     }
 }
 
-/// Everything that rests on a plan, and the counters that hold it.
+/// Everything that rests on a plan.
 #[derive(Default)]
 struct Rests {
     counts: SubscriptionCounts,
     pending_payments: u64,
-    read: Vec<(planwright_store::Key, i64)>,
+    /// The counters that were read as 0 and must still be: whether anything rests on the plan is what
+    /// rules depend on.
+    empty: Vec<Key>,
 }
 
 impl Rests {
@@ -204,23 +207,25 @@ impl Rests {
         keys: &Keys,
         plan: &PlanRecord,
     ) -> Result<Self, StoreError> {
-        let mut rests =
-            Self { counts: subscription_counts(snapshot, keys, plan).await?, ..Self::default() };
-        for status in Status::ALL {
-            let key = keys.subscribers(&plan.plan.id, plan.generation, status);
-            let holds = i64::try_from(rests.counts.of(status)).unwrap_or(i64::MAX);
-            rests.read.push((key, holds));
+        let counts = subscription_counts(snapshot, keys, plan).await?;
+        let payments = keys.pending_payments(&plan.plan.id, plan.generation);
+        let pending = snapshot.counter(&payments).await?;
+        let mut empty = Vec::new();
+        if counts.live() == 0 {
+            let live = Status::ALL.into_iter().filter(|status| status.is_live());
+            empty.extend(
+                live.map(|status| keys.subscribers(&plan.plan.id, plan.generation, status)),
+            );
         }
-        let key = keys.pending_payments(&plan.plan.id, plan.generation);
-        let holds = snapshot.counter(&key).await?;
-        rests.pending_payments = u64::try_from(holds).unwrap_or(0);
-        rests.read.push((key, holds));
-        Ok(rests)
+        if pending == 0 {
+            empty.push(payments);
+        }
+        Ok(Self { counts, pending_payments: u64::try_from(pending).unwrap_or(0), empty })
     }
 
     fn expect(&self, change: &mut ChangeSet) {
-        for (key, holds) in &self.read {
-            change.expect_counter(key, *holds);
+        for key in &self.empty {
+            change.expect_counter(key, 0);
         }
     }
 }

@@ -5,7 +5,6 @@ use planwright_domain::plan::PlanId;
 use planwright_store::Snapshot;
 
 use crate::app::Request;
-use crate::catalog::Catalog;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
@@ -43,12 +42,6 @@ pub(crate) async fn load<N: Snapshot>(
     let key = Keys::of(&by.caller.tenant).plan(&plan_id);
     let record = snapshot.get(&key).await?.ok_or_else(|| not_found(id))?;
     Ok((record.version, record.decode()?))
-}
-
-/// A plan of the catalog.
-pub(crate) fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a PlanRecord, Refusal> {
-    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
-    catalog.plan(&plan_id).ok_or_else(|| not_found(id))
 }
 
 /// Nothing has this id, or nothing that the caller may see.

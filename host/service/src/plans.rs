@@ -5,6 +5,7 @@ use std::sync::Arc;
 use planwright_domain::Refusal;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
+use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
 
@@ -15,12 +16,14 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
 use crate::plan_commit::{Action, Change, Reviewed};
-use crate::plan_lookup::{Tagged, find, load, load_to_change, not_found};
+use crate::plan_lookup::{Tagged, load, load_to_change, not_found};
 use crate::subscriptions;
 
 /// How often an id that clashes is drawn again. The standard plugin's suffix has 36^8 values, so a plugin
 /// that needs more draws than this does not use its entropy.
 const DRAWS: usize = 8;
+/// How much of a name the identity plugin is shown, in characters.
+const NAME_SHOWN: usize = 1_000;
 
 /// The tenant's catalog, for the list that users see.
 ///
@@ -37,8 +40,7 @@ pub async fn list<S: Store>(app: &App<S>, by: &Request) -> Result<Arc<Catalog>, 
 /// Not found, also where it may not be seen.
 pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagged<Plan>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let record = find(&catalog, id)?;
+    let (_, record) = load(&snapshot, by, id).await?;
     let plan = &record.plan;
     let seen = plan.is_active
         || by.caller.role.administers()
@@ -48,7 +50,7 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagge
     if !seen {
         return Err(not_found(id).into());
     }
-    Ok(Tagged { value: plan.clone(), tag: record.tag() })
+    Ok(Tagged { tag: record.tag(), value: record.plan })
 }
 
 /// Makes a plan.
@@ -190,9 +192,11 @@ async fn unused_id<S: Store>(
         plugin: plugins.identity.name().to_owned(),
         reason,
     };
+    // A name may be far too long still: the rules for names are asked later, of the plan as a whole.
+    let name: String = name.chars().take(NAME_SHOWN).collect();
     for _ in 0..DRAWS {
         let entropy = app.entropy.draw();
-        let text = plugins.new_id("plan", name, entropy, by.now).await?;
+        let text = plugins.new_id("plan", &name, entropy, by.now).await.map_err(of_the_name)?;
         let id = PlanId::new(&text)
             .map_err(|refusal| unusable(format!("'{text}' as the id of a plan: {refusal}")))?;
         if snapshot.get(&keys.plan(&id)).await?.is_none() {
@@ -201,4 +205,14 @@ async fn unused_id<S: Store>(
     }
     let reason = format!("{DRAWS} ids in a row that are taken, from different entropy each");
     Err(unusable(reason).into())
+}
+
+/// A plugin that will not make an id of a name says so to whoever chose the name.
+fn of_the_name(error: PluginError) -> Error {
+    match error {
+        PluginError::Refused { code, message, .. } => {
+            Refusal::Rejected(vec![FieldError::new("name", &code, &message)]).into()
+        }
+        fault => fault.into(),
+    }
 }

@@ -77,9 +77,18 @@ pub fn main() -> ExitCode {
 /// What a command could not do, as a person reads it.
 type Failure = Box<dyn std::error::Error>;
 
-/// The environment, but for what is no text; no setting is.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+/// The environment. What is no text is no setting of ours, and if it is to be one, that is said.
+fn environment() -> Result<BTreeMap<String, String>, Failure> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(environment.insert(name, value)),
+            Err(_) if name.starts_with("PLANWRIGHT_") => {
+                return Err(format!("{name} is not UTF-8").into());
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }

@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut config = Config::load(arguments.config.as_deref(), &environment())?;
+    let mut config = Config::load(arguments.config.as_deref(), &environment()?)?;
     if let Some(listen) = arguments.listen {
         config.server.listen = listen;
     }

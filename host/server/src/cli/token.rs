@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(tenant) = arguments.tenant.as_deref() {
         TenantId::new(tenant).ok_or("--tenant must be 1 to 63 of a-z, 0-9 and '-'")?;
     }
-    let config = Config::load(arguments.config.as_deref(), &environment())?;
+    let config = Config::load(arguments.config.as_deref(), &environment()?)?;
     let secret = match config.auth.key_source()? {
         KeySource::Secret(Some(secret)) => secret.to_owned(),
         KeySource::Secret(None) => {

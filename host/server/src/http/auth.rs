@@ -33,6 +33,7 @@ impl FromRequestParts<Arc<Web>> for ByUser {
         let request = authenticate(parts, web).await?;
         match request.caller.role {
             Role::User | Role::Admin | Role::Operator => {
+                remember(web, &request.caller).await;
                 Ok(Self(in_tenant(request, parts, web).await?))
             }
             Role::Service => Err(Refusal::NotAllowed { needed: "user" }.into()),
@@ -46,6 +47,7 @@ impl FromRequestParts<Arc<Web>> for ByAdmin {
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
         let request = authenticate(parts, web).await?;
         if request.caller.role.administers() {
+            remember(web, &request.caller).await;
             return Ok(Self(in_tenant(request, parts, web).await?));
         }
         Err(Refusal::NotAllowed { needed: "admin" }.into())
@@ -77,7 +79,6 @@ async fn authenticate(parts: &Parts, web: &Arc<Web>) -> Result<Request, Problem>
     if !tenants::exists(&web.app, &caller.tenant).await? {
         return Err(TokenError::NoSuchTenant.into());
     }
-    users::remember(&web.app, &caller).await?;
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
     let if_match = parts.headers.get(header::IF_MATCH);
     Ok(Request {
@@ -88,6 +89,13 @@ async fn authenticate(parts: &Parts, web: &Arc<Web>) -> Result<Request, Problem>
         now,
         request_id: request_id.unwrap_or_default(),
     })
+}
+
+/// Keeps what the credentials say of their user. What is asked does not depend on it, so it does not fail.
+async fn remember(web: &Web, caller: &Caller) {
+    if let Err(error) = users::remember(&web.app, caller).await {
+        tracing::warn!(%error, "what credentials say of a user was not kept");
+    }
 }
 
 async fn by_key(web: &Arc<Web>, key: &str, now: Timestamp) -> Result<Caller, Problem> {

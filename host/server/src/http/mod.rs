@@ -69,14 +69,13 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
         .nest("/api/v1/admin", ours)
+        .route("/metrics", get(metrics::show))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), again::keyed))
         .layer(CatchPanicLayer::custom(problem::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
-        // What watches the server is answered even when it is full.
-        .route("/metrics", get(metrics::show))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
         .with_state(web)
 }
