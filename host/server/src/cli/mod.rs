@@ -1,7 +1,11 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
+mod api_key;
+mod remote;
 mod serve;
+mod tenant;
 mod token;
+mod values;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -33,6 +37,12 @@ enum Command {
     /// Print a token, and nothing else, signed with the data folder's secret.
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
+    /// Make and list tenants on a running server; needs the role operator.
+    #[command(after_help = tenant::EXAMPLES)]
+    Tenant(tenant::Arguments),
+    /// Make, list and revoke API keys on a running server; needs the role admin.
+    #[command(after_help = api_key::EXAMPLES)]
+    ApiKey(api_key::Arguments),
     /// Compile the component on standard input to standard output, within limits.
     #[command(name = COMPILE, hide = true)]
     Compile,
@@ -45,6 +55,8 @@ pub fn main() -> ExitCode {
     let done = match line.command {
         Some(Command::Compile) => return planwright_plugin_host::compile_child(),
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Tenant(arguments)) => tenant::run(arguments),
+        Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };
