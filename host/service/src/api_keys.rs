@@ -37,8 +37,16 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: ApiKeyDraft,
 ) -> Result<NewApiKey, Error> {
+    retrying(|| try_create(app, by, &draft)).await
+}
+
+async fn try_create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &ApiKeyDraft,
+) -> Result<NewApiKey, Error> {
     let id = ids::fresh(app.entropy.as_ref(), "key_");
-    let api_key = ApiKey::from_draft(id, draft, &by.caller, by.now)?;
+    let api_key = ApiKey::from_draft(id, draft.clone(), &by.caller, by.now)?;
     let secret = Secret::from_entropy(app.entropy.draw());
     let hash = secret.hash();
 
@@ -46,6 +54,7 @@ pub async fn create<S: Store>(
     let keys = Keys::of(tenant);
     let place = ApiKeyPlace { tenant: tenant.clone(), id: api_key.id.clone() };
     let record = ApiKeyRecord { hash: hash.clone(), api_key };
+    // Nothing is loaded: chance that repeats itself shows as a conflict, and is drawn again.
     let (record_key, place_key) = (keys.api_key(&record.api_key.id), HostKeys::api_key(&hash));
     let mut change = ChangeSet::new();
     change.expect_absent(&record_key).expect_absent(&place_key);
@@ -61,7 +70,6 @@ pub async fn create<S: Store>(
         warnings: &[],
     };
     change.append(&keys.audit(), &app.audit_entry(by, deed));
-    // Both keys are drawn at random: a conflict would mean chance that repeats itself.
     app.store.commit(change).await?;
     Ok(NewApiKey { api_key, secret: secret.into_text() })
 }
