@@ -19,7 +19,9 @@ async fn a_key_is_shown_once_and_listed_without_it_newest_first() {
     let app = App::start().await;
     let admin = app.admin();
     let draft = json!({"name": " ci ", "role": "admin", "expires_at": 1_738_800_000});
-    let mut made = admin.post(API_KEYS, draft).await.ok(201);
+    let answer = admin.post(API_KEYS, draft).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let mut made = answer.ok(201);
     let key = made["key"].as_str().unwrap().to_owned();
     assert!(key.len() == 67 && key.starts_with("sk-"), "{key}");
     let expected = json!({
@@ -118,6 +120,24 @@ async fn a_key_that_expired_or_was_revoked_is_401() {
     admin.delete(&format!("{API_KEYS}/{}", "x".repeat(3_000))).await.problem(404);
     let app = app.restart().await;
     app.with_key(&revoked).get(PLANS).await.problem(401);
+}
+
+#[tokio::test]
+async fn chance_that_repeats_itself_is_drawn_again() {
+    let app = App::start().await;
+    let draft = json!({"name": "a", "role": "user"});
+    let (_, first) = make(&app.admin(), draft.clone()).await;
+    // The seed is the same after the restart, and so is what is drawn, once two requests have drawn their
+    // ids in the place of the first start's secret.
+    let app = app.restart().await;
+    for _ in 0..2 {
+        app.admin().get(PLANS).await.ok(200);
+    }
+    let (_, second) = make(&app.admin(), draft).await;
+    assert_ne!(first, second);
+    for key in [first, second] {
+        app.with_key(&key).get(PLANS).await.ok(200);
+    }
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ async fn try_create<S: Store>(
     let keys = Keys::of(tenant);
     let place = ApiKeyPlace { tenant: tenant.clone(), id: api_key.id.clone() };
     let record = ApiKeyRecord { hash: hash.clone(), api_key };
+    // Nothing is loaded: chance that repeats itself shows as a conflict, and is drawn again.
     let (record_key, place_key) = (keys.api_key(&record.api_key.id), HostKeys::api_key(&hash));
     let mut change = ChangeSet::new();
     change.expect_absent(&record_key).expect_absent(&place_key);

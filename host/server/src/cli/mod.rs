@@ -1,7 +1,11 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
+mod api_key;
+mod remote;
 mod serve;
+mod tenant;
 mod token;
+mod values;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -41,6 +45,12 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Make and list tenants on a running server; needs the role operator.
+    #[command(after_help = tenant::EXAMPLES)]
+    Tenant(tenant::Arguments),
+    /// Make, list and revoke API keys on a running server; needs the role admin.
+    #[command(after_help = api_key::EXAMPLES)]
+    ApiKey(api_key::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -62,6 +72,8 @@ pub fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Tenant(arguments)) => tenant::run(arguments),
+        Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use planwright_domain::api_key::{ApiKey, ApiKeyDraft};
 use planwright_domain::page::{Page, PageRequest};
 use planwright_service::api_keys;
@@ -31,10 +32,11 @@ pub(crate) async fn create(
     ByAdmin(by): ByAdmin,
     Query(NoQuery {}): Query<NoQuery>,
     Body(draft): Body<ApiKeyDraft>,
-) -> Result<(StatusCode, Json<Created>), Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let made = api_keys::create(&web.app, &by, draft).await?;
     let created = Created { api_key: made.api_key, key: made.secret };
-    Ok((StatusCode::CREATED, Json(created)))
+    // Nothing between here and who asked may keep the key.
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
 }
 
 /// `GET /api/v1/admin/api-keys`

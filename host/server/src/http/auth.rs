@@ -9,6 +9,7 @@ use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
 use planwright_service::{Request, api_key_use, tenants, users};
+use tracing::Instrument;
 
 use super::Web;
 use super::again::Keyed;
@@ -102,12 +103,13 @@ async fn by_key(web: &Arc<Web>, key: &str, now: Timestamp) -> Result<Caller, Pro
     let presented = api_key_use::present(&web.app, key, now).await?;
     if let Some(key_use) = presented.use_to_note {
         let owner = Arc::clone(web);
-        web.errands.send(async move {
+        let errand = async move {
             if let Err(error) = api_key_use::note(&owner.app, key_use).await {
                 // The next use is kept instead.
                 tracing::warn!(%error, "the use of an API key was not kept");
             }
-        });
+        };
+        web.errands.send(errand.in_current_span());
     }
     Ok(presented.caller)
 }
