@@ -70,5 +70,9 @@ fn every_route() -> Vec<(Method, String)> {
         (Method::POST, admin("/x/duplicate")),
         (Method::GET, admin("/x/subscribers")),
         (Method::PUT, "/api/v1/admin/billing/users/u/subscription".to_owned()),
+        (Method::GET, "/api/v1/admin/settings".to_owned()),
+        (Method::PUT, "/api/v1/admin/settings".to_owned()),
+        (Method::GET, "/api/v1/admin/template-packs".to_owned()),
+        (Method::POST, "/api/v1/admin/template-packs/x/install".to_owned()),
     ]
 }

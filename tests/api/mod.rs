@@ -10,6 +10,7 @@ mod plugins;
 mod races;
 mod seed_examples;
 mod subscriptions;
+mod template_packs;
 
 use serde_json::{Value, json};
 

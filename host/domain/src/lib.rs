@@ -17,7 +17,10 @@ pub mod plan_change;
 pub mod plan_stats;
 pub mod refusal;
 pub mod review;
+pub mod settings;
 pub mod subscription;
+pub mod template;
+pub mod template_listing;
 pub mod time;
 
 pub use refusal::Refusal;

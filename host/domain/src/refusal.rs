@@ -1,9 +1,9 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// A path such as `quotas.requests`; empty for the whole body.
     pub field: String,
@@ -58,6 +58,23 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// It governs users without a subscription.
+    #[error(
+        "Cannot delete plan '{id}': it is the default plan of users without a subscription. Name another \
+         one, or null, as default_plan first: PUT /api/v1/admin/settings."
+    )]
+    PlanIsDefault {
+        /// The plan's.
+        id: String,
+    },
+    /// No such template pack.
+    #[error(
+        "Template pack '{name}' not found. GET /api/v1/admin/template-packs lists those there are."
+    )]
+    PackNotFound {
+        /// As asked for.
+        name: String,
+    },
 }
 
 /// What a refusal is about; a transport gives each its own status.
@@ -82,6 +99,8 @@ impl Refusal {
             Self::PlanExists { .. } => "plan_exists",
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
+            Self::PlanIsDefault { .. } => "plan_is_default",
+            Self::PackNotFound { .. } => "pack_not_found",
         }
     }
 
@@ -90,11 +109,12 @@ impl Refusal {
     pub fn kind(&self) -> RefusalKind {
         match self {
             Self::NotAllowed { .. } => RefusalKind::Forbidden,
-            Self::PlanNotFound { .. } => RefusalKind::Missing,
+            Self::PlanNotFound { .. } | Self::PackNotFound { .. } => RefusalKind::Missing,
             Self::Invalid(_)
             | Self::PlanExists { .. }
             | Self::Rejected(_)
-            | Self::PlanInUse { .. } => RefusalKind::Invalid,
+            | Self::PlanInUse { .. }
+            | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
     }
 
@@ -104,9 +124,11 @@ impl Refusal {
         match self {
             Self::Invalid(errors) | Self::Rejected(errors) => errors.clone(),
             Self::PlanExists { .. } => vec![FieldError::new("id", self.code(), &self.to_string())],
-            Self::NotAllowed { .. } | Self::PlanNotFound { .. } | Self::PlanInUse { .. } => {
-                Vec::new()
-            }
+            Self::NotAllowed { .. }
+            | Self::PlanNotFound { .. }
+            | Self::PlanInUse { .. }
+            | Self::PlanIsDefault { .. }
+            | Self::PackNotFound { .. } => Vec::new(),
         }
     }
 }

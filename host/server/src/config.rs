@@ -69,6 +69,8 @@ pub struct PluginsConfig {
     pub identity: PluginConfig,
     pub validation: ValidationConfig,
     pub pricing: PluginConfig,
+    /// Template packs beside the standard one; each needs a file.
+    pub templates: Vec<PluginConfig>,
     /// Where native code is kept; in the data folder where absent.
     pub cache_dir: Option<PathBuf>,
     /// The longest that one call may take.
@@ -87,6 +89,7 @@ impl Default for PluginsConfig {
             identity: PluginConfig::default(),
             validation: ValidationConfig::default(),
             pricing: PluginConfig::default(),
+            templates: Vec::new(),
             cache_dir: None,
             call_milliseconds: 3_000,
             memory_mib: 64,
@@ -96,7 +99,7 @@ impl Default for PluginsConfig {
     }
 }
 
-/// `[plugins.identity]`, `[plugins.pricing]`: a component instead of the standard one.
+/// `[plugins.identity]`, `[plugins.pricing]`: a component instead of the standard one. In a list: one more.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginConfig {
@@ -210,6 +213,7 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("plugins", "identity", false),
     ("plugins", "validation", false),
     ("plugins", "pricing", false),
+    ("plugins", "templates", false),
     ("plugins", "cache_dir", true),
     ("plugins", "call_milliseconds", false),
     ("plugins", "memory_mib", false),
@@ -344,6 +348,7 @@ mod tests {
                 ("log", "format") => "json",
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
+                ("plugins", "templates") => "[{ file = \"a.wasm\" }]",
                 _ if *is_text => "text",
                 _ => "7",
             };

@@ -1,6 +1,7 @@
 //! What the store holds: the domain's values, and the few shapes that only serve to find them.
 
 use planwright_domain::plan::Plan;
+use planwright_domain::settings::Settings;
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_store::Document;
 use serde::{Deserialize, Serialize};
@@ -57,5 +58,17 @@ pub(crate) struct UserRecord {
 }
 
 impl Document for UserRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A tenant's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SettingsRecord {
+    pub(crate) settings: Settings,
+    /// Whether an admin or a pack has chosen a default plan, or that there be none; no pack does it again.
+    pub(crate) default_plan_is_chosen: bool,
+}
+
+impl Document for SettingsRecord {
     const SCHEMA: u16 = 1;
 }

@@ -16,8 +16,10 @@ mod plan_lookup;
 pub mod plan_stats;
 pub mod plans;
 mod retry;
+pub mod settings;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod template_packs;
 pub mod users;
 
 pub use app::{App, Request};

@@ -13,6 +13,7 @@ use crate::audit::Deed;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.
 pub(crate) enum Action {
@@ -107,14 +108,7 @@ impl Change {
         by: &Request,
     ) -> Result<Reviewed, Error> {
         let keys = Keys::of(&by.caller.tenant);
-        let rests = match &self.before {
-            Some((_, before)) => Rests::read(snapshot, &keys, before).await?,
-            None => Rests::default(),
-        };
-        let warnings = self.review(app, by, &rests).await?;
-        if self.after().is_none() && rests.counts.live() > 0 {
-            return Err(Refusal::PlanInUse { id: self.plan.id.to_string() }.into());
-        }
+        let (rests, warnings) = self.decide(app, snapshot, by).await?;
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
         self.write(snapshot, &keys, &mut change).await?;
@@ -130,6 +124,44 @@ impl Change {
         change.append(&keys.audit(), &app.audit_entry(by, deed));
         app.store.commit(change).await?;
         Ok(Reviewed { plan: self.plan, warnings })
+    }
+
+    /// What [`Change::review_and_commit`] would say now, and nothing done.
+    pub(crate) async fn rehearse<S: Store>(
+        self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+    ) -> Result<Reviewed, Error> {
+        let (_, warnings) = self.decide(app, snapshot, by).await?;
+        Ok(Reviewed { plan: self.plan, warnings })
+    }
+
+    /// Whether it may be done, and what that rests on.
+    async fn decide<S: Store>(
+        &self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+    ) -> Result<(Rests, Vec<Finding>), Error> {
+        let tenant = &by.caller.tenant;
+        let mut rests = match &self.before {
+            Some((_, before)) => Rests::read(snapshot, &Keys::of(tenant), before).await?,
+            None => Rests::default(),
+        };
+        let warnings = self.review(app, by, &rests).await?;
+        if self.after().is_none() {
+            let id = &self.plan.id;
+            if rests.counts.live() > 0 {
+                return Err(Refusal::PlanInUse { id: id.to_string() }.into());
+            }
+            let settings = Kept::read(snapshot, tenant).await?;
+            if settings.default_plan_is(id) {
+                return Err(Refusal::PlanIsDefault { id: id.to_string() }.into());
+            }
+            rests.settings = Some(settings);
+        }
+        Ok((rests, warnings))
     }
 
     async fn review<S: Store>(
@@ -182,12 +214,14 @@ impl Change {
     }
 }
 
-/// Everything that rests on a plan, and the counters that hold it.
+/// Everything that rests on a plan, and the counters and records that hold it.
 #[derive(Default)]
 struct Rests {
     counts: SubscriptionCounts,
     pending_payments: u64,
     read: Vec<(planwright_store::Key, i64)>,
+    /// Which plan is the default, where that matters.
+    settings: Option<Kept>,
 }
 
 impl Rests {
@@ -213,6 +247,9 @@ impl Rests {
     fn expect(&self, change: &mut ChangeSet) {
         for (key, holds) in &self.read {
             change.expect_counter(key, *holds);
+        }
+        if let Some(settings) = &self.settings {
+            settings.expect(change);
         }
     }
 }

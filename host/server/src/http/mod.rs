@@ -8,7 +8,9 @@ mod health;
 mod plans;
 mod problem;
 mod query;
+mod settings;
 mod subscriptions;
+mod template_packs;
 
 use std::sync::Arc;
 
@@ -54,6 +56,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
+        .route("/api/v1/admin/settings", get(settings::get).put(settings::update))
+        .route("/api/v1/admin/template-packs", get(template_packs::list))
+        .route("/api/v1/admin/template-packs/{pack}/install", post(template_packs::install))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::after_panic))
