@@ -1,5 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
+mod init_plans;
+mod remote;
 mod serve;
 mod token;
 
@@ -33,6 +35,9 @@ enum Command {
     /// Print a token, and nothing else, signed with the data folder's secret.
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
+    /// Install the standard plans: free, starter, pro and business.
+    #[command(after_help = init_plans::EXAMPLES)]
+    InitPlans(init_plans::Arguments),
     /// Compile the component on standard input to standard output, within limits.
     #[command(name = COMPILE, hide = true)]
     Compile,
@@ -45,6 +50,7 @@ pub fn main() -> ExitCode {
     let done = match line.command {
         Some(Command::Compile) => return planwright_plugin_host::compile_child(),
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };
