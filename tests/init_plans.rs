@@ -97,10 +97,12 @@ async fn a_running_server_is_asked_over_http() {
     let server = format!("http://{}", process.address);
     let admin = process.admin();
     let token = admin.token();
-    let there = |more: &[&str]| {
-        run(&[&["init-plans", "--server", &server, "--token", token][..], more].concat())
-    };
-    let first = printed(&there(&[]), 0);
+    // A configuration is for the data folder, and in nobody's way here.
+    let output = planwright(&["init-plans", "--server", &server, "--token", token])
+        .env("PLANWRIGHT_CONFIG", "elsewhere.toml")
+        .output()
+        .unwrap();
+    let first = printed(&output, 0);
     assert!(first.contains("4 created, 0 updated, 0 skipped, 0 refused."), "{first}");
     assert_eq!(admin.get(PLANS).await.ok(200).as_array().unwrap().len(), 4);
 

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
     /// A running server, such as <http://127.0.0.1:8080> [env: PLANWRIGHT_URL].
-    #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "config"])]
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
     /// An admin's token for that server.
     #[arg(long, env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
