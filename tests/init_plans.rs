@@ -57,7 +57,10 @@ async fn on_an_idle_folder_it_creates_then_skips_then_updates_what_differs_with_
     let first = printed(&here(&[]), 0);
     assert!(first.contains("created  business_annual  "), "{first}");
     assert!(first.contains("8 created, 0 updated, 0 skipped, 0 refused."), "{first}");
-    assert!(first.contains("Users without a subscription are on 'free' now."), "{first}");
+    assert!(
+        first.contains("The default plan, for users without a subscription, is 'free'."),
+        "{first}"
+    );
     let again = printed(&here(&[]), 0);
     assert!(again.contains("0 created, 0 updated, 8 skipped, 0 refused."), "{again}");
     let made = audit(&data_dir).await;

@@ -21,8 +21,8 @@ Examples:
   planwright init-plans --include-annual --include-promo --dry-run
   PLANWRIGHT_URL=http://127.0.0.1:8080 PLANWRIGHT_TOKEN=$TOKEN planwright init-plans --force
 
-With --server (or PLANWRIGHT_URL) it asks a running server, for the token's tenant. Otherwise it works on the
-data folder itself, which no server may be using then, for the tenant 'default'.";
+With --server (or PLANWRIGHT_URL) it asks a running server, for the token's tenant. Otherwise
+it works on the data folder itself, which no server may be using then, for the tenant 'default'.";
 
 /// The pack that the command installs, and its groups.
 const PACK: &str = "saas-tiers";
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
-    /// A running server, such as <http://127.0.0.1:8080> [env: PLANWRIGHT_URL].
+    /// A running server, by its address [env: PLANWRIGHT_URL].
     #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
     /// An admin's token for that server.
@@ -169,7 +169,7 @@ fn report(done: &Installation) -> String {
     let counts = lists.map(|(what, plans)| format!("{} {what}", plans.len()));
     report += &format!("{}.\n", counts.join(", "));
     if let Some(id) = &done.default_plan {
-        report += &format!("Users without a subscription are on '{id}' now.\n");
+        report += &format!("The default plan, for users without a subscription, is '{id}'.\n");
     }
     if done.dry_run {
         report += "This was a dry run: nothing was changed.\n";
@@ -200,7 +200,7 @@ mod tests {
              created  pro      New. Warning: Dear.\n\
              refused  free     No.\n\
              2 created, 0 updated, 0 skipped, 1 refused.\n\
-             Users without a subscription are on 'pro' now.\n\
+             The default plan, for users without a subscription, is 'pro'.\n\
              This was a dry run: nothing was changed.\n"
         );
     }
