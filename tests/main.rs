@@ -4,6 +4,7 @@ mod api;
 mod command_line;
 mod crash;
 mod harness;
+mod init_plans;
 mod plugins;
 mod readme;
 mod remote_commands;

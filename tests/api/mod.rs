@@ -14,6 +14,7 @@ mod races;
 mod routes;
 mod seed_examples;
 mod subscriptions;
+mod template_packs;
 mod tenants;
 mod token_keys;
 

@@ -120,6 +120,11 @@ impl Keys {
         self.kind("api-key").prefix()
     }
 
+    /// Record: the tenant's settings.
+    pub(crate) fn settings(&self) -> Key {
+        self.kind("settings").key()
+    }
+
     /// Log: what admins did.
     pub(crate) fn audit(&self) -> Key {
         self.kind("audit").key()
