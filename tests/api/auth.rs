@@ -69,6 +69,8 @@ fn every_route() -> Vec<(Method, String)> {
         (Method::PATCH, admin("/x/toggle")),
         (Method::POST, admin("/x/duplicate")),
         (Method::GET, admin("/x/subscribers")),
+        (Method::GET, "/api/v1/admin/audit".to_owned()),
+        (Method::GET, "/api/v1/admin/audit/verify".to_owned()),
         (Method::PUT, "/api/v1/admin/billing/users/u/subscription".to_owned()),
     ]
 }

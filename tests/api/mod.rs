@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod admin_plans;
+mod audit;
 mod auth;
 mod limits;
 mod plan_lists;

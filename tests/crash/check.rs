@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use planwright_store::{
-    Key, LogScan, Options, Part, Prefix, RedbStore, Scan, Snapshot, Space, Store,
+    Chain, Key, LogScan, Options, Part, Prefix, RedbStore, Scan, Snapshot, Space, Store,
 };
 use serde_json::Value;
 
@@ -61,9 +61,11 @@ async fn read_all(store: &RedbStore) -> Found {
     }
     let log = Key::in_space(&tenant(), "audit").key();
     let entries = snapshot.log(&log, LogScan::oldest(usize::MAX)).await.unwrap();
-    for (at, entry) in entries.iter().enumerate() {
-        assert!(entry.follows(at.checked_sub(1).map(|before| &entries[before])), "entry {at}");
+    let mut chain = Chain::of(&log);
+    for entry in &entries {
+        chain.take(entry).unwrap();
     }
+    chain.close(snapshot.log_head(&log).await.unwrap()).unwrap();
     let changes = Key::in_space(&tenant(), "catalog-changes").key();
     Found {
         plans: all("plan").await.iter().map(|(key, _)| text(key, 0)).collect(),

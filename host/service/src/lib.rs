@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
-mod audit;
+pub mod audit;
 pub mod catalog;
 mod documents;
 pub mod edge;

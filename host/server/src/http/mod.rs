@@ -1,6 +1,7 @@
 //! The REST surface: reads a request into a domain value, makes one call into the service, wraps the result.
 
 mod admin_plans;
+mod audit;
 mod auth;
 mod body;
 mod guard;
@@ -54,6 +55,8 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
+        .route("/api/v1/admin/audit", get(audit::list))
+        .route("/api/v1/admin/audit/verify", get(audit::verify))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::after_panic))
