@@ -6,6 +6,7 @@
 mod app;
 pub mod audit;
 pub mod catalog;
+pub mod check;
 mod documents;
 pub mod edge;
 mod error;

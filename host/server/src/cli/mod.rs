@@ -1,5 +1,6 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
+mod check;
 mod serve;
 mod token;
 
@@ -33,6 +34,9 @@ enum Command {
     /// Print a token, and nothing else, signed with the data folder's secret.
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
+    /// Hold everything in a data folder against everything else, and say what disagrees.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Arguments),
     /// Compile the component on standard input to standard output, within limits.
     #[command(name = COMPILE, hide = true)]
     Compile,
@@ -45,6 +49,7 @@ pub fn main() -> ExitCode {
     let done = match line.command {
         Some(Command::Compile) => return planwright_plugin_host::compile_child(),
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };
