@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use planwright_domain::audit::AuditEntry;
 use planwright_domain::caller::TenantId;
-use planwright_store::{Document, Key, Prefix, Record, Scan, Snapshot, Space, Store, StoreError};
+use planwright_store::{Document, Key, Prefix, Scan, Snapshot, Space, Store, StoreError};
 
 use crate::audit;
 use crate::keys::Keys;
@@ -90,7 +90,8 @@ async fn walk_space<N: Snapshot>(
     kept_going(done, walk.report, &at)?;
     let done = walk.counters(progress).await;
     kept_going(done, walk.report, &at)?;
-    walk.what_is_missing().await
+    let done = walk.what_is_missing().await;
+    kept_going(done, walk.report, &at).map(drop)
 }
 
 /// A way through one space, and what is gathered on it.
@@ -189,7 +190,10 @@ impl<N: Snapshot> Walk<'_, N> {
 
     /// What a key leads to. What cannot be read is reported where it lies, and is as good as nothing here.
     async fn find<T: Document>(&self, key: &Key) -> Result<Option<T>, StoreError> {
-        let found: Option<Record> = self.snapshot.get(key).await?;
-        Ok(found.and_then(|record| record.decode().ok()))
+        match self.snapshot.get(key).await {
+            Ok(found) => Ok(found.and_then(|record| record.decode().ok())),
+            Err(StoreError::Corrupt { .. } | StoreError::Newer { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -12,8 +12,9 @@ use crate::config::Config;
 use crate::data_dir;
 
 pub(super) const EXAMPLES: &str = "\
-It takes a folder that no server has open, changes nothing in it, and needs no secret. Exit code 0: everything
-agrees; 1: something does not, or the folder cannot be read.
+It takes a folder that no server has open, and needs no secret. It changes nothing that is stored; after a crash,
+opening the database repairs the file, as a start of the server does. Exit code 0: everything agrees; 1:
+something does not, or the folder cannot be read.
 
 Examples:
   planwright check
