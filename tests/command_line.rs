@@ -59,7 +59,17 @@ fn what_is_wrong_is_said_with_the_right_exit_code() {
     let not_wasm = not_wasm.to_str().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 9] = [
+    let public_key = folder.path().join("public_key.toml");
+    let text = "[auth]\nalgorithm = \"RS256\"\npublic_key_file = \"idp.pem\"\n";
+    std::fs::write(&public_key, text).unwrap();
+    let public_key = public_key.to_str().unwrap();
+    let cases: [(&[&str], i32, &str); 11] = [
+        (
+            &["token", "--user", "a", "--role", "admin", "--config", public_key],
+            1,
+            "checks tokens with the public key in idp.pem",
+        ),
+        (&["serve", "--config", public_key, "--data-dir", data], 1, "cannot read idp.pem"),
         (&["token", "--user", "a", "--role", "admin", "--data-dir", missing], 1, "no data folder"),
         (&["token", "--user", "a", "--role", "root", "--data-dir", missing], 2, "root"),
         (&["token", "--user", "", "--role", "user", "--data-dir", missing], 1, "--user"),
@@ -94,5 +104,15 @@ fn help_has_examples_and_every_setting() {
     for (section, key, _) in planwright_server::config::SETTINGS {
         let name = planwright_server::config::variable(section, key);
         assert!(said.contains(&name), "{name} is not in the help");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(&["completions", shell]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && said.contains("token"), "{shell}");
+        assert!(!said.contains("compile-component"), "{shell} shows what is hidden");
     }
 }

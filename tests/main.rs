@@ -7,5 +7,6 @@ mod crash;
 mod harness;
 mod plugins;
 mod readme;
+mod remote_commands;
 mod rooms;
 mod store;

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, of_plan, plan, subscription_of};
+use super::{ADMIN_PLANS, AUDIT, AUDIT_VERIFY, of_plan, plan, subscription_of};
 use crate::harness::App;
-
-const AUDIT: &str = "/api/v1/admin/audit";
 
 async fn page(app: &App, query: &str) -> Value {
     app.admin().get(&format!("{AUDIT}{query}")).await.ok(200)
@@ -99,13 +97,13 @@ async fn a_filter_that_is_wrong_is_refused_not_dropped() {
         answer.problem(400);
         assert_eq!(answer.field_errors()[0].0, field, "{query}");
     }
-    app.admin().get(&format!("{AUDIT}/verify?deep=true")).await.problem(400);
+    app.admin().get(&format!("{AUDIT_VERIFY}?deep=true")).await.problem(400);
 }
 
 #[tokio::test]
 async fn verify_walks_the_chain_to_its_head() {
     let app = App::start().await;
-    let verify = async || app.admin().get(&format!("{AUDIT}/verify")).await.ok(200);
+    let verify = async || app.admin().get(AUDIT_VERIFY).await.ok(200);
     let empty = verify().await;
     assert_eq!((&empty["valid"], &empty["entries"]), (&json!(true), &json!(0)));
     for round in 0..3 {

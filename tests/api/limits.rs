@@ -24,6 +24,8 @@ async fn malformed_json_is_400_with_the_field() {
         ("", ""),
         ("{", ""),
         ("[]", ""),
+        ("[null,\"A\",null]", ""),
+        ("{\"quotas\":{\"images\":1,\"images\":2}}", "quotas"),
         ("{\"name\":}", ""),
         ("{\"name\":\"a\",\"name\":\"b\"}", "name"),
         ("{\"quotas\":{\"requests\":\"x\"}}", "quotas.requests"),
@@ -35,11 +37,44 @@ async fn malformed_json_is_400_with_the_field() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_large_and_wrong_is_told_so_and_fails_no_plugin() {
+    let app = App::start().await;
+    let long = "x".repeat(100_000);
+    let map = |value: &str| {
+        let entries: Vec<String> = (0..30_000).map(|at| format!("\"k{at}\":{value}")).collect();
+        entries.join(",")
+    };
+    for field in [
+        format!("\"features\":[{}]", vec!["\"f\""; 100_000].join(",")),
+        format!("\"quotas\":{{{}}}", map("1")),
+        format!("\"metadata\":{{{}}}", map("\"v\"")),
+        format!("\"overage\":{{{}}}", map("\"bill\"")),
+        format!("\"quotas\":{{\"{long}\":1}}"),
+        format!("\"metadata\":{{\"{long}\":\"{long}\"}}"),
+        format!("\"description\":\"{}\"", long.repeat(9)),
+        format!("\"currency\":\"{long}\""),
+        format!("\"id\":\"{long}\""),
+        "\"price\":92233720368547758.08".to_owned(),
+        "\"price\":1e28".to_owned(),
+        format!("\"features\":[{}]", vec!["\"f\""; 200_000].join(",")),
+    ] {
+        let body = format!("{{\"name\":\"A\",\"price\":1,\"interval\":\"month\",{field}}}");
+        let answer = app.admin().send(Method::POST, ADMIN_PLANS, &body).await;
+        answer.problem(400);
+    }
+    // A name is what the identity plugin sees first.
+    let body = format!("{{\"name\":\"{}\",\"price\":1,\"interval\":\"month\"}}", long.repeat(10));
+    app.admin().send(Method::POST, ADMIN_PLANS, &body).await.problem(400);
+}
+
+#[tokio::test]
 async fn unknown_routes_and_methods_are_problems_too() {
     let app = App::start().await;
     let admin = app.admin();
     admin.get("/api/v1/nothing").await.problem(404);
     admin.get("/").await.problem(404);
+    admin.get(&format!("{ADMIN_PLANS}/%FF")).await.problem(400);
+    app.stranger().send(Method::POST, "/healthz", "").await.problem(405);
     let answer = admin.send(Method::DELETE, ADMIN_PLANS, "").await;
     answer.problem(405);
     assert_eq!(answer.headers["allow"], "GET,HEAD,POST");
@@ -106,6 +141,17 @@ async fn slow_request(app: &App) -> TcpStream {
     let mut stream = TcpStream::connect(app.address()).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let app = App::with(|config| config.limits.write_seconds = 1).await;
+    let mut deaf = TcpStream::connect(app.address()).await.unwrap();
+    let asked = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+    // The server reads on as long as its answers find room; then it waits, and no longer than it may.
+    let cut_off = async { while deaf.write_all(&asked).await.is_ok() {} };
+    let waited = tokio::time::timeout(Duration::from_secs(60), cut_off).await;
+    assert!(waited.is_ok(), "the connection is still open");
 }
 
 #[tokio::test]

@@ -3,19 +3,30 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod admin_plans;
+mod again;
+mod api_keys;
 mod audit;
 mod auth;
 mod limits;
+mod metrics;
 mod plan_lists;
 mod plugins;
 mod races;
+mod routes;
 mod seed_examples;
 mod subscriptions;
+mod tenants;
+mod token_keys;
 
 use serde_json::{Value, json};
 
 pub(crate) const PLANS: &str = "/api/v1/billing/plans";
 pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
+
+pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
+pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";
+pub(crate) const AUDIT: &str = "/api/v1/admin/audit";
+pub(crate) const AUDIT_VERIFY: &str = "/api/v1/admin/audit/verify";
 
 /// A plan that says no more than it must.
 pub(crate) fn plan(id: &str) -> Value {

@@ -76,7 +76,6 @@ async fn an_identity_plugin_that_fails_closes_its_door_and_no_other() {
         ("huge", "memory"),
         ("empty", "cannot be used"),
         ("wrong-alphabet", "as the id of a plan"),
-        ("refuse", "refuses"),
     ] {
         let app = App::with(|config| config.plugins.identity = plugin(IDENTITY, behaviour)).await;
         let admin = app.admin();
@@ -94,6 +93,14 @@ async fn an_identity_plugin_that_fails_closes_its_door_and_no_other() {
         // An id that is given needs no identity plugin.
         admin.post(ADMIN_PLANS, plan("given")).await.ok(201);
     }
+}
+
+#[tokio::test]
+async fn an_identity_plugin_may_refuse_a_name() {
+    let app = App::with(|config| config.plugins.identity = plugin(IDENTITY, "refuse")).await;
+    let answer = app.admin().post(ADMIN_PLANS, unnamed()).await;
+    assert!(answer.problem(400).contains("No id for 'Pro'"), "{}", answer.json);
+    assert_eq!(answer.field_errors()[0], ("name".to_owned(), "refused_as_asked".to_owned()));
 }
 
 #[tokio::test]

@@ -137,3 +137,28 @@ async fn one_user_has_one_live_subscription_however_many_are_given_at_once() {
     }
     assert_eq!(total, 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_busy_plan_can_still_be_changed() {
+    let app = App::start().await;
+    let admin = app.admin();
+    admin.post(ADMIN_PLANS, plan_with_quota("busy", 1)).await.ok(201);
+    admin.put(&subscription_of("first"), json!({"plan_id": "busy"})).await.ok(201);
+    let mut racing = tokio::task::JoinSet::new();
+    for client in 0..16 {
+        let admin = admin.clone();
+        racing.spawn(async move {
+            for at in 0..20 {
+                let user = subscription_of(&format!("u{client}_{at}"));
+                admin.put(&user, json!({"plan_id": "busy"})).await.ok(201);
+            }
+        });
+    }
+    for at in 0..30 {
+        let body = json!({"description": format!("{at}")});
+        admin.put(&of_plan("busy"), body).await.ok(200);
+    }
+    racing.join_all().await;
+    let stats = admin.get(&of_plan("busy")).await.ok(200);
+    assert_eq!(stats["active_subscriptions"], 321);
+}

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use planwright_store::{Options, RedbStore, Space};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::api::{ADMIN_PLANS, of_plan, plan, subscription_of};
+use crate::api::{ADMIN_PLANS, API_KEYS, of_plan, plan, subscription_of};
 use crate::harness::process::{Process, planwright};
 
 /// A data folder with a store that has something of everything in it, and no server on it.
@@ -48,7 +49,9 @@ async fn left_by_a_server() -> Vec<u8> {
     let process = Process::start(folder.path());
     let admin = process.admin();
     for id in ["pro", "free", "old", "again"] {
-        admin.post(ADMIN_PLANS, plan(id)).await.ok(201);
+        let body = plan(id).to_string();
+        let headers = [("idempotency-key", id)];
+        admin.send_with(&headers, Method::POST, ADMIN_PLANS, &body).await.ok(201);
     }
     admin.put(&of_plan("pro"), json!({"price": 500})).await.ok(200);
     admin.delete(&of_plan("old")).await.ok(200);
@@ -60,6 +63,7 @@ async fn left_by_a_server() -> Vec<u8> {
     }
     let trial = json!({"plan_id": "free", "trial_days": 7});
     admin.put(&subscription_of("tom"), trial).await.ok(201);
+    admin.post(API_KEYS, json!({"name": "Key", "role": "user"})).await.ok(201);
     assert_eq!(process.terminate(), Some(0));
     std::fs::read(folder.path().join("planwright.redb")).unwrap()
 }
@@ -86,16 +90,17 @@ async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
     let data = Data::make().await;
     let (code, found) = report(&data.path);
     assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
-    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(1), &json!(13)), "{found}");
-    // 3 plans, and a record, a place and a pointer for each of 3 subscriptions.
-    assert_eq!(found["records"], 12, "{found}");
+    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(14)), "{found}");
+    // 3 plans; a record, a place and a pointer for each of 3 subscriptions; 4 answers and an API key, each with
+    // what leads to it; the tenant.
+    assert_eq!(found["records"], 23, "{found}");
     let (_, again) = report(&data.path);
     assert_eq!(found, again);
 
     let output = check(&data.path, &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("everything agrees: 12 records") && said.lines().count() == 1,
+        said.starts_with("everything agrees: 23 records") && said.lines().count() == 1,
         "{said}"
     );
     let names: Vec<_> = std::fs::read_dir(&data.path).unwrap().map(|file| file.unwrap()).collect();
@@ -121,18 +126,18 @@ async fn a_folder_in_use_and_one_without_a_store_are_refused_and_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_says_where_its_log_breaks_and_goes_on_behind_a_cut_that_stays_to_be_seen() {
     let data = Data::make().await;
-    edits::cut_log(&data, 13);
+    edits::cut_log(&data, 14);
     let process = Process::start(&data.path);
     let admin = process.admin();
     let verify = async || admin.get("/api/v1/admin/audit/verify").await.ok(200);
-    let reason = "Entry 13, the last one, is missing.";
-    let broken = json!({"valid": false, "entries": 12, "broken_at": 13, "reason": reason});
+    let reason = "Entry 14, the last one, is missing.";
+    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
     assert_eq!(verify().await, broken);
 
     admin.post(ADMIN_PLANS, plan("after")).await.ok(201);
     let newest = admin.get("/api/v1/admin/audit?page_size=1").await.ok(200);
-    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(14), &json!(14)));
-    let reason = "Entry 13 is missing: entry 14 follows entry 12.";
-    let broken = json!({"valid": false, "entries": 12, "broken_at": 13, "reason": reason});
+    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(15), &json!(15)));
+    let reason = "Entry 14 is missing: entry 15 follows entry 13.";
+    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
     assert_eq!(verify().await, broken);
 }

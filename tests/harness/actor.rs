@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 /// Somebody with credentials, or without.
@@ -56,7 +56,22 @@ impl Actor {
 
     /// Any request, its body as it is written.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Answer {
-        self.try_send(method, path, body).await.unwrap()
+        self.send_with(&[], method, path, body).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn send_with(
+        &self,
+        headers: &[(&str, &str)],
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Answer {
+        let mut request = self.request(method, path, body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request).await.unwrap()
     }
 
     /// The same while the server may be gone.
@@ -66,6 +81,10 @@ impl Actor {
         path: &str,
         body: &str,
     ) -> Result<Answer, reqwest::Error> {
+        read(self.request(method, path, body)).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: &str) -> RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -73,11 +92,15 @@ impl Actor {
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.to_owned());
         }
-        let response = request.send().await?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let json = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-        Ok(Answer { status, headers, json })
+        request
     }
+}
+
+async fn read(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let json = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+    Ok(Answer { status, headers, json })
 }
 
 impl Answer {

@@ -14,7 +14,7 @@ use planwright_server::config::Config;
 use planwright_server::server::{Server, StartError, Surroundings};
 use planwright_server::token::{self, Claims};
 
-pub(crate) use actor::Actor;
+pub(crate) use actor::{Actor, Answer};
 pub(crate) use edge::{ManualClock, SeededEntropy};
 
 /// A server of its own for one test.
@@ -67,6 +67,13 @@ impl App {
         Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Stops the server, cleanly, and gives the file of its store.
+    pub(crate) async fn stop(self) -> (Arc<tempfile::TempDir>, PathBuf) {
+        self.server.stop().await;
+        let file = self.folder.path().join("data/planwright.redb");
+        (self.folder, file)
+    }
+
     pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.server.address()
     }
@@ -83,6 +90,29 @@ impl App {
 
     pub(crate) fn actor(&self, id: &str, role: &str) -> Actor {
         self.with_claims(&claims(id, role))
+    }
+
+    /// Somebody of another tenant.
+    pub(crate) fn of_tenant(&self, tenant: &str, id: &str, role: &str) -> Actor {
+        self.with_claims(&Claims { tenant: Some(tenant.to_owned()), ..claims(id, role) })
+    }
+
+    /// Somebody who manages the host.
+    pub(crate) fn operator(&self) -> Actor {
+        self.actor("olga", "operator")
+    }
+
+    /// Makes tenants.
+    pub(crate) async fn make_tenants(&self, ids: &[&str]) {
+        for id in ids {
+            let draft = serde_json::json!({"id": id, "name": id});
+            self.operator().post("/api/v1/admin/tenants", draft).await.ok(201);
+        }
+    }
+
+    /// Somebody with an API key.
+    pub(crate) fn with_key(&self, key: &str) -> Actor {
+        Actor::new(self.address(), Some(key.to_owned()))
     }
 
     /// Somebody whose token says just this.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A company's own space. Nothing of one tenant is seen by another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TenantId(String);
 
@@ -40,8 +40,17 @@ impl fmt::Display for TenantId {
     }
 }
 
+impl<'de> Deserialize<'de> for TenantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom("a tenant's id is 1 to 63 of a-z, 0-9 and '-'");
+        Self::new(&text).ok_or_else(wrong)
+    }
+}
+
 /// What a caller may do. A role that is not listed here is refused, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Sees and manages their own data.
     User,
@@ -72,6 +81,17 @@ impl Role {
         }
     }
 
+    /// The role's name, as credentials say it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+        }
+    }
+
     /// Whether the role manages a tenant's catalog and subscribers.
     #[must_use]
     pub fn administers(self) -> bool {
@@ -94,6 +114,37 @@ pub struct Caller {
     pub name: Option<String>,
     /// The user group that the credentials name, if any.
     pub group: Option<String>,
+    /// Where an operator's credentials belong, if the request is about another tenant: a user's id means
+    /// nobody outside of its tenant.
+    pub home: Option<TenantId>,
+    /// The id of the API key that was shown, if it was one.
+    pub api_key: Option<String>,
+}
+
+impl Caller {
+    /// A caller of whom no more is known than there must be.
+    #[must_use]
+    pub fn new(tenant: TenantId, user_id: &str, role: Role) -> Self {
+        Self {
+            tenant,
+            user_id: user_id.to_owned(),
+            role,
+            email: None,
+            name: None,
+            group: None,
+            home: None,
+            api_key: None,
+        }
+    }
+
+    /// The same caller in another tenant, as `?tenant=` asks.
+    #[must_use]
+    pub fn acting_in(mut self, tenant: TenantId) -> Self {
+        if tenant != self.tenant {
+            self.home = Some(std::mem::replace(&mut self.tenant, tenant));
+        }
+        self
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +168,8 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(TenantId::new(text).is_some(), expected, "{text}");
+            let json = serde_json::Value::from(text);
+            assert_eq!(serde_json::from_value::<TenantId>(json).is_ok(), expected, "{text}");
         }
     }
 
@@ -132,6 +185,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Role::from_name(name), expected, "{name}");
+            let json = serde_json::Value::from(name);
+            assert_eq!(serde_json::from_value::<Role>(json).ok(), expected, "{name}");
+            assert!(expected.is_none_or(|role| role.as_str() == name), "{name}");
         }
+    }
+
+    #[test]
+    fn an_operator_in_another_tenant_is_still_known_by_the_own_one() {
+        let acme = TenantId::new("acme").unwrap();
+        let caller = Caller::new(TenantId::default(), "root", Role::Operator);
+        assert_eq!(caller.clone().acting_in(TenantId::default()), caller);
+        let acting = caller.acting_in(acme.clone());
+        assert_eq!((acting.tenant, acting.home), (acme, Some(TenantId::default())));
     }
 }

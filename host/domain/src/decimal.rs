@@ -21,6 +21,10 @@ pub fn parse(text: &str) -> Result<Decimal, String> {
     if text.len() > LONGEST_TEXT {
         return Err("a number of more than 64 characters".to_owned());
     }
+    // As JSON writes numbers: no plus sign, no underscores, no point without digits.
+    if serde_json::Number::from_str(text).is_err() {
+        return Err(plain());
+    }
     match text.split_once(['e', 'E']) {
         None => Decimal::from_str_exact(text).map_err(|_| plain()),
         // `from_scientific` would round a long mantissa, so it must be exact on its own first.
@@ -119,6 +123,10 @@ mod tests {
             ("0.12345678901234567890123456789", Err("not an exact decimal")),
             ("1.23456789012345678901234567890e1", Err("not an exact decimal")),
             ("\"twelve\"", Err("not an exact decimal")),
+            ("\"1_000\"", Err("not an exact decimal")),
+            ("\"+5\"", Err("not an exact decimal")),
+            ("\"5.\"", Err("not an exact decimal")),
+            ("\" 5\"", Err("not an exact decimal")),
             ("null", Err("expected an exact decimal number")),
             ("{\"a\":1}", Err("expected an exact decimal number")),
             ("true", Err("expected an exact decimal number")),

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod api_key;
 pub mod audit;
 pub mod caller;
 pub mod decimal;
@@ -18,6 +19,8 @@ pub mod plan_stats;
 pub mod refusal;
 pub mod review;
 pub mod subscription;
+pub mod tenant;
 pub mod time;
+pub mod unique;
 
 pub use refusal::Refusal;

@@ -46,6 +46,14 @@ impl PageRequest {
         self.page_size
     }
 
+    /// The page of a list that is all there.
+    #[must_use]
+    pub fn of<T>(self, all: Vec<T>) -> Page<T> {
+        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let items = all.into_iter().skip(self.skip()).take(self.page_size).collect();
+        self.answer(items, total)
+    }
+
     /// The answer: the page's items and how many there are in all.
     #[must_use]
     pub fn answer<T>(self, items: Vec<T>, total: u64) -> Page<T> {
@@ -101,6 +109,16 @@ mod tests {
         let request = PageRequest::new(None, Some(10)).unwrap();
         for (total, pages) in [(0, 0), (1, 1), (10, 1), (11, 2)] {
             assert_eq!(request.answer(Vec::<u8>::new(), total).total_pages, pages);
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_whole_list_is_cut_out_of_it() {
+        for (page, size, items) in
+            [(1, 2, vec![1, 2]), (2, 2, vec![3]), (3, 2, vec![]), (1, 9, vec![1, 2, 3])]
+        {
+            let cut = PageRequest::new(Some(page), Some(size)).unwrap().of(vec![1, 2, 3]);
+            assert_eq!((cut.items, cut.total), (items, 3), "{page} {size}");
         }
     }
 }

@@ -12,6 +12,14 @@ use crate::period::Interval;
 use crate::refusal::{FieldError, Refusal};
 use crate::time::{self, Timestamp};
 
+/// The largest price. With the three fraction digits of the finest currency it still fits the 64 bits that
+/// plugins count in.
+const LARGEST_PRICE: u64 = 1_000_000_000_000_000;
+/// The most entries of a list or map.
+const MOST_ENTRIES: usize = 1_000;
+/// The longest text, in bytes.
+const LONGEST_TEXT: usize = 20_000;
+
 /// A plan's id, safe in a URL: 1 to 128 ASCII letters, digits, `_`, `-` and `.`. The standard validation
 /// plugin is stricter; an operator's own may use all of these.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -153,6 +161,7 @@ pub struct PlanDraft {
     #[allow(missing_docs, reason = "documented on Plan")]
     pub interval: Interval,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[serde(default, deserialize_with = "crate::unique::optional")]
     pub quotas: Option<BTreeMap<String, u64>>,
     #[allow(missing_docs, reason = "documented on Plan")]
     pub features: Option<Vec<String>>,
@@ -161,12 +170,14 @@ pub struct PlanDraft {
     /// 0 where absent.
     pub display_order: Option<u32>,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[serde(default, deserialize_with = "crate::unique::optional")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// 0 where absent.
     pub trial_days: Option<u32>,
     #[allow(missing_docs, reason = "documented on Plan")]
     pub billing_plan_id: Option<u64>,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[serde(default, deserialize_with = "crate::unique::optional")]
     pub overage: Option<BTreeMap<String, Overage>>,
 }
 
@@ -205,14 +216,19 @@ impl Plan {
         Ok(plan)
     }
 
-    /// What no plugin may break: a price is not negative and fits its currency.
+    /// What no plugin may break: a price is not negative and fits its currency. And what no plugin is shown: a
+    /// price beyond the contract's numbers, lists and texts without end.
     ///
     /// # Errors
-    /// Names the field `price`.
+    /// Names the field.
     pub fn check(&self) -> Result<(), Refusal> {
         let refuse = |code, message: &str| {
             Err(Refusal::Invalid(vec![FieldError::new("price", code, message)]))
         };
+        if self.price > Decimal::from(LARGEST_PRICE) {
+            return refuse("too_large", &format!("price must be at most {LARGEST_PRICE}."));
+        }
+        self.check_sizes()?;
         if self.price.is_sign_negative() && !self.price.is_zero() {
             return refuse("negative_price", "price must be 0 or more.");
         }
@@ -221,6 +237,40 @@ impl Plan {
             let code = self.currency.code();
             let message = format!("price has more than the {digits} fraction digits of {code}.");
             return refuse("too_many_digits", &message);
+        }
+        Ok(())
+    }
+
+    fn check_sizes(&self) -> Result<(), Refusal> {
+        let refuse = |field: &str, message: &str| {
+            Err(Refusal::Invalid(vec![FieldError::new(field, "too_long", message)]))
+        };
+        for (field, entries) in [
+            ("quotas", self.quotas.len()),
+            ("features", self.features.len()),
+            ("metadata", self.metadata.len()),
+            ("overage", self.overage.len()),
+        ] {
+            if entries > MOST_ENTRIES {
+                return refuse(field, &format!("{field} has more than {MOST_ENTRIES} entries."));
+            }
+        }
+        let metadata = self.metadata.iter().flat_map(|(key, value)| [key, value]);
+        let texts = [("name", Some(&self.name)), ("name_ru", self.name_ru.as_ref())]
+            .into_iter()
+            .chain([("description", self.description.as_ref())])
+            .chain([("description_ru", self.description_ru.as_ref())])
+            .chain(self.features.iter().map(|text| ("features", Some(text))))
+            .chain(metadata.map(|text| ("metadata", Some(text))))
+            .chain(self.quotas.keys().map(|text| ("quotas", Some(text))))
+            .chain(self.overage.keys().map(|text| ("overage", Some(text))));
+        for (field, text) in texts {
+            if text.is_some_and(|text| text.len() > LONGEST_TEXT) {
+                return refuse(
+                    field,
+                    &format!("{field} has a text of more than {LONGEST_TEXT} bytes."),
+                );
+            }
         }
         Ok(())
     }
@@ -288,6 +338,8 @@ mod tests {
             ("490.555", "RUB", Some("too_many_digits")),
             ("1.5", "JPY", Some("too_many_digits")),
             ("-1", "USD", Some("negative_price")),
+            ("1000000000000000", "KWD", None),
+            ("1000000000000000.01", "USD", Some("too_large")),
         ] {
             let json = format!(
                 r#"{{"name":"A","price":{price},"interval":"month","currency":"{currency}"}}"#

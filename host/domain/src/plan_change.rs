@@ -36,7 +36,7 @@ pub struct PlanPatch {
     pub currency: Option<Currency>,
     #[serde(deserialize_with = "given")]
     pub interval: Option<Interval>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::unique::given")]
     pub quotas: Clearable<BTreeMap<String, u64>>,
     #[serde(deserialize_with = "given")]
     pub features: Clearable<Vec<String>>,
@@ -44,13 +44,13 @@ pub struct PlanPatch {
     pub is_active: Option<bool>,
     #[serde(deserialize_with = "given")]
     pub display_order: Option<u32>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::unique::given")]
     pub metadata: Clearable<BTreeMap<String, String>>,
     #[serde(deserialize_with = "given")]
     pub trial_days: Option<u32>,
     #[serde(deserialize_with = "given")]
     pub billing_plan_id: Clearable<u64>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::unique::given")]
     pub overage: Clearable<BTreeMap<String, Overage>>,
 
     pub id: IgnoredAny,

@@ -31,10 +31,49 @@ pub enum Refusal {
         /// The least role that may.
         needed: &'static str,
     },
+    /// No key that is known here, or no longer.
+    #[error("The API key is not known here; it may have been revoked. Ask an admin for a new one.")]
+    KeyUnknown,
+    /// The key's time is up.
+    #[error("The API key has expired. Ask an admin for a new one.")]
+    KeyExpired,
+    /// No such tenant.
+    #[error("Tenant '{id}' not found. GET /api/v1/admin/tenants lists those there are.")]
+    TenantNotFound {
+        /// As asked for; not always a valid id.
+        id: String,
+    },
+    /// The tenant has no such API key.
+    #[error("API key '{id}' not found. GET /api/v1/admin/api-keys lists those there are.")]
+    KeyNotFound {
+        /// As asked for.
+        id: String,
+    },
     /// No such plan, or not for this caller.
     #[error("Plan '{id}' not found.")]
     PlanNotFound {
         /// As asked for; not always a valid id.
+        id: String,
+    },
+    /// The same idempotency key came with another request before.
+    #[error(
+        "The Idempotency-Key was used for another request before. Send the same body as then, or use \
+         another key."
+    )]
+    KeyReused,
+    /// The request was done before, and what it gave was a secret.
+    #[error(
+        "This request was done before and made the API key '{id}'. Its secret was shown then and is not \
+         kept: revoke the key and make another one."
+    )]
+    KeyMadeBefore {
+        /// The API key's.
+        id: String,
+    },
+    /// What was read before has changed since.
+    #[error("Plan '{id}' has changed since it was read (If-Match). Read it again and decide anew.")]
+    Stale {
+        /// The plan's.
         id: String,
     },
     /// Fields that are wrong in themselves.
@@ -43,6 +82,12 @@ pub enum Refusal {
     /// The id is taken.
     #[error("Plan '{id}' already exists. Choose another id, or leave it out to have one made.")]
     PlanExists {
+        /// The id.
+        id: String,
+    },
+    /// The tenant's id is taken.
+    #[error("Tenant '{id}' already exists. Choose another id.")]
+    TenantExists {
         /// The id.
         id: String,
     },
@@ -63,10 +108,16 @@ pub enum Refusal {
 /// What a refusal is about; a transport gives each its own status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// Too little right.
+    /// No good credentials, or too little right.
     Forbidden,
     /// There is no such thing.
     Missing,
+    /// The key of the request stands for another one.
+    KeyReused,
+    /// It has been done, and cannot be told again.
+    Conflict,
+    /// What the request rests on has changed.
+    Stale,
     /// The request is wrong, or what is asked may not be.
     Invalid,
 }
@@ -77,9 +128,16 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAllowed { .. } => "not_allowed",
+            Self::KeyUnknown | Self::KeyExpired => "bad_credentials",
+            Self::TenantNotFound { .. } => "tenant_not_found",
+            Self::KeyNotFound { .. } => "api_key_not_found",
             Self::PlanNotFound { .. } => "plan_not_found",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::KeyMadeBefore { .. } => "already_done",
+            Self::Stale { .. } => "stale",
             Self::Invalid(_) => "invalid_request",
             Self::PlanExists { .. } => "plan_exists",
+            Self::TenantExists { .. } => "tenant_exists",
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
         }
@@ -89,10 +147,16 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> RefusalKind {
         match self {
-            Self::NotAllowed { .. } => RefusalKind::Forbidden,
-            Self::PlanNotFound { .. } => RefusalKind::Missing,
+            Self::NotAllowed { .. } | Self::KeyUnknown | Self::KeyExpired => RefusalKind::Forbidden,
+            Self::TenantNotFound { .. } | Self::KeyNotFound { .. } | Self::PlanNotFound { .. } => {
+                RefusalKind::Missing
+            }
+            Self::KeyReused => RefusalKind::KeyReused,
+            Self::KeyMadeBefore { .. } => RefusalKind::Conflict,
+            Self::Stale { .. } => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
+            | Self::TenantExists { .. }
             | Self::Rejected(_)
             | Self::PlanInUse { .. } => RefusalKind::Invalid,
         }
@@ -103,10 +167,19 @@ impl Refusal {
     pub fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::Invalid(errors) | Self::Rejected(errors) => errors.clone(),
-            Self::PlanExists { .. } => vec![FieldError::new("id", self.code(), &self.to_string())],
-            Self::NotAllowed { .. } | Self::PlanNotFound { .. } | Self::PlanInUse { .. } => {
-                Vec::new()
+            Self::PlanExists { .. } | Self::TenantExists { .. } => {
+                vec![FieldError::new("id", self.code(), &self.to_string())]
             }
+            Self::NotAllowed { .. }
+            | Self::KeyUnknown
+            | Self::KeyExpired
+            | Self::TenantNotFound { .. }
+            | Self::KeyNotFound { .. }
+            | Self::PlanNotFound { .. }
+            | Self::KeyReused
+            | Self::KeyMadeBefore { .. }
+            | Self::Stale { .. }
+            | Self::PlanInUse { .. } => Vec::new(),
         }
     }
 }

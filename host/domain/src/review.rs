@@ -1,6 +1,6 @@
 //! What is put to a validation plugin, and what it answers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::caller::TenantId;
 use crate::plan::Plan;
@@ -30,6 +30,16 @@ impl SubscriptionCounts {
             Status::Active => self.active,
             Status::PastDue => self.past_due,
             Status::Canceled => self.canceled,
+        }
+    }
+
+    /// Says how many are in a status.
+    pub fn set(&mut self, status: Status, count: u64) {
+        match status {
+            Status::Trialing => self.trialing = count,
+            Status::Active => self.active = count,
+            Status::PastDue => self.past_due = count,
+            Status::Canceled => self.canceled = count,
         }
     }
 
@@ -67,7 +77,7 @@ pub struct ReviewContext {
 }
 
 /// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The change goes through and says so.
@@ -77,7 +87,7 @@ pub enum Severity {
 }
 
 /// What a validation plugin found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Whether it refuses the change.
     pub severity: Severity,

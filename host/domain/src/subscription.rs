@@ -38,6 +38,12 @@ impl Status {
         }
     }
 
+    /// Reads a status as it is on the wire.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
     /// Whether a subscription in it still gives something to somebody.
     #[must_use]
     pub fn is_live(self) -> bool {

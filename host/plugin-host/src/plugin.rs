@@ -168,7 +168,10 @@ impl Plugin {
             return self.call_now(at, ask, check);
         }
         let plugin = Arc::clone(self);
+        // What it logs is found under the request that asked it.
+        let span = tracing::Span::current();
         let call = tokio::task::spawn_blocking(move || {
+            let _asked = span.entered();
             let answer = plugin.call_now(at, ask, check);
             drop(turn);
             answer

@@ -43,19 +43,52 @@ impl Default for ServerConfig {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthConfig {
+    /// What every token is signed with, whatever it says itself.
+    pub algorithm: TokenAlgorithm,
     /// Signs tokens, HS256; at least 32 characters. The data folder's own secret where absent.
     pub secret: Option<String>,
+    /// The public key of whoever signs tokens, PEM; for RS256 and ES256.
+    pub public_key_file: Option<PathBuf>,
+    /// Their public keys as a JSON Web Key Set, found by `kid`; for RS256 and ES256.
+    pub jwks_file: Option<PathBuf>,
     /// What the `iss` of a token must be.
     pub issuer: Option<String>,
     /// What the `aud` of a token must hold.
     pub audience: Option<String>,
 }
 
+/// How tokens are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum TokenAlgorithm {
+    /// With a secret that whoever checks them knows, too.
+    #[default]
+    HS256,
+    /// With an RSA key that only whoever signs them knows.
+    RS256,
+    /// With a key on the curve P-256 that only whoever signs them knows.
+    ES256,
+}
+
+impl TokenAlgorithm {
+    /// As it is written in the configuration and in tokens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+        }
+    }
+}
+
 impl std::fmt::Debug for AuthConfig {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("AuthConfig")
+            .field("algorithm", &self.algorithm)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("public_key_file", &self.public_key_file)
+            .field("jwks_file", &self.jwks_file)
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
             .finish()
@@ -134,6 +167,8 @@ pub struct LimitsConfig {
     pub header_seconds: u64,
     /// How long a request's body may take to arrive.
     pub body_seconds: u64,
+    /// How long a client may take to read on.
+    pub write_seconds: u64,
     /// How long a request may take to be answered.
     pub handler_seconds: u64,
     /// How many requests are worked on at once; more are told to come again.
@@ -148,8 +183,9 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
-            header_seconds: 10,
+            header_seconds: 30,
             body_seconds: 30,
+            write_seconds: 30,
             handler_seconds: 60,
             concurrent_requests: 1_024,
             connections: 4_096,
@@ -204,7 +240,10 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("server", "listen", true),
     ("server", "data_dir", true),
     ("server", "cache_mib", false),
+    ("auth", "algorithm", true),
     ("auth", "secret", true),
+    ("auth", "public_key_file", true),
+    ("auth", "jwks_file", true),
     ("auth", "issuer", true),
     ("auth", "audience", true),
     ("plugins", "identity", false),
@@ -218,6 +257,7 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("limits", "body_bytes", false),
     ("limits", "header_seconds", false),
     ("limits", "body_seconds", false),
+    ("limits", "write_seconds", false),
     ("limits", "handler_seconds", false),
     ("limits", "concurrent_requests", false),
     ("limits", "connections", false),
@@ -260,6 +300,32 @@ impl Config {
         Self::from_table(table, "the environment")
     }
 
+    /// Numbers that would keep the server from answering anybody, or from starting at all.
+    fn check_ranges(&self) -> Result<(), String> {
+        let (limits, plugins) = (&self.limits, &self.plugins);
+        let counts = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (name, number, least, most) in [
+            ("server.cache_mib", counts(self.server.cache_mib), 1, 1 << 20),
+            ("plugins.call_milliseconds", plugins.call_milliseconds, 1, 600_000),
+            ("plugins.memory_mib", counts(plugins.memory_mib), 1, 4_096),
+            ("plugins.compile_seconds", plugins.compile_seconds, 1, 86_400),
+            ("plugins.compile_memory_mib", plugins.compile_memory_mib, 64, 1 << 20),
+            ("limits.body_bytes", counts(limits.body_bytes), 1, 1 << 30),
+            ("limits.header_seconds", limits.header_seconds, 1, 86_400),
+            ("limits.body_seconds", limits.body_seconds, 1, 86_400),
+            ("limits.handler_seconds", limits.handler_seconds, 1, 86_400),
+            ("limits.write_seconds", limits.write_seconds, 1, 86_400),
+            ("limits.concurrent_requests", counts(limits.concurrent_requests), 1, 1 << 20),
+            ("limits.connections", counts(limits.connections), 1, 1 << 20),
+            ("limits.drain_seconds", limits.drain_seconds, 0, 86_400),
+        ] {
+            if number < least || number > most {
+                return Err(format!("{name} must be between {least} and {most}"));
+            }
+        }
+        Ok(())
+    }
+
     fn from_table(table: toml::Table, from: &str) -> Result<Self, ConfigError> {
         let wrong = |reason: String| ConfigError::Wrong { from: from.to_owned(), reason };
         let config: Self =
@@ -267,6 +333,7 @@ impl Config {
         if config.auth.secret.as_ref().is_some_and(|secret| secret.chars().count() < 32) {
             return Err(wrong("auth.secret must have at least 32 characters".to_owned()));
         }
+        config.check_ranges().map_err(wrong)?;
         Ok(config)
     }
 }
@@ -341,10 +408,12 @@ mod tests {
             let value = match (*section, *key) {
                 ("server", "listen") => "127.0.0.1:9",
                 ("auth", "secret") => "0123456789012345678901234567890123456789",
+                ("auth", "algorithm") => "ES256",
                 ("log", "format") => "json",
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
                 _ if *is_text => "text",
+                ("plugins", "compile_memory_mib") => "512",
                 _ => "7",
             };
             let variables = environment(&[(&variable(section, key), value)]);
@@ -360,7 +429,11 @@ mod tests {
             ("[servers]\n", "servers"),
             ("[auth]\nsecret = \"short\"\n", "auth.secret"),
             ("[server]\nlisten = \"nowhere\"\n", "listen"),
+            ("[auth]\nalgorithm = \"none\"\n", "HS256"),
             ("[server", "line 1"),
+            ("[limits]\nconnections = 0\n", "limits.connections"),
+            ("[limits]\nconcurrent_requests = 9223372036854775807\n", "limits.concurrent_requests"),
+            ("[plugins]\nmemory_mib = 17592186044416\n", "plugins.memory_mib"),
         ] {
             let file = file(text);
             let error = Config::load(Some(file.path()), &BTreeMap::new()).unwrap_err().to_string();

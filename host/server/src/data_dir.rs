@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use planwright_service::edge::Entropy;
 
-use crate::edge::hex;
-
 /// An open data folder.
 pub struct DataDir {
     path: PathBuf,
@@ -114,26 +112,19 @@ fn make_private_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a secret unless there is one. It is whole or not there at all, also after a crash: it is written
-/// beside its place and linked into it, which fails where another start was first.
+/// beside its place, for its owner alone, and put there unless another start was first.
 fn write_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<bool> {
     let place = folder.join("secret");
     if place.exists() {
         return Ok(false);
     }
-    let draft = folder.join(format!("secret.{}", hex(&entropy.draw()[..8])));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    writeln!(file, "{}", hex(&entropy.draw()))?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, &place);
-    fs::remove_file(&draft)?;
-    match linked {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
+    let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(draft, "{}", hex::encode(entropy.draw()))?;
+    draft.as_file().sync_all()?;
+    match draft.persist_noclobber(&place) {
+        Ok(_) => Ok(true),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error),
     }
 }
 

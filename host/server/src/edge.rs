@@ -1,7 +1,5 @@
 //! The one place where the real time and real chance come in.
 
-use std::fmt::Write;
-
 use jiff::Timestamp;
 use planwright_service::edge::{Clock, Entropy};
 
@@ -31,13 +29,4 @@ impl Entropy for SystemEntropy {
         getrandom::fill(&mut bytes).expect("the operating system gives randomness");
         bytes
     }
-}
-
-/// Bytes as lowercase hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

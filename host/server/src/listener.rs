@@ -1,6 +1,7 @@
 //! Accepting connections: bounded in number, slow heads cut off, and drained on a stop.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::config::LimitsConfig;
 
@@ -36,7 +38,10 @@ pub(crate) async fn serve(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(limits.header_seconds))
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(
+                TokioIo::new(bounded(stream, limits.write_seconds)),
+                TowerToHyperService::new(router.clone()),
+            );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -50,6 +55,13 @@ pub(crate) async fn serve(
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(seconds = limits.drain_seconds, "stopped with requests under way");
     }
+}
+
+/// A client that does not read what it asked for would hold its connection for ever.
+fn bounded(stream: TcpStream, write_seconds: u64) -> Pin<Box<TimeoutStream<TcpStream>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(Duration::from_secs(write_seconds)));
+    Box::pin(stream)
 }
 
 /// The next connection. What fails here is one connection's, or a want of file handles that passes.

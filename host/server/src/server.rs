@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use planwright_plugin_host::{LiveBindings, PluginError};
-use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
+use planwright_service::{App, tenants};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -15,12 +15,14 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::http::{self, Web};
+use crate::errands::Errands;
+use crate::http::{self, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
+use crate::token_keys::{KeyError, TokenKeys};
 use crate::{edge, listener};
 
-/// The hidden subcommand that compiles one component, for the server itself.
+/// The first argument with which this program compiles one component, for the server itself.
 pub const COMPILE: &str = "compile-component";
 
 /// What a server is given besides its configuration.
@@ -29,7 +31,7 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Draws ids and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// The command that compiles a component: this program, with its hidden subcommand.
+    /// The command that compiles a component: this program, told to compile.
     pub compiler: Vec<OsString>,
 }
 
@@ -52,6 +54,8 @@ impl Surroundings {
 pub enum StartError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    #[error("cannot check tokens: {0}")]
+    TokenKeys(#[from] KeyError),
     #[error(
         "the data folder {data_dir} is in use by another planwright. Stop that one, or name another \
          folder with --data-dir"
@@ -59,6 +63,8 @@ pub enum StartError {
     InUse { data_dir: String },
     #[error("cannot open the store: {0}")]
     Store(StoreError),
+    #[error("cannot prepare the store: {0}")]
+    Prepare(planwright_service::Error),
     #[error("cannot start the plugin host: {0}")]
     PluginHost(PluginError),
     #[error("cannot load the plugins: {0}")]
@@ -84,25 +90,31 @@ impl Server {
     /// Whatever keeps it from answering; nothing is left running then.
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, entropy, compiler } = surroundings;
-        let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
-        let store = open_store(&config, &data_dir)?;
-        let host =
-            plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
-        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        // First, so that a port that is taken leaves nothing behind.
         let address = config.server.listen;
         let unheard = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-
+        let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
         let auth = &config.auth;
+        let keys = TokenKeys::load(auth, data_dir.secret())?;
+        let store = open_store(&config, &data_dir)?;
+        let host =
+            plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
+        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        let app = App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy));
+        tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
+
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {
-            app: App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy)),
+            app,
             clock,
             entropy,
-            verifier: Verifier::new(&secret, auth.issuer.as_deref(), auth.audience.as_deref()),
+            verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
+            metrics: Metrics::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
+            errands: Errands::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));
@@ -130,7 +142,7 @@ impl Server {
         self.is_new
     }
 
-    /// What its tokens are signed with.
+    /// What its tokens are signed with, where that is a secret (HS256).
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
@@ -149,6 +161,7 @@ impl Server {
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
         }
+        self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
         tracing::info!(commits, change_sets, failures, "stopped");
     }

@@ -1,9 +1,11 @@
-//! Tokens: JWTs signed with HS256. The algorithm comes from here, never from the token.
+//! Tokens: JWTs signed with HS256, or with a public key's RS256 or ES256.
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::token_keys::TokenKeys;
 
 /// What a token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +58,8 @@ impl Claims {
 pub enum TokenError {
     #[error("The token is not a JWT signed for this server.")]
     Unknown,
+    #[error("The token does not name (kid) a key that this server knows.")]
+    UnknownKey,
     #[error("The token has expired. Ask for a new one.")]
     Expired,
     #[error("The token is not valid yet.")]
@@ -70,7 +74,7 @@ pub enum TokenError {
     NoSuchTenant,
 }
 
-/// Signs tokens.
+/// Signs tokens with HS256.
 ///
 /// # Errors
 /// When the claims cannot be written as JSON, which does not happen to text.
@@ -81,15 +85,15 @@ pub fn issue(secret: &str, claims: &Claims) -> Result<String, jsonwebtoken::erro
 
 /// Checks tokens.
 pub struct Verifier {
-    key: DecodingKey,
+    keys: TokenKeys,
     validation: Validation,
 }
 
 impl Verifier {
-    /// Takes tokens signed with the secret, and from this issuer and for this audience where one is named.
+    /// Takes tokens that fit the keys, and from this issuer and for this audience where one is named.
     #[must_use]
-    pub fn new(secret: &str, issuer: Option<&str>, audience: Option<&str>) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
+    pub fn new(keys: TokenKeys, issuer: Option<&str>, audience: Option<&str>) -> Self {
+        let mut validation = Validation::new(keys.algorithm());
         // Times are held against the clock that is passed in, without leeway.
         validation.validate_exp = false;
         validation.validate_nbf = false;
@@ -107,7 +111,7 @@ impl Verifier {
             needed.push("iss");
         }
         validation.set_required_spec_claims(&needed);
-        Self { key: DecodingKey::from_secret(secret.as_bytes()), validation }
+        Self { keys, validation }
     }
 
     /// Who a token speaks for.
@@ -115,7 +119,8 @@ impl Verifier {
     /// # Errors
     /// A token that is not ours, not valid now, or that names nobody who may ask.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
+        let key = self.keys.find(token).ok_or(TokenError::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|_| TokenError::Unknown)?
             .claims;
         if claims.exp <= now.as_second() {
@@ -133,17 +138,16 @@ fn caller(claims: Claims) -> Result<Caller, TokenError> {
         return Err(TokenError::BadUser);
     }
     let role = Role::from_name(&claims.role).ok_or(TokenError::BadRole)?;
+    // Whether there is such a tenant, the store knows.
     let tenant = match claims.tenant.as_deref() {
-        None | Some(TenantId::DEFAULT) => TenantId::default(),
-        Some(_) => return Err(TokenError::NoSuchTenant),
+        None => TenantId::default(),
+        Some(text) => TenantId::new(text).ok_or(TokenError::NoSuchTenant)?,
     };
     Ok(Caller {
-        tenant,
-        user_id: claims.sub,
-        role,
         email: claims.email,
         name: claims.name,
         group: claims.group,
+        ..Caller::new(tenant, &claims.sub, role)
     })
 }
 
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn a_token_is_taken_only_while_it_holds_and_for_who_it_names() {
         type Edit = fn(&mut Claims);
-        let cases: [(&str, Edit, Result<(), TokenError>); 9] = [
+        let cases: [(&str, Edit, Result<(), TokenError>); 10] = [
             ("as issued", |_| {}, Ok(())),
             ("default tenant by name", |claims| claims.tenant = Some("default".into()), Ok(())),
             ("over", |claims| claims.exp = 500, Err(TokenError::Expired)),
@@ -173,20 +177,22 @@ mod tests {
             ("nobody", |claims| claims.sub = String::new(), Err(TokenError::BadUser)),
             ("line break", |claims| claims.sub = "a\nb".into(), Err(TokenError::BadUser)),
             ("pending", |claims| claims.role = "pending".into(), Err(TokenError::BadRole)),
-            ("elsewhere", |claims| claims.tenant = Some("x".into()), Err(TokenError::NoSuchTenant)),
+            ("another tenant", |claims| claims.tenant = Some("x".into()), Ok(())),
+            ("no tenant", |claims| claims.tenant = Some("X".into()), Err(TokenError::NoSuchTenant)),
         ];
         for (case, edit, expected) in cases {
             let mut claims = claims();
             edit(&mut claims);
             let token = issue(SECRET, &claims).unwrap();
-            let verified = Verifier::new(SECRET, None, None).verify(&token, at(500));
+            let verified =
+                Verifier::new(TokenKeys::secret(SECRET), None, None).verify(&token, at(500));
             assert_eq!(verified.map(|_| ()), expected, "{case}");
         }
     }
 
     #[test]
     fn the_algorithm_and_the_secret_are_ours() {
-        let verifier = Verifier::new(SECRET, None, None);
+        let verifier = Verifier::new(TokenKeys::secret(SECRET), None, None);
         let other = issue("another secret that is as long as ours", &claims()).unwrap();
         let key = EncodingKey::from_secret(SECRET.as_bytes());
         let stronger =
@@ -202,7 +208,7 @@ mod tests {
 
     #[test]
     fn issuer_and_audience_are_checked_where_they_are_configured() {
-        let verifier = Verifier::new(SECRET, Some("me"), Some("you"));
+        let verifier = Verifier::new(TokenKeys::secret(SECRET), Some("me"), Some("you"));
         for (iss, aud, expected) in [
             (Some("me"), Some("you"), true),
             (Some("me"), Some("them"), false),

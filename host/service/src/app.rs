@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use planwright_domain::caller::Caller;
 use planwright_domain::time::Timestamp;
-use planwright_plugin_host::LiveBindings;
+use planwright_plugin_host::{Bindings, LiveBindings};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
+use crate::once::Claim;
+use crate::seen_tenants::SeenTenants;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
@@ -15,12 +17,24 @@ pub struct App<S> {
     pub(crate) plugins: LiveBindings,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
+    pub(crate) tenants: SeenTenants,
 }
 
 impl<S> App<S> {
     /// Connects them.
     pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, plugins, entropy, catalogs: CatalogCache::default() }
+        Self {
+            store,
+            plugins,
+            entropy,
+            catalogs: CatalogCache::default(),
+            tenants: SeenTenants::default(),
+        }
+    }
+
+    /// The plugins that decide now.
+    pub fn bindings(&self) -> Arc<Bindings> {
+        self.plugins.pin()
     }
 
     /// Where things are kept.
@@ -38,4 +52,8 @@ pub struct Request {
     pub now: Timestamp,
     /// Under which the log keeps it.
     pub request_id: String,
+    /// Where it may come again: what makes the repeat give the same answer.
+    pub claim: Option<Claim>,
+    /// What the caller has read of the thing it changes, where it says so; `*` is whatever is there.
+    pub if_match: Option<String>,
 }

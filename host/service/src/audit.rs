@@ -34,6 +34,12 @@ impl<S> App<S> {
     pub(crate) fn audit_entry<T: Serialize>(&self, by: &Request, deed: Deed<'_, T>) -> AuditEntry {
         let mut audit_metadata = BTreeMap::new();
         audit_metadata.insert("request_id".to_owned(), Value::from(by.request_id.as_str()));
+        if let Some(home) = &by.caller.home {
+            audit_metadata.insert("operator_of".to_owned(), Value::from(home.as_str()));
+        }
+        if let Some(key) = &by.caller.api_key {
+            audit_metadata.insert("api_key".to_owned(), Value::from(key.as_str()));
+        }
         if !deed.warnings.is_empty() {
             let messages = deed.warnings.iter().map(|warning| warning.message.as_str());
             audit_metadata.insert("warnings".to_owned(), messages.collect());

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use planwright_domain::caller::TenantId;
-use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::plan::Plan;
 use planwright_store::{Scan, Snapshot, StoreError};
 
 use crate::documents::PlanRecord;
@@ -18,7 +18,6 @@ use crate::keys::Keys;
 #[derive(Debug)]
 pub struct Catalog {
     changes: i64,
-    by_id: HashMap<PlanId, usize>,
     plans: Vec<PlanRecord>,
     active_json: Bytes,
 }
@@ -26,12 +25,11 @@ pub struct Catalog {
 impl Catalog {
     fn new(changes: i64, mut plans: Vec<PlanRecord>) -> Result<Self, StoreError> {
         plans.sort_by(|one, other| one.plan.list_order(&other.plan));
-        let by_id = plans.iter().enumerate().map(|(at, record)| (record.plan.id.clone(), at));
         let active: Vec<&Plan> =
             plans.iter().map(|record| &record.plan).filter(|plan| plan.is_active).collect();
         let active_json = serde_json::to_vec(&active)
             .map_err(|error| StoreError::Corrupt { reason: error.to_string() })?;
-        Ok(Self { changes, by_id: by_id.collect(), active_json: active_json.into(), plans })
+        Ok(Self { changes, active_json: active_json.into(), plans })
     }
 
     /// A JSON array of the plans that users see, in the order of lists.
@@ -43,15 +41,15 @@ impl Catalog {
     pub(crate) fn plans(&self) -> &[PlanRecord] {
         &self.plans
     }
-
-    pub(crate) fn plan(&self, id: &PlanId) -> Option<&PlanRecord> {
-        self.by_id.get(id).and_then(|at| self.plans.get(*at))
-    }
 }
 
 /// The last catalog of each tenant.
 #[derive(Default)]
-pub(crate) struct CatalogCache(RwLock<HashMap<TenantId, Arc<Catalog>>>);
+pub(crate) struct CatalogCache {
+    catalogs: RwLock<HashMap<TenantId, Arc<Catalog>>>,
+    /// Held while plans are parsed, so that a crowd that finds a change parses them once.
+    parsing: tokio::sync::Mutex<()>,
+}
 
 impl CatalogCache {
     /// The plans that a snapshot holds.
@@ -65,6 +63,10 @@ impl CatalogCache {
         if let Some(known) = self.known(tenant, changes) {
             return Ok(known);
         }
+        let _parsing = self.parsing.lock().await;
+        if let Some(known) = self.known(tenant, changes) {
+            return Ok(known);
+        }
         let mut plans = Vec::new();
         for (_, record) in snapshot.scan(&keys.plans(), Scan::first(usize::MAX)).await? {
             plans.push(record.decode::<PlanRecord>()?);
@@ -75,13 +77,13 @@ impl CatalogCache {
     }
 
     fn known(&self, tenant: &TenantId, changes: i64) -> Option<Arc<Catalog>> {
-        let catalogs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let catalogs = self.catalogs.read().unwrap_or_else(PoisonError::into_inner);
         catalogs.get(tenant).filter(|catalog| catalog.changes == changes).map(Arc::clone)
     }
 
     /// Keeps the newer of two: a reader with an old snapshot must not undo what a newer one found.
     fn keep(&self, tenant: &TenantId, catalog: &Arc<Catalog>) {
-        let mut catalogs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut catalogs = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
         let newer = catalogs.get(tenant).is_some_and(|kept| kept.changes > catalog.changes);
         if !newer {
             catalogs.insert(tenant.clone(), Arc::clone(catalog));

@@ -15,7 +15,9 @@ use planwright_store::{Document, Key, Prefix, Scan, Snapshot, Space, Store, Stor
 use crate::audit;
 use crate::keys::Keys;
 
+mod answers;
 mod counters;
+mod host;
 mod plans;
 mod records;
 mod report;
@@ -78,6 +80,7 @@ async fn walk_space<N: Snapshot>(
     };
     let mut walk = Walk {
         snapshot,
+        space,
         keys: keys.as_ref(),
         everything: Prefix::of_space(space),
         report,
@@ -97,7 +100,8 @@ async fn walk_space<N: Snapshot>(
 /// A way through one space, and what is gathered on it.
 struct Walk<'a, N> {
     snapshot: &'a N,
-    /// Nothing in a space in which this release keeps nothing.
+    space: &'a Space,
+    /// A tenant's; nothing in the host's space, and where this release keeps nothing.
     keys: Option<&'a Keys>,
     everything: Prefix,
     report: &'a mut Report,

@@ -1,7 +1,10 @@
 //! What the store holds: the domain's values, and the few shapes that only serve to find them.
 
+use planwright_domain::api_key::ApiKey;
+use planwright_domain::caller::TenantId;
 use planwright_domain::plan::Plan;
 use planwright_domain::subscription::{Status, Subscription};
+use planwright_domain::tenant::Tenant;
 use planwright_store::Document;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct PlanRecord {
     pub(crate) generation: u64,
     pub(crate) plan: Plan,
+}
+
+impl PlanRecord {
+    /// Differs whenever the plan does, also from a plan that had the id before.
+    pub(crate) fn tag(&self) -> String {
+        format!("\"{}-{}\"", self.generation, self.plan.version)
+    }
 }
 
 impl Document for PlanRecord {
@@ -57,5 +67,37 @@ pub(crate) struct UserRecord {
 }
 
 impl Document for UserRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TenantRecord {
+    pub(crate) tenant: Tenant,
+}
+
+impl Document for TenantRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// An API key, and the hash that it is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApiKeyRecord {
+    pub(crate) hash: String,
+    pub(crate) api_key: ApiKey,
+}
+
+impl Document for ApiKeyRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points from an API key's hash to the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApiKeyPlace {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: String,
+}
+
+impl Document for ApiKeyPlace {
     const SCHEMA: u16 = 1;
 }

@@ -2,6 +2,9 @@
 
 use crate::edge::Entropy;
 
+/// No id that is made here is longer, so nothing longer need be looked for.
+pub(crate) const LONGEST: usize = 64;
+
 /// `prefix` and 80 random bits: `sub_k3x8…`.
 pub(crate) fn fresh(entropy: &dyn Entropy, prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

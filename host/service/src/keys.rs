@@ -23,10 +23,14 @@ pub(crate) enum Family {
     PlanSubscription,
     User,
     Audit,
+    Answer,
+    ExpiringAnswer,
+    ApiKey,
+    Tenant,
 }
 
 impl Family {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 14] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -37,6 +41,10 @@ impl Family {
         Self::PlanSubscription,
         Self::User,
         Self::Audit,
+        Self::Answer,
+        Self::ExpiringAnswer,
+        Self::ApiKey,
+        Self::Tenant,
     ];
 
     fn as_str(self) -> &'static str {
@@ -51,6 +59,10 @@ impl Family {
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
             Self::Audit => "audit",
+            Self::Answer => "answer",
+            Self::ExpiringAnswer => "expiring-answer",
+            Self::ApiKey => "api-key",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -102,6 +114,11 @@ impl Keys {
             .key()
     }
 
+    /// Counters: subscriptions to all plans.
+    pub(crate) fn all_subscribers(&self) -> Prefix {
+        self.kind(Family::Subscribers).prefix()
+    }
+
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
         self.kind(Family::PendingPayments).text(plan.as_str()).number(generation).key()
@@ -145,8 +162,58 @@ impl Keys {
         self.kind(Family::User).text(id).key()
     }
 
+    /// Record: what a request that may come again was answered.
+    pub(crate) fn answer(&self, scope: &str) -> Key {
+        self.kind(Family::Answer).text(scope).key()
+    }
+
+    /// Record: an answer in the order of expiring, the first one first.
+    pub(crate) fn expiring_answer(&self, expires_at: i64, scope: &str) -> Key {
+        let seconds = u64::try_from(expires_at).unwrap_or(0);
+        self.kind(Family::ExpiringAnswer).number(seconds).text(scope).key()
+    }
+
+    /// Answers, those that expire first first.
+    pub(crate) fn expiring_answers(&self) -> Prefix {
+        self.kind(Family::ExpiringAnswer).prefix()
+    }
+
+    /// Record: an API key, without its secret.
+    pub(crate) fn api_key(&self, id: &str) -> Key {
+        self.kind(Family::ApiKey).text(id).key()
+    }
+
+    /// All API keys.
+    pub(crate) fn api_keys(&self) -> Prefix {
+        self.kind(Family::ApiKey).prefix()
+    }
+
     /// Log: what admins did.
     pub(crate) fn audit(&self) -> Key {
         self.kind(Family::Audit).key()
+    }
+}
+
+/// Makes the keys of what belongs to no tenant, or must be found before the tenant is known.
+pub(crate) struct HostKeys;
+
+impl HostKeys {
+    fn kind(family: Family) -> KeyBuilder {
+        Key::in_space(&Space::Host, family.as_str())
+    }
+
+    /// Record: the tenant.
+    pub(crate) fn tenant(id: &TenantId) -> Key {
+        Self::kind(Family::Tenant).text(id.as_str()).key()
+    }
+
+    /// All tenants.
+    pub(crate) fn tenants() -> Prefix {
+        Self::kind(Family::Tenant).prefix()
+    }
+
+    /// Record: where the API key with this hash is.
+    pub(crate) fn api_key(hash: &str) -> Key {
+        Self::kind(Family::ApiKey).text(hash).key()
     }
 }

@@ -3,6 +3,9 @@
 //! what the decision rested on. A conflict starts again at the load.
 #![forbid(unsafe_code)]
 
+mod api_key_secret;
+pub mod api_key_use;
+pub mod api_keys;
 mod app;
 pub mod audit;
 pub mod catalog;
@@ -12,15 +15,20 @@ pub mod edge;
 mod error;
 mod ids;
 mod keys;
+mod once;
 mod plan_commit;
 mod plan_lookup;
 pub mod plan_stats;
 pub mod plans;
 mod retry;
+mod seen_tenants;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod tenants;
 pub mod users;
 
 pub use app::{App, Request};
 pub use error::Error;
+pub use once::Claim;
 pub use plan_commit::Reviewed;
+pub use plan_lookup::Tagged;

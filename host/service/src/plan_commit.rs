@@ -6,7 +6,9 @@ use planwright_domain::metric;
 use planwright_domain::plan::Plan;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
-use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
+use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
+
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
@@ -70,9 +72,12 @@ impl Action {
 }
 
 /// A plan after a change went through, and what the validation plugins warn of.
+#[derive(Serialize, Deserialize)]
 pub struct Reviewed {
     /// The plan as it is now; as it was last, if it is deleted.
     pub plan: Plan,
+    /// Its entity tag; of the plan as it was last, if it is deleted.
+    pub tag: String,
     /// Findings that do not refuse.
     pub warnings: Vec<Finding>,
 }
@@ -117,9 +122,10 @@ impl Change {
 
     /// Asks the validation plugins, and commits what they let through.
     ///
-    /// The commit expects the plan as it was read and every count that the plugins were shown, so that a
-    /// subscription that arrives meanwhile makes it start again. The other way round, a subscription's
-    /// commit expects the plan's record: whichever comes second sees the first.
+    /// The commit expects the plan as it was read, and where nothing rests on it, that nothing does still: the
+    /// first subscription that arrives meanwhile makes it start again. One more where there are some changes
+    /// no decision, and expecting their exact number would keep admins from ever changing a busy plan. The other
+    /// way round, a subscription's commit expects the plan's record: whichever comes second sees the first.
     pub(crate) async fn review_and_commit<S: Store>(
         self,
         app: &App<S>,
@@ -137,7 +143,7 @@ impl Change {
         }
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
-        self.write(snapshot, &keys, &mut change).await?;
+        let tag = self.write(snapshot, &keys, &mut change).await?;
         let deed = Deed {
             action: self.action.code(),
             entity_type: "plan",
@@ -148,8 +154,9 @@ impl Change {
             warnings: &warnings,
         };
         change.append(&keys.audit(), &app.audit_entry(by, deed));
-        app.store.commit(change).await?;
-        Ok(Reviewed { plan: self.plan, warnings })
+        let reviewed = Reviewed { plan: self.plan, tag, warnings };
+        app.commit(by, change, &reviewed).await?;
+        Ok(reviewed)
     }
 
     async fn review<S: Store>(
@@ -174,12 +181,13 @@ impl Change {
         Ok(review::warnings(findings)?)
     }
 
+    /// Writes the plan, or takes it away; gives its tag.
     async fn write<N: Snapshot>(
         &self,
         snapshot: &N,
         keys: &Keys,
         change: &mut ChangeSet,
-    ) -> Result<(), StoreError> {
+    ) -> Result<String, StoreError> {
         let key = keys.plan(&self.plan.id);
         let generations = keys.plan_generation(&self.plan.id);
         let generation = match &self.before {
@@ -193,21 +201,24 @@ impl Change {
                 u64::try_from(deleted).unwrap_or(0)
             }
         };
-        match self.after().cloned() {
-            Some(plan) => change.put(&key, &PlanRecord { generation, plan }),
+        let record = PlanRecord { generation, plan: self.plan.clone() };
+        match self.after() {
+            Some(_) => change.put(&key, &record),
             None => change.delete(&key).add(&generations, 1),
         };
         change.add(&keys.catalog_changes(), 1);
-        Ok(())
+        Ok(record.tag())
     }
 }
 
-/// Everything that rests on a plan, and the counters that hold it.
+/// Everything that rests on a plan.
 #[derive(Default)]
 struct Rests {
     counts: SubscriptionCounts,
     pending_payments: u64,
-    read: Vec<(planwright_store::Key, i64)>,
+    /// The counters that were read as 0 and must still be: whether anything rests on the plan is what
+    /// rules depend on.
+    empty: Vec<Key>,
 }
 
 impl Rests {
@@ -216,23 +227,25 @@ impl Rests {
         keys: &Keys,
         plan: &PlanRecord,
     ) -> Result<Self, StoreError> {
-        let mut rests =
-            Self { counts: subscription_counts(snapshot, keys, plan).await?, ..Self::default() };
-        for status in Status::ALL {
-            let key = keys.subscribers(&plan.plan.id, plan.generation, status);
-            let holds = i64::try_from(rests.counts.of(status)).unwrap_or(i64::MAX);
-            rests.read.push((key, holds));
+        let counts = subscription_counts(snapshot, keys, plan).await?;
+        let payments = keys.pending_payments(&plan.plan.id, plan.generation);
+        let pending = snapshot.counter(&payments).await?;
+        let mut empty = Vec::new();
+        if counts.live() == 0 {
+            let live = Status::ALL.into_iter().filter(|status| status.is_live());
+            empty.extend(
+                live.map(|status| keys.subscribers(&plan.plan.id, plan.generation, status)),
+            );
         }
-        let key = keys.pending_payments(&plan.plan.id, plan.generation);
-        let holds = snapshot.counter(&key).await?;
-        rests.pending_payments = u64::try_from(holds).unwrap_or(0);
-        rests.read.push((key, holds));
-        Ok(rests)
+        if pending == 0 {
+            empty.push(payments);
+        }
+        Ok(Self { counts, pending_payments: u64::try_from(pending).unwrap_or(0), empty })
     }
 
     fn expect(&self, change: &mut ChangeSet) {
-        for (key, holds) in &self.read {
-            change.expect_counter(key, *holds);
+        for key in &self.empty {
+            change.expect_counter(key, 0);
         }
     }
 }

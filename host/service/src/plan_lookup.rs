@@ -5,10 +5,32 @@ use planwright_domain::plan::PlanId;
 use planwright_store::Snapshot;
 
 use crate::app::Request;
-use crate::catalog::Catalog;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+
+/// Something that is shown, and its entity tag: what a caller sends back to say what its change rests on.
+pub struct Tagged<T> {
+    /// What is shown.
+    pub value: T,
+    /// In quotes, as on the wire.
+    pub tag: String,
+}
+
+/// A plan to be changed: it must be the one that the caller has read, if the caller says which.
+pub(crate) async fn load_to_change<N: Snapshot>(
+    snapshot: &N,
+    by: &Request,
+    id: &str,
+) -> Result<(u64, PlanRecord), Error> {
+    let (version, record) = load(snapshot, by, id).await?;
+    let tag = record.tag();
+    let matches = |read: &str| read.split(',').any(|one| one.trim() == "*" || one.trim() == tag);
+    if by.if_match.as_deref().is_none_or(matches) {
+        return Ok((version, record));
+    }
+    Err(Refusal::Stale { id: id.to_owned() }.into())
+}
 
 /// A plan and the version of its record, as a snapshot holds them.
 pub(crate) async fn load<N: Snapshot>(
@@ -20,12 +42,6 @@ pub(crate) async fn load<N: Snapshot>(
     let key = Keys::of(&by.caller.tenant).plan(&plan_id);
     let record = snapshot.get(&key).await?.ok_or_else(|| not_found(id))?;
     Ok((record.version, record.decode()?))
-}
-
-/// A plan of the catalog.
-pub(crate) fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a PlanRecord, Refusal> {
-    let plan_id = PlanId::new(id).map_err(|_| not_found(id))?;
-    catalog.plan(&plan_id).ok_or_else(|| not_found(id))
 }
 
 /// Nothing has this id, or nothing that the caller may see.

@@ -1,17 +1,20 @@
 //! Plans with their subscribers counted, for admins.
 
+use std::collections::HashMap;
+
 use planwright_domain::money::Currency;
 use planwright_domain::period::Interval;
 use planwright_domain::plan::Plan;
 use planwright_domain::plan_stats::PlanStats;
-use planwright_store::{Snapshot, Store, StoreError};
+use planwright_domain::review::SubscriptionCounts;
+use planwright_domain::subscription::Status;
+use planwright_store::{Part, Scan, Snapshot, Store, StoreError};
 
 use crate::app::{App, Request};
-use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::subscription_counts;
-use crate::plan_lookup::find;
+use crate::plan_lookup::{Tagged, load};
 
 /// Which plans an admin wants to see; all of them where nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -54,30 +57,46 @@ pub async fn list<S: Store>(
 ) -> Result<Vec<PlanStats>, Error> {
     let snapshot = app.store.snapshot().await?;
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let keys = Keys::of(&by.caller.tenant);
-    let mut all = Vec::new();
-    for record in catalog.plans().iter().filter(|record| filter.takes(&record.plan)) {
-        all.push(stats(&snapshot, &keys, record).await?);
+    let counts = all_counts(&snapshot, &Keys::of(&by.caller.tenant)).await?;
+    let shown = catalog.plans().iter().filter(|record| filter.takes(&record.plan));
+    Ok(shown
+        .map(|record| {
+            let place = (record.plan.id.to_string(), record.generation);
+            PlanStats::new(record.plan.clone(), counts.get(&place).copied().unwrap_or_default())
+        })
+        .collect())
+}
+
+/// The subscribers of all plans, by id and generation, in one walk.
+async fn all_counts<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+) -> Result<HashMap<(String, u64), SubscriptionCounts>, StoreError> {
+    let mut counts: HashMap<_, SubscriptionCounts> = HashMap::new();
+    for (key, holds) in snapshot.counters(&keys.all_subscribers(), Scan::first(usize::MAX)).await? {
+        let parts = key.parts();
+        let [Part::Text(id), Part::Number(generation), Part::Text(status)] = parts.as_slice()
+        else {
+            continue;
+        };
+        let Some(status) = Status::from_name(status) else { continue };
+        let holds = u64::try_from(holds).unwrap_or(0);
+        counts.entry((id.clone(), *generation)).or_default().set(status, holds);
     }
-    Ok(all)
+    Ok(counts)
 }
 
 /// One plan.
 ///
 /// # Errors
 /// Not found.
-pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<PlanStats, Error> {
+pub async fn get<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+) -> Result<Tagged<PlanStats>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let record = find(&catalog, id)?;
-    Ok(stats(&snapshot, &Keys::of(&by.caller.tenant), record).await?)
-}
-
-async fn stats<N: Snapshot>(
-    snapshot: &N,
-    keys: &Keys,
-    record: &PlanRecord,
-) -> Result<PlanStats, StoreError> {
-    let counts = subscription_counts(snapshot, keys, record).await?;
-    Ok(PlanStats::new(record.plan.clone(), counts))
+    let (_, record) = load(&snapshot, by, id).await?;
+    let counts = subscription_counts(&snapshot, &Keys::of(&by.caller.tenant), &record).await?;
+    Ok(Tagged { tag: record.tag(), value: PlanStats::new(record.plan, counts) })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use planwright_domain::Refusal;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
-use planwright_domain::review::Finding;
+use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
 
@@ -14,14 +14,16 @@ use crate::catalog::Catalog;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::once::once;
 use crate::plan_commit::{Action, Change, Reviewed};
-use crate::plan_lookup::{find, load, not_found};
-use crate::retry::retrying;
+use crate::plan_lookup::{Tagged, load, load_to_change, not_found};
 use crate::subscriptions;
 
 /// How often an id that clashes is drawn again. The standard plugin's suffix has 36^8 values, so a plugin
 /// that needs more draws than this does not use its entropy.
 const DRAWS: usize = 8;
+/// How much of a name the identity plugin is shown, in characters.
+const NAME_SHOWN: usize = 1_000;
 
 /// The tenant's catalog, for the list that users see.
 ///
@@ -36,10 +38,10 @@ pub async fn list<S: Store>(app: &App<S>, by: &Request) -> Result<Arc<Catalog>, 
 ///
 /// # Errors
 /// Not found, also where it may not be seen.
-pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Plan, Error> {
+pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagged<Plan>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let plan = &find(&catalog, id)?.plan;
+    let (_, record) = load(&snapshot, by, id).await?;
+    let plan = &record.plan;
     let seen = plan.is_active
         || by.caller.role.administers()
         || subscriptions::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
@@ -48,7 +50,7 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Plan,
     if !seen {
         return Err(not_found(id).into());
     }
-    Ok(plan.clone())
+    Ok(Tagged { tag: record.tag(), value: record.plan })
 }
 
 /// Makes a plan.
@@ -60,7 +62,7 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: PlanDraft,
 ) -> Result<Reviewed, Error> {
-    retrying(|| try_create(app, by, &draft)).await
+    once(app, by, || try_create(app, by, &draft)).await
 }
 
 async fn try_create<S: Store>(
@@ -87,7 +89,7 @@ pub async fn duplicate<S: Store>(
     id: &str,
     name: Option<&str>,
 ) -> Result<Reviewed, Error> {
-    retrying(|| try_duplicate(app, by, id, name)).await
+    once(app, by, || try_duplicate(app, by, id, name)).await
 }
 
 async fn try_duplicate<S: Store>(
@@ -115,7 +117,7 @@ pub async fn update<S: Store>(
     id: &str,
     patch: PlanPatch,
 ) -> Result<Reviewed, Error> {
-    retrying(|| try_update(app, by, id, &patch)).await
+    once(app, by, || try_update(app, by, id, &patch)).await
 }
 
 async fn try_update<S: Store>(
@@ -125,11 +127,10 @@ async fn try_update<S: Store>(
     patch: &PlanPatch,
 ) -> Result<Reviewed, Error> {
     let snapshot = app.store.snapshot().await?;
-    let before = load(&snapshot, by, id).await?;
+    let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.patched(patch.clone(), by.now)?;
     if after == before.1.plan {
-        let warnings = Vec::new();
-        return Ok(Reviewed { plan: after, warnings });
+        return Ok(Reviewed { plan: after, tag: before.1.tag(), warnings: Vec::new() });
     }
     Change::alter(before, after, Action::Updated).review_and_commit(app, &snapshot, by).await
 }
@@ -139,12 +140,12 @@ async fn try_update<S: Store>(
 /// # Errors
 /// Not found, or what the validation plugins refuse.
 pub async fn toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
-    retrying(|| try_toggle(app, by, id)).await
+    once(app, by, || try_toggle(app, by, id)).await
 }
 
 async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
     let snapshot = app.store.snapshot().await?;
-    let before = load(&snapshot, by, id).await?;
+    let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.toggled(by.now);
     let action = if after.is_active { Action::Activated } else { Action::Deactivated };
     Change::alter(before, after, action).review_and_commit(app, &snapshot, by).await
@@ -154,15 +155,14 @@ async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 ///
 /// # Errors
 /// Not found, or in use.
-pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Vec<Finding>, Error> {
-    retrying(|| try_delete(app, by, id)).await
+pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    once(app, by, || try_delete(app, by, id)).await
 }
 
-async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Vec<Finding>, Error> {
+async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
     let snapshot = app.store.snapshot().await?;
-    let before = load(&snapshot, by, id).await?;
-    let deleted = Change::delete(before).review_and_commit(app, &snapshot, by).await?;
-    Ok(deleted.warnings)
+    let before = load_to_change(&snapshot, by, id).await?;
+    Change::delete(before).review_and_commit(app, &snapshot, by).await
 }
 
 /// Puts a new plan under review and into the catalog.
@@ -192,9 +192,11 @@ async fn unused_id<S: Store>(
         plugin: plugins.identity.name().to_owned(),
         reason,
     };
+    // A name may be far too long still: the rules for names are asked later, of the plan as a whole.
+    let name: String = name.chars().take(NAME_SHOWN).collect();
     for _ in 0..DRAWS {
         let entropy = app.entropy.draw();
-        let text = plugins.new_id("plan", name, entropy, by.now).await?;
+        let text = plugins.new_id("plan", &name, entropy, by.now).await.map_err(of_the_name)?;
         let id = PlanId::new(&text)
             .map_err(|refusal| unusable(format!("'{text}' as the id of a plan: {refusal}")))?;
         if snapshot.get(&keys.plan(&id)).await?.is_none() {
@@ -203,4 +205,14 @@ async fn unused_id<S: Store>(
     }
     let reason = format!("{DRAWS} ids in a row that are taken, from different entropy each");
     Err(unusable(reason).into())
+}
+
+/// A plugin that will not make an id of a name says so to whoever chose the name.
+fn of_the_name(error: PluginError) -> Error {
+    match error {
+        PluginError::Refused { code, message, .. } => {
+            Refusal::Rejected(vec![FieldError::new("name", &code, &message)]).into()
+        }
+        fault => fault.into(),
+    }
 }

@@ -3,6 +3,7 @@
 use planwright_domain::caller::TenantId;
 use planwright_domain::subscription::{Grant, Subscription};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
@@ -10,10 +11,11 @@ use crate::documents::{LiveSubscription, PlanSubscription, SubscriptionRecord};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::Keys;
+use crate::once::once;
 use crate::plan_lookup;
-use crate::retry::retrying;
 
 /// A subscription that was given, and whether the user had none before.
+#[derive(Serialize, Deserialize)]
 pub struct Granted {
     /// As it is now.
     pub subscription: Subscription,
@@ -31,7 +33,7 @@ pub async fn grant<S: Store>(
     user_id: &str,
     grant: &Grant,
 ) -> Result<Granted, Error> {
-    retrying(|| try_grant(app, by, user_id, grant)).await
+    once(app, by, || try_grant(app, by, user_id, grant)).await
 }
 
 async fn try_grant<S: Store>(
@@ -71,8 +73,9 @@ async fn try_grant<S: Store>(
         warnings: &[],
     };
     change.append(&keys.audit(), &app.audit_entry(by, deed));
-    app.store.commit(change).await?;
-    Ok(Granted { subscription: record.subscription, is_new: live.is_none() })
+    let granted = Granted { subscription: record.subscription, is_new: live.is_none() };
+    app.commit(by, change, &granted).await?;
+    Ok(granted)
 }
 
 /// A user's live subscription with the version of its record, if there is one.

@@ -18,9 +18,16 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
         return Ok(());
     }
     let key = Keys::of(&caller.tenant).user(&caller.user_id);
+    let mut change = ChangeSet::new();
     let kept = match app.store.snapshot().await?.get(&key).await? {
-        Some(record) => record.decode()?,
-        None => UserRecord::default(),
+        Some(record) => {
+            change.expect_version(&key, record.version);
+            record.decode()?
+        }
+        None => {
+            change.expect_absent(&key);
+            UserRecord::default()
+        }
     };
     let said = UserRecord {
         email: caller.email.clone().or_else(|| kept.email.clone()),
@@ -29,11 +36,10 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
     if said == kept {
         return Ok(());
     }
-    let mut change = ChangeSet::new();
     change.put(&key, &said);
     match app.store.commit(change).await {
         // The next call says it again.
-        Ok(_) | Err(CommitError::Busy) => Ok(()),
+        Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -12,6 +12,9 @@ const MAX_DESCRIPTION: usize = 1000;
 const MAX_FEATURES: usize = 100;
 const MAX_FEATURE: usize = 200;
 const MAX_METADATA: usize = 100;
+/// How many entries of a list are looked at one by one. No list may have more, and whoever sent a hundred
+/// thousand is told so once.
+const LOOKED_AT: usize = 100;
 const MAX_METADATA_KEY: usize = 100;
 const MAX_METADATA_VALUE: usize = 4000;
 /// A year, and a leap year too.
@@ -98,21 +101,21 @@ fn price(plan: &Plan) -> Vec<Finding> {
 
 fn limits(known_metrics: &[String], plan: &Plan) -> Vec<Finding> {
     let known = |map: &str, metric: &String| {
-        finding_if(
-            !known_metrics.contains(metric),
-            "metric_unknown",
-            &format!("{map}.{metric}"),
-            || format!("Invalid metric: {metric}. Known are {}.", some_of(known_metrics)),
-        )
+        let unknown = !known_metrics.contains(metric);
+        let metric = shown(metric);
+        finding_if(unknown, "metric_unknown", &format!("{map}.{metric}"), || {
+            format!("Invalid metric: {metric}. Known are {}.", some_of(known_metrics))
+        })
     };
-    let quotas = plan.quotas.iter().flat_map(|quota| known("quotas", &quota.metric));
-    let overage = plan.overage.iter().flat_map(|overage| {
-        let (metric, policy) = (&overage.metric, &overage.policy);
+    let quotas =
+        plan.quotas.iter().take(LOOKED_AT).flat_map(|quota| known("quotas", &quota.metric));
+    let overage = plan.overage.iter().take(LOOKED_AT).flat_map(|overage| {
+        let (metric, policy) = (shown(&overage.metric), &overage.policy);
         let unknown = !OVERAGE_POLICIES.contains(&policy.as_str());
         let policy = finding_if(unknown, "overage_unknown", &format!("overage.{metric}"), || {
             format!("Overage '{policy}' is not one of {}.", OVERAGE_POLICIES.join(", "))
         });
-        [known("overage", metric), policy].concat()
+        [known("overage", &overage.metric), policy].concat()
     });
     let trial = finding_if(
         plan.trial_days > MAX_TRIAL_DAYS,
@@ -125,15 +128,21 @@ fn limits(known_metrics: &[String], plan: &Plan) -> Vec<Finding> {
             )
         },
     );
-    quotas.chain(overage).chain(trial).collect()
+    too_many("quotas", plan.quotas.len(), known_metrics.len())
+        .into_iter()
+        .chain(too_many("overage", plan.overage.len(), known_metrics.len()))
+        .chain(quotas)
+        .chain(overage)
+        .chain(trial)
+        .collect()
 }
 
 fn lists(plan: &Plan) -> Vec<Finding> {
-    let features = plan.features.iter().enumerate();
+    let features = plan.features.iter().enumerate().take(LOOKED_AT);
     let long_features =
         features.flat_map(|(at, text)| too_long(&format!("features[{at}]"), text, MAX_FEATURE));
-    let metadata = plan.metadata.iter().flat_map(|(key, value)| {
-        let field = format!("metadata.{key}");
+    let metadata = plan.metadata.iter().take(LOOKED_AT).flat_map(|(key, value)| {
+        let field = format!("metadata.{}", shown(key));
         let empty = finding_if(key.is_empty(), "metadata_key_empty", "metadata", || {
             "A key in the metadata is empty; give it a name.".to_owned()
         });
@@ -150,6 +159,15 @@ fn lists(plan: &Plan) -> Vec<Finding> {
         .chain(too_many("metadata", plan.metadata.len(), MAX_METADATA))
         .chain(metadata)
         .collect()
+}
+
+/// A name that somebody chose, as far as it helps to see it.
+fn shown(name: &str) -> String {
+    const SHOWN: usize = 100;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// Characters, as a person counts them, and not bytes.

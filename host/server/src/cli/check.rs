@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = Config::load(arguments.config.as_deref(), &environment())?;
+    let config = Config::load(arguments.config.as_deref(), &environment()?)?;
     let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
     let store = open(data_dir, config.server.cache_mib)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;

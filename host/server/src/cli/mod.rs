@@ -1,13 +1,17 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
+mod api_key;
 mod check;
+mod remote;
 mod serve;
+mod tenant;
 mod token;
+mod values;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::server::COMPILE;
 
@@ -37,19 +41,44 @@ enum Command {
     /// Hold everything in a data folder against everything else, and say what disagrees.
     #[command(after_help = check::EXAMPLES)]
     Check(check::Arguments),
-    /// Compile the component on standard input to standard output, within limits.
-    #[command(name = COMPILE, hide = true)]
-    Compile,
+    /// Print what completes commands in a shell.
+    #[command(
+        after_help = "Examples:\n  planwright completions bash > ~/.local/share/bash-completion/completions/planwright"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Make and list tenants on a running server; needs the role operator.
+    #[command(after_help = tenant::EXAMPLES)]
+    Tenant(tenant::Arguments),
+    /// Make, list and revoke API keys on a running server; needs the role admin.
+    #[command(after_help = api_key::EXAMPLES)]
+    ApiKey(api_key::Arguments),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    // The server calls itself to compile a component. Nobody types this, so the command line does not show it.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == COMPILE) {
+        return planwright_plugin_host::compile_child();
+    }
     let line = CommandLine::parse();
     let done = match line.command {
-        Some(Command::Compile) => return planwright_plugin_host::compile_child(),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(
+                shell,
+                &mut CommandLine::command(),
+                "planwright",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Tenant(arguments)) => tenant::run(arguments),
+        Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };
@@ -65,9 +94,18 @@ pub fn main() -> ExitCode {
 /// What a command could not do, as a person reads it.
 type Failure = Box<dyn std::error::Error>;
 
-/// The environment, but for what is no text; no setting is.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+/// The environment. What is no text is no setting of ours, and if it is to be one, that is said.
+fn environment() -> Result<BTreeMap<String, String>, Failure> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(environment.insert(name, value)),
+            Err(_) if name.starts_with("PLANWRIGHT_") => {
+                return Err(format!("{name} is not UTF-8").into());
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Failure, environment};
-use crate::config::{Config, SETTINGS, variable};
+use crate::config::{AuthConfig, Config, SETTINGS, TokenAlgorithm, variable};
 use crate::log;
 use crate::server::{Server, Surroundings};
 
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut config = Config::load(arguments.config.as_deref(), &environment())?;
+    let mut config = Config::load(arguments.config.as_deref(), &environment()?)?;
     if let Some(listen) = arguments.listen {
         config.server.listen = listen;
     }
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let data_dir = config.server.data_dir.clone();
-        let own_secret = config.auth.secret.is_none();
+        let auth = config.auth.clone();
         // A first start compiles the standard plugins; whoever stops it then need not wait.
         let server = tokio::select! {
             server = Server::start(config, Surroundings::real()?) => server?,
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         };
         eprintln!("listening on http://{}", server.address());
         if server.is_new() {
-            greet(&server, &data_dir, own_secret);
+            greet(&server, &data_dir, &auth);
         }
         signals.next().await;
         eprintln!("stopping: answering what is under way (stop again to leave at once)");
@@ -76,11 +76,15 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// What somebody who starts it for the first time does next.
-fn greet(server: &Server, data_dir: &Path, own_secret: bool) {
+fn greet(server: &Server, data_dir: &Path, auth: &AuthConfig) {
     let program = program();
     let shown = data_dir.display();
     eprintln!("made the data folder {shown}");
-    if !own_secret {
+    if auth.algorithm != TokenAlgorithm::HS256 {
+        eprintln!("tokens are checked with {} and your public key", auth.algorithm.as_str());
+        return;
+    }
+    if auth.secret.is_some() {
         eprintln!("tokens are signed with your own secret (auth.secret)");
         return;
     }

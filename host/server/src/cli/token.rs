@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_service::edge::Clock;
 
+use super::values::{RoleName, parse_ttl};
 use super::{Failure, environment};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::edge::SystemClock;
 use crate::token::{self, Claims};
+use crate::token_keys::KeySource;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -50,35 +52,6 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum RoleName {
-    User,
-    Service,
-    Admin,
-    Operator,
-}
-
-impl RoleName {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Service => "service",
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-        }
-    }
-}
-
-/// A friendly duration as seconds.
-fn parse_ttl(text: &str) -> Result<i64, String> {
-    let wrong = || format!("'{text}' is no duration; write it like 10m, 1h or 30d");
-    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
-    let day_is_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
-    let duration = span.to_duration(day_is_24_hours).map_err(|_| wrong())?;
-    let seconds = duration.as_secs();
-    if seconds <= 0 { Err(wrong()) } else { Ok(seconds) }
-}
-
 #[allow(clippy::print_stdout, reason = "the token is the answer")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !is_user_id(&arguments.user) {
@@ -87,12 +60,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(tenant) = arguments.tenant.as_deref() {
         TenantId::new(tenant).ok_or("--tenant must be 1 to 63 of a-z, 0-9 and '-'")?;
     }
-    let config = Config::load(arguments.config.as_deref(), &environment())?;
-    let secret = match config.auth.secret {
-        Some(secret) => secret,
-        None => {
+    let config = Config::load(arguments.config.as_deref(), &environment()?)?;
+    let secret = match config.auth.key_source()? {
+        KeySource::Secret(Some(secret)) => secret.to_owned(),
+        KeySource::Secret(None) => {
             let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
             DataDir::open(data_dir)?.secret().to_owned()
+        }
+        KeySource::PublicKey(path) | KeySource::Jwks(path) => {
+            let path = path.display();
+            return Err(format!(
+                "the server checks tokens with the public key in {path}, and nothing here can sign \
+                 them. Get a token from whoever holds the private key, or use an API key"
+            )
+            .into());
         }
     };
     let exp = SystemClock.now().as_second().saturating_add(arguments.ttl);
@@ -107,27 +88,4 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     println!("{}", token::issue(&secret, &claims)?);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_is_written_as_people_write_it() {
-        for (text, expected) in [
-            ("1h", Some(3_600)),
-            ("10m", Some(600)),
-            ("30d", Some(2_592_000)),
-            ("1h30m", Some(5_400)),
-            ("90 seconds", Some(90)),
-            ("0s", None),
-            ("-1h", None),
-            ("1 month", None),
-            ("soon", None),
-            ("60", None),
-        ] {
-            assert_eq!(parse_ttl(text).ok(), expected, "{text}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use planwright_domain::money::Currency;
@@ -13,12 +13,13 @@ use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::plan_stats::PlanStats;
 use planwright_domain::review::Finding;
 use planwright_service::plan_stats::{self, PlanFilter};
-use planwright_service::{Reviewed, plans};
+use planwright_service::{Reviewed, Tagged, plans};
 use serde::{Deserialize, Serialize};
 
 use super::Web;
 use super::auth::ByAdmin;
 use super::body::{Body, OptionalBody};
+use super::path::Path;
 use super::problem::Problem;
 use super::query::Query;
 
@@ -46,8 +47,9 @@ pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
-) -> Result<Json<PlanStats>, Problem> {
-    Ok(Json(plan_stats::get(&web.app, &by, &id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let Tagged { value, tag } = plan_stats::get(&web.app, &by, &id).await?;
+    Ok(([(header::ETAG, tag)], Json(value)))
 }
 
 /// `POST /api/v1/admin/billing/plans`
@@ -83,9 +85,9 @@ pub(crate) async fn delete(
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let warnings = plans::delete(&web.app, &by, &id).await?;
+    let deleted = plans::delete(&web.app, &by, &id).await?;
     let done = Done { success: true, message: format!("Plan '{id}' deleted.") };
-    Ok(with_warnings(Json(done).into_response(), &warnings))
+    Ok(with_warnings(Json(done).into_response(), &deleted.warnings))
 }
 
 /// `PATCH /api/v1/admin/billing/plans/{id}/toggle`
@@ -117,14 +119,24 @@ pub(crate) async fn duplicate(
 }
 
 fn answer(status: StatusCode, reviewed: Reviewed) -> Response {
-    with_warnings((status, Json(reviewed.plan)).into_response(), &reviewed.warnings)
+    let tag = [(header::ETAG, reviewed.tag)];
+    with_warnings((status, tag, Json(reviewed.plan)).into_response(), &reviewed.warnings)
 }
 
-/// One `Warning: 299` header for each finding that did not refuse.
+/// A `Warning: 299` header for each finding that did not refuse, as far as clients take headers; all of them are
+/// whole in the audit log.
 fn with_warnings(mut response: Response, warnings: &[Finding]) -> Response {
-    for warning in warnings {
-        let text = warning.message.replace('\\', "\\\\").replace('"', "\\\"");
-        // A text that no header can carry is still in the audit log.
+    const MOST: usize = 10;
+    const LONGEST: usize = 400;
+    let (shown, rest) = warnings.split_at(warnings.len().min(MOST));
+    let more = (!rest.is_empty()).then(|| format!("{} more are in the audit log.", rest.len()));
+    for message in shown.iter().map(|warning| warning.message.as_str()).chain(more.as_deref()) {
+        let text: String = message
+            .chars()
+            .take(LONGEST)
+            .map(|one| if one.is_control() { ' ' } else { one })
+            .flat_map(|one| ['\\'].into_iter().filter(move |_| "\"\\".contains(one)).chain([one]))
+            .collect();
         if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{text}\"").as_bytes()) {
             response.headers_mut().append(header::WARNING, value);
         }

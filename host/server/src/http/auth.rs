@@ -1,4 +1,4 @@
-//! Who asks: a bearer token, and the role that a route needs.
+//! Who asks: a token or an API key, the role that a route needs, and the tenant it is about.
 
 use std::sync::Arc;
 
@@ -6,12 +6,17 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use planwright_domain::Refusal;
-use planwright_domain::caller::Role;
-use planwright_service::{Request, users};
+use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::time::Timestamp;
+use planwright_service::{Request, api_key_use, tenants, users};
+use tracing::Instrument;
 
 use super::Web;
+use super::again::Keyed;
 use super::guard::RequestId;
 use super::problem::Problem;
+use super::query;
+use crate::token::TokenError;
 
 /// A request by somebody who sees and manages their own data.
 pub(crate) struct ByUser(pub(crate) Request);
@@ -19,13 +24,19 @@ pub(crate) struct ByUser(pub(crate) Request);
 /// A request by somebody who manages the tenant.
 pub(crate) struct ByAdmin(pub(crate) Request);
 
+/// A request by somebody who manages the host. It is about no tenant, so it takes no `?tenant=`.
+pub(crate) struct ByOperator(pub(crate) Request);
+
 impl FromRequestParts<Arc<Web>> for ByUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
         let request = authenticate(parts, web).await?;
         match request.caller.role {
-            Role::User | Role::Admin | Role::Operator => Ok(Self(request)),
+            Role::User | Role::Admin | Role::Operator => {
+                remember(web, &request.caller).await;
+                Ok(Self(in_tenant(request, parts, web).await?))
+            }
             Role::Service => Err(Refusal::NotAllowed { needed: "user" }.into()),
         }
     }
@@ -37,23 +48,93 @@ impl FromRequestParts<Arc<Web>> for ByAdmin {
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
         let request = authenticate(parts, web).await?;
         if request.caller.role.administers() {
-            return Ok(Self(request));
+            remember(web, &request.caller).await;
+            return Ok(Self(in_tenant(request, parts, web).await?));
         }
         Err(Refusal::NotAllowed { needed: "admin" }.into())
     }
 }
 
-async fn authenticate(parts: &Parts, web: &Web) -> Result<Request, Problem> {
+impl FromRequestParts<Arc<Web>> for ByOperator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
+        let request = authenticate(parts, web).await?;
+        match request.caller.role {
+            Role::Operator => Ok(Self(request)),
+            Role::User | Role::Service | Role::Admin => {
+                Err(Refusal::NotAllowed { needed: "operator" }.into())
+            }
+        }
+    }
+}
+
+async fn authenticate(parts: &Parts, web: &Arc<Web>) -> Result<Request, Problem> {
     let now = web.clock.now();
-    let caller = web.verifier.verify(bearer(parts)?, now)?;
-    users::remember(&web.app, &caller).await?;
+    let credentials = bearer(parts)?;
+    let caller = if credentials.starts_with("sk-") {
+        by_key(web, credentials, now).await?
+    } else {
+        web.verifier.verify(credentials, now)?
+    };
+    if !tenants::exists(&web.app, &caller.tenant).await? {
+        return Err(TokenError::NoSuchTenant.into());
+    }
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    Ok(Request { caller, now, request_id: request_id.unwrap_or_default() })
+    let if_match = parts.headers.get(header::IF_MATCH);
+    Ok(Request {
+        claim: parts.extensions.get::<Keyed>().map(|keyed| keyed.by(&caller)),
+        // One that is no text matches nothing.
+        if_match: if_match.map(|tags| tags.to_str().unwrap_or_default().to_owned()),
+        caller,
+        now,
+        request_id: request_id.unwrap_or_default(),
+    })
+}
+
+/// Keeps what the credentials say of their user. What is asked does not depend on it, so it does not fail.
+async fn remember(web: &Web, caller: &Caller) {
+    if let Err(error) = users::remember(&web.app, caller).await {
+        tracing::warn!(%error, "what credentials say of a user was not kept");
+    }
+}
+
+async fn by_key(web: &Arc<Web>, key: &str, now: Timestamp) -> Result<Caller, Problem> {
+    let presented = api_key_use::present(&web.app, key, now).await?;
+    if let Some(key_use) = presented.use_to_note {
+        let owner = Arc::clone(web);
+        let errand = async move {
+            if let Err(error) = api_key_use::note(&owner.app, key_use).await {
+                // The next use is kept instead.
+                tracing::warn!(%error, "the use of an API key was not kept");
+            }
+        };
+        web.errands.send(errand.in_current_span());
+    }
+    Ok(presented.caller)
+}
+
+/// The tenant that the query names, which only an operator may do; the caller's own otherwise.
+///
+/// The parameter is taken out of the query, so that a route's own reading of it stays strict.
+async fn in_tenant(request: Request, parts: &mut Parts, web: &Web) -> Result<Request, Problem> {
+    let Some(name) = query::take_tenant(&mut parts.uri)? else {
+        return Ok(request);
+    };
+    if request.caller.role != Role::Operator {
+        return Err(Refusal::NotAllowed { needed: "operator" }.into());
+    }
+    let not_found = || Refusal::TenantNotFound { id: name.chars().take(63).collect() };
+    let tenant = TenantId::new(&name).ok_or_else(not_found)?;
+    if !tenants::exists(&web.app, &tenant).await? {
+        return Err(not_found().into());
+    }
+    Ok(Request { caller: request.caller.acting_in(tenant), ..request })
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
     let missing = || {
-        let detail = "Send credentials in the header `Authorization: Bearer <token>`.";
+        let detail = "Send credentials in the header `Authorization: Bearer <token or API key>`.";
         Problem::new(StatusCode::UNAUTHORIZED, "no_credentials", detail)
     };
     let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::{self, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
-        let bytes = read(request, web).await?;
+        let bytes = read(request.into_body(), web).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
-        let bytes = read(request, web).await?;
+        let bytes = read(request.into_body(), web).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
@@ -38,10 +38,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     }
 }
 
-async fn read(request: Request, web: &Web) -> Result<Bytes, Problem> {
+/// All of a body, within its size and time.
+pub(crate) async fn read(body: body::Body, web: &Web) -> Result<Bytes, Problem> {
     let limit = web.limits.body_bytes;
     let seconds = web.limits.body_seconds;
-    let body = to_bytes(request.into_body(), limit);
+    let body = to_bytes(body, limit);
     match tokio::time::timeout(Duration::from_secs(seconds), body).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_large(&error) => {
@@ -62,6 +63,11 @@ fn is_too_large(error: &axum::Error) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Arrays would be taken for objects, field by field.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(Problem::field("", "wrong_type", "The body must be a JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -78,6 +84,8 @@ fn wrong(path: &str, error: &serde_json::Error) -> Problem {
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = shortened(&in_plain_words(reason));
+    let (path, reason) = (&shortened(path), reason.trim_end_matches('.'));
     let field = field_of(path, reason);
     let code = NAMED_IN_THE_REASON
         .iter()
@@ -86,6 +94,28 @@ fn wrong(path: &str, error: &serde_json::Error) -> Problem {
     let message =
         if field.is_empty() { format!("{reason}.") } else { format!("{field}: {reason}.") };
     Problem::field(&field, code, &message)
+}
+
+/// What is said of Rust, said of JSON.
+fn in_plain_words(reason: &str) -> String {
+    let (found, expected) = reason.split_once(", expected ").unwrap_or((reason, ""));
+    match expected {
+        "" => reason.to_owned(),
+        "u64" | "u32" => format!("{found}, expected a whole number of 0 or more"),
+        "i64" | "i32" => format!("{found}, expected a whole number"),
+        "a boolean" => format!("{found}, expected true or false"),
+        _ if expected.starts_with("struct ") => format!("{found}, expected an object"),
+        _ => reason.to_owned(),
+    }
+}
+
+/// What somebody sent is shown back, but not at any length.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// How serde begins where it names the field in the reason and not in the path, and what we call that.
@@ -133,6 +163,9 @@ mod tests {
             (r#"{"name":"A""#, "", "malformed_json"),
             (r#"{} {}"#, "name", "missing_field"),
             ("[]", "", "wrong_type"),
+            (r#" ["A",1,"month"]"#, "", "wrong_type"),
+            (r#"{"name":"A","quotas":{"images":1,"images":2}}"#, "quotas", "wrong_type"),
+            ("5", "", "wrong_type"),
             ("", "", "malformed_json"),
         ] {
             let problem = parse::<PlanDraft>(json.as_bytes()).unwrap_err();

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::Web;
 use super::problem::Problem;
-use crate::edge::hex;
 
 /// Under which the log keeps a request, and which its answer carries.
 #[derive(Clone)]
@@ -25,21 +24,38 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = given_id(request.headers()).unwrap_or_else(|| hex(&web.entropy.draw()[..16]));
+    let id = given_id(request.headers()).unwrap_or_else(|| hex::encode(&web.entropy.draw()[..16]));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!("request", request_id = %id, %method, path);
     async {
         let began = Instant::now();
-        let mut response = admit(&web, request, next).await;
+        let watched = route.as_ref().is_some_and(|route| WATCHED.contains(&route.as_str()));
+        let mut response =
+            if watched { next.run(request).await } else { admit(&web, request, next).await };
         tell(&mut response, &path, &id);
-        let milliseconds = began.elapsed().as_millis();
-        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        let (status, took) = (response.status(), began.elapsed());
+        web.metrics.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
+        log(status, took);
         response
     }
     .instrument(span)
     .await
+}
+
+/// What watches the server is answered even when it is full.
+const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// What was refused or failed is in the log, so that the answer's id finds it; the rest only where one looks.
+fn log(status: StatusCode, took: Duration) {
+    let (status, milliseconds) = (status.as_u16(), took.as_millis());
+    if status >= 400 {
+        tracing::info!(status, milliseconds, "answered");
+    } else {
+        tracing::debug!(status, milliseconds, "answered");
+    }
 }
 
 /// Answers if there is a place, within the time.

@@ -1,21 +1,26 @@
 //! The REST surface: reads a request into a domain value, makes one call into the service, wraps the result.
 
 mod admin_plans;
+mod again;
+mod api_keys;
 mod audit;
 mod auth;
 mod body;
 mod guard;
 mod health;
+mod metrics;
+mod path;
 mod plans;
 mod problem;
 mod query;
 mod subscriptions;
+mod tenants;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_store::RedbStore;
@@ -23,7 +28,10 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::LimitsConfig;
+use crate::errands::Errands;
 use crate::token::Verifier;
+
+pub(crate) use metrics::Metrics;
 
 /// The engine that this server is built with.
 pub(crate) type Engine = RedbStore;
@@ -35,7 +43,9 @@ pub(crate) struct Web {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
+    pub(crate) metrics: Metrics,
     pub(crate) places: Semaphore,
+    pub(crate) errands: Errands,
 }
 
 /// Every route there is.
@@ -52,17 +62,23 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
         .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
         .route("/users/{user_id}/subscription", put(subscriptions::grant));
+    let ours = Router::new()
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/api-keys/{id}", delete(api_keys::revoke))
+        .route("/audit", get(audit::list))
+        .route("/audit/verify", get(audit::verify));
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
-        .route("/api/v1/admin/audit", get(audit::list))
-        .route("/api/v1/admin/audit/verify", get(audit::verify))
-        .fallback(problem::no_such_route)
-        .method_not_allowed_fallback(problem::no_such_method)
-        .layer(CatchPanicLayer::custom(problem::after_panic))
-        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
-        // What watches the server is answered even when it is full.
+        .nest("/api/v1/admin", ours)
+        .route("/metrics", get(metrics::show))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), again::keyed))
+        .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
         .with_state(web)
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use planwright_domain::plan::Plan;
-use planwright_service::plans;
+use planwright_service::{Tagged, plans};
 
 use super::Web;
 use super::auth::ByUser;
+use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
@@ -29,6 +29,7 @@ pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByUser(by): ByUser,
     Path(id): Path<String>,
-) -> Result<Json<Plan>, Problem> {
-    Ok(Json(plans::get(&web.app, &by, &id).await?))
+) -> Result<impl IntoResponse, Problem> {
+    let Tagged { value, tag } = plans::get(&web.app, &by, &id).await?;
+    Ok(([(header::ETAG, tag)], Json(value)))
 }

@@ -64,7 +64,8 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", detail).retry_after(1)
     }
 
-    fn internal() -> Self {
+    /// A mistake of ours.
+    pub(crate) fn internal() -> Self {
         let detail =
             "Something went wrong on our side. The log has the cause under this request_id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
@@ -114,6 +115,9 @@ impl From<Refusal> for Problem {
             // Too little right is 401 too, as the first document's table says; the type differs.
             RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
             RefusalKind::Missing => StatusCode::NOT_FOUND,
+            RefusalKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, refusal.code(), refusal.to_string());

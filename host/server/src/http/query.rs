@@ -1,6 +1,7 @@
 //! Reading the query strictly: a misspelt filter must not show everything.
 
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,3 +30,64 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
+
+/// Which page of a list, and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paging {
+    pub(crate) page: Option<usize>,
+    pub(crate) page_size: Option<usize>,
+}
+
+/// Takes the parameter `tenant` out of a query and gives its value, if it is there. A tenant's id has no
+/// characters that are ever escaped, so the value is taken as it stands.
+pub(crate) fn take_tenant(uri: &mut Uri) -> Result<Option<String>, Problem> {
+    let name_of = |part: &str| part.strip_prefix("tenant=").map(str::to_owned);
+    let query = uri.query().unwrap_or_default();
+    let mut names = query.split('&').filter_map(name_of);
+    let Some(name) = names.next() else {
+        return Ok(None);
+    };
+    if names.next().is_some() {
+        let message = "The query is wrong: it names `tenant` twice.";
+        return Err(Problem::field("tenant", "wrong_query", message));
+    }
+    let rest: Vec<&str> = query.split('&').filter(|part| name_of(part).is_none()).collect();
+    let mut target = uri.path().to_owned();
+    if !rest.is_empty() {
+        target = format!("{target}?{}", rest.join("&"));
+    }
+    // What is left of a target is one, too.
+    if let Ok(without) = target.parse() {
+        *uri = without;
+    }
+    Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tenant_is_taken_out_of_the_query_and_the_rest_stays() {
+        for (target, name, rest) in [
+            ("/a", None, "/a"),
+            ("/a?", None, "/a?"),
+            ("/a?page=1", None, "/a?page=1"),
+            ("/a?tenant=acme", Some("acme"), "/a"),
+            ("/a?tenant=", Some(""), "/a"),
+            ("/a?page=1&tenant=acme&q=x%20y", Some("acme"), "/a?page=1&q=x%20y"),
+            ("/a%20b?tenant=acme&page=1", Some("acme"), "/a%20b?page=1"),
+            ("/a?tenants=acme", None, "/a?tenants=acme"),
+            ("/a?tenant", None, "/a?tenant"),
+            ("http://host/a?tenant=acme", Some("acme"), "/a"),
+        ] {
+            let mut uri: Uri = target.parse().unwrap();
+            let taken = take_tenant(&mut uri).unwrap_or_else(|_| panic!("{target}"));
+            assert_eq!(taken.as_deref(), name, "{target}");
+            assert_eq!(uri, rest, "{target}");
+        }
+        let mut twice: Uri = "/a?tenant=a&tenant=b".parse().unwrap();
+        assert!(take_tenant(&mut twice).is_err());
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use planwright_domain::caller::is_user_id;
 use planwright_domain::page::{Page, PageRequest};
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::Web;
 use super::auth::ByAdmin;
 use super::body::Body;
+use super::path::Path;
 use super::problem::Problem;
 use super::query::Query;
 

@@ -2,7 +2,7 @@
 
 use planwright_domain::caller::is_user_id;
 use planwright_domain::plan::PlanId;
-use planwright_store::{Key, Part, Record, Snapshot, StoreError};
+use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};
 use crate::documents::{
@@ -11,36 +11,45 @@ use crate::documents::{
 use crate::keys::{Family, Keys};
 use crate::subscriptions::place_in_plan;
 
-type Problems = Result<Vec<String>, StoreError>;
+pub(super) type Problems = Result<Vec<String>, StoreError>;
 
-fn unknown() -> Vec<String> {
+pub(super) fn unknown() -> Vec<String> {
     vec!["No record of this release has such a key.".to_owned()]
 }
 
-fn misplaced() -> Vec<String> {
+pub(super) fn misplaced() -> Vec<String> {
     vec!["What it holds belongs under another key.".to_owned()]
 }
 
-fn unreadable(error: &StoreError) -> Vec<String> {
+pub(super) fn unreadable(error: &StoreError) -> Vec<String> {
     vec![format!("It cannot be read: {error}.")]
 }
 
 impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a record, whatever it is.
     pub(super) async fn record(&mut self, key: &Key, record: &Record) -> Problems {
-        let Some(keys) = self.keys else { return Ok(unknown()) };
+        let Some(keys) = self.keys else {
+            return match self.space {
+                Space::Host => self.host_record(key, record).await,
+                Space::Tenant(_) => Ok(unknown()),
+            };
+        };
         match Family::of(key) {
             Some(Family::Plan) => self.plan(keys, key, record).await,
             Some(Family::Subscription) => self.subscription(keys, key, record).await,
             Some(Family::PlanSubscription) => self.place(keys, key, record).await,
             Some(Family::LiveSubscription) => self.live(keys, key, record).await,
             Some(Family::User) => Ok(user(keys, key, record)),
+            Some(Family::Answer) => self.answer(keys, key, record).await,
+            Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
+            Some(Family::ApiKey) => self.api_key(keys, key, record).await,
             Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
-                | Family::Audit,
+                | Family::Audit
+                | Family::Tenant,
             )
             | None => Ok(unknown()),
         }

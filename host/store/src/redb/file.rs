@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::Database;
@@ -17,6 +18,10 @@ use crate::StoreError;
 /// new one is made under another name, and gets its own when it is whole.
 pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     match File::options().read(true).write(true).open(path) {
+        Ok(file) if is_empty(&file).map_err(store_error)? => {
+            let reason = format!("{} is empty, and no database ever is", path.display());
+            Err(StoreError::Corrupt { reason })
+        }
         Ok(file) => open_in(file, path, cache_bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, cache_bytes),
         Err(error) => Err(store_error(error)),
@@ -25,7 +30,16 @@ pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StoreErr
 
 fn open_in(file: File, path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     let backend = FileBackend::new(file).map_err(store_error)?;
-    database::open(backend, cache_bytes, &path.display().to_string())
+    let shown = path.display().to_string();
+    // redb trusts what it reads further than a damaged file deserves, and panics.
+    let open = AssertUnwindSafe(|| database::open(backend, cache_bytes, &shown));
+    catch_unwind(open).unwrap_or_else(|_| {
+        Err(StoreError::Corrupt { reason: format!("{shown} is damaged: redb cannot read it") })
+    })
+}
+
+fn is_empty(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.len() == 0)
 }
 
 fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {

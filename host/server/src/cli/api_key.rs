@@ -1,0 +1,125 @@
+//! `planwright api-key`
+
+use clap::{Args, Subcommand};
+use planwright_service::edge::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::remote::{Ask, Remote, cell, print_json, print_table, time_cell};
+use super::values::{RoleName, parse_ttl};
+use crate::edge::SystemClock;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  export PLANWRIGHT_TOKEN=$(planwright token --user me --role admin)
+  KEY=$(planwright api-key create --name ci --role admin --ttl 90d)
+  planwright api-key create --name shop --role service --user shop
+  planwright api-key list
+  planwright api-key revoke key_abcdefghijklmnop";
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an API key, and print it alone: it is not shown again.
+    #[command(after_help = EXAMPLES)]
+    Create {
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// What it may do; no more than you may.
+        #[arg(long)]
+        role: RoleName,
+        /// The user it speaks for [default: you].
+        #[arg(long)]
+        user: Option<String>,
+        /// How long it holds, such as 90d [default: until it is revoked].
+        #[arg(long, value_parser = parse_ttl)]
+        ttl: Option<i64>,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// List the API keys, newest first.
+    #[command(after_help = EXAMPLES)]
+    List {
+        #[command(flatten)]
+        of: OfTenant,
+    },
+    /// Revoke an API key: it is refused from now on.
+    #[command(after_help = EXAMPLES)]
+    Revoke {
+        /// The key's id, as the list shows it.
+        id: String,
+        #[command(flatten)]
+        of: OfTenant,
+    },
+}
+
+#[derive(Args)]
+struct OfTenant {
+    /// The tenant, for operators [default: that of the token].
+    #[arg(long)]
+    tenant: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Create { name, role, user, ttl, of } => {
+            let end = ttl.map(|ttl| SystemClock.now().as_second().saturating_add(ttl));
+            let role = role.as_str();
+            let draft = json!({"name": name, "role": role, "user_id": user, "expires_at": end});
+            let made = of.remote.ask(of.ask(Method::POST, &["api-keys"], Some(draft)))?;
+            show_made(&of.remote, &made);
+        }
+        Command::List { of } => {
+            let keys = of.remote.list(&of.ask(Method::GET, &["api-keys"], None))?;
+            show(&of.remote, keys);
+        }
+        Command::Revoke { id, of } => {
+            of.remote.ask(of.ask(Method::DELETE, &["api-keys", &id], None))?;
+            if of.remote.json {
+                print_json(&json!({"id": id, "revoked": true}));
+            } else {
+                eprintln!("revoked {id}");
+            }
+        }
+    }
+    Ok(())
+}
+
+impl OfTenant {
+    fn ask<'a>(&'a self, method: Method, path: &'a [&'a str], body: Option<Value>) -> Ask<'a> {
+        Ask { method, path, tenant: self.tenant.as_deref(), body }
+    }
+}
+
+/// The key alone on standard output, so that a script can take it; what else there is to say beside it.
+#[allow(clippy::print_stdout, reason = "the key is the answer")]
+fn show_made(remote: &Remote, made: &Value) {
+    if remote.json {
+        return print_json(made);
+    }
+    eprintln!("made {}; the key is not shown again", cell(made, "id"));
+    println!("{}", cell(made, "key"));
+}
+
+fn show(remote: &Remote, keys: Vec<Value>) {
+    if remote.json {
+        return print_json(&keys.into());
+    }
+    let row = |key: &Value| {
+        let text = |field| cell(key, field);
+        let time = |field| time_cell(key, field);
+        let named = [text("id"), text("name"), text("role"), text("user_id")];
+        named.into_iter().chain([time("expires_at"), time("last_used_at")]).collect()
+    };
+    let titles = ["ID", "NAME", "ROLE", "USER", "EXPIRES", "LAST USED"];
+    print_table(&titles, keys.iter().map(row).collect());
+}

@@ -1,0 +1,173 @@
+//! Commands that ask a running server, as anybody could over HTTP.
+
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use reqwest::{Method, Response, Url, redirect};
+use serde_json::Value;
+
+use super::Failure;
+
+/// Which server, and on whose behalf.
+#[derive(Args)]
+pub(super) struct Remote {
+    /// The server.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLANWRIGHT_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080"
+    )]
+    server: String,
+    /// A token or an API key.
+    #[arg(long, value_name = "TOKEN", env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Print what the server answers, as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to ask for below `/api/v1/admin`.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a [&'a str],
+    /// For operators: the tenant that it is about.
+    pub(super) tenant: Option<&'a str>,
+    pub(super) body: Option<Value>,
+}
+
+impl Remote {
+    /// The answer; null where it is empty.
+    pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Value, Failure> {
+        let url = self.url(&ask)?;
+        self.send(ask.method, url, ask.body.as_ref())
+    }
+
+    /// Every item of a list that comes in pages.
+    pub(super) fn list(&self, ask: &Ask<'_>) -> Result<Vec<Value>, Failure> {
+        let url = self.url(ask)?;
+        let mut items = Vec::new();
+        for page in 1_u64.. {
+            let mut url = url.clone();
+            let page_text = page.to_string();
+            url.query_pairs_mut()
+                .extend_pairs([("page", page_text.as_str()), ("page_size", "100")]);
+            let answer = self.send(ask.method.clone(), url, None)?;
+            items.extend(answer["items"].as_array().into_iter().flatten().cloned());
+            if answer["total_pages"].as_u64().is_none_or(|pages| page >= pages) {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {
+        let mut url: Url = self
+            .server
+            .parse()
+            .map_err(|error| format!("--server '{}' is no URL: {error}", self.server))?;
+        if url.scheme() != "http" {
+            let wrong =
+                "must begin with http://. Where the server is behind TLS, run this beside it";
+            return Err(format!("--server '{}' {wrong}", self.server).into());
+        }
+        // An http URL has a host, and so a path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "v1", "admin"]).extend(ask.path);
+        }
+        if let Some(tenant) = ask.tenant {
+            url.query_pairs_mut().append_pair("tenant", tenant);
+        }
+        Ok(url)
+    }
+
+    fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+        let token = self.token.as_deref().ok_or(
+            "it takes a token or an API key: --token, or PLANWRIGHT_TOKEN. `planwright token --help` \
+             shows how to make one",
+        )?;
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            // Credentials go to the server that was named, and to no other.
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        let mut request = client.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let unreached = |error: reqwest::Error| {
+                let cause = innermost(&error);
+                let server = &self.server;
+                format!("cannot reach {server}: {cause}. Is it running? --server names another")
+            };
+            let response = request.send().await.map_err(unreached)?;
+            Ok(read(response).await?)
+        })
+    }
+}
+
+/// The answer, or the sentence of the problem.
+async fn read(response: Response) -> Result<Value, String> {
+    let status = response.status();
+    let bytes = response.bytes().await.map_err(|error| format!("the answer broke off: {error}"))?;
+    if status.is_success() && bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    let json: Option<Value> = serde_json::from_slice(&bytes).ok();
+    match json {
+        Some(json) if status.is_success() => Ok(json),
+        Some(json) if json["detail"].is_string() => {
+            let text = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
+            Err(format!("{} ({status}, request {})", text("detail"), text("request_id")))
+        }
+        _ => Err(format!("the answer is not Planwright's ({status}). Is --server right?")),
+    }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => innermost(source),
+        None => error.to_string(),
+    }
+}
+
+/// Prints lines for people, columns beneath their titles.
+#[allow(clippy::print_stdout, reason = "it is the answer")]
+pub(super) fn print_table(titles: &[&str], rows: Vec<Vec<String>>) {
+    let titles = titles.iter().map(|title| (*title).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(titles).chain(rows).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..).map_while(width).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// Prints JSON, as it is read by programs and still by people.
+#[allow(clippy::print_stdout, reason = "it is the answer")]
+pub(super) fn print_json(value: &Value) {
+    println!("{value:#}");
+}
+
+/// A field for a table: text as it is, `-` for nothing.
+pub(super) fn cell(item: &Value, field: &str) -> String {
+    match &item[field] {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A field with Unix seconds for a table.
+pub(super) fn time_cell(item: &Value, field: &str) -> String {
+    let time = item[field].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| "-".to_owned(), |time| time.to_string())
+}

@@ -1,0 +1,56 @@
+//! What several commands read from their arguments.
+
+use clap::ValueEnum;
+
+/// What somebody may do.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum RoleName {
+    User,
+    Service,
+    Admin,
+    Operator,
+}
+
+impl RoleName {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A friendly duration as seconds.
+pub(super) fn parse_ttl(text: &str) -> Result<i64, String> {
+    let wrong = || format!("'{text}' is no duration; write it like 10m, 1h or 30d");
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let day_is_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(day_is_24_hours).map_err(|_| wrong())?;
+    let seconds = duration.as_secs();
+    if seconds <= 0 { Err(wrong()) } else { Ok(seconds) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_written_as_people_write_it() {
+        for (text, expected) in [
+            ("1h", Some(3_600)),
+            ("10m", Some(600)),
+            ("30d", Some(2_592_000)),
+            ("1h30m", Some(5_400)),
+            ("90 seconds", Some(90)),
+            ("0s", None),
+            ("-1h", None),
+            ("1 month", None),
+            ("soon", None),
+            ("60", None),
+        ] {
+            assert_eq!(parse_ttl(text).ok(), expected, "{text}");
+        }
+    }
+}

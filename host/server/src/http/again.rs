@@ -1,0 +1,78 @@
+//! Requests that may come again: what the header `Idempotency-Key` stands for.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use planwright_domain::caller::Caller;
+use planwright_service::Claim;
+use sha2::{Digest, Sha256};
+
+use super::Web;
+use super::body;
+use super::problem::Problem;
+
+const KEY: &str = "idempotency-key";
+
+/// What a request says of itself, before it is known who asks.
+#[derive(Clone)]
+pub(crate) struct Keyed {
+    key: String,
+    route: String,
+    fingerprint: String,
+}
+
+impl Keyed {
+    /// Two callers may use the same key.
+    pub(crate) fn by(&self, caller: &Caller) -> Claim {
+        let scope =
+            digest(&[caller.user_id.as_bytes(), self.key.as_bytes(), self.route.as_bytes()]);
+        Claim { scope, fingerprint: self.fingerprint.clone() }
+    }
+}
+
+/// Reads the body of a change that carries a key, so that a repeat can be told from another request, and
+/// hands both on.
+pub(crate) async fn keyed(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+    let changes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    if !changes.contains(request.method()) || !request.headers().contains_key(KEY) {
+        return next.run(request).await;
+    }
+    match read(&web, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
+    let key = key(request.headers())?;
+    let (mut parts, body) = request.into_parts();
+    let bytes = body::read(body, web).await?;
+    let query = parts.uri.query().unwrap_or_default();
+    let route = format!("{} {}", parts.method, parts.uri.path());
+    let fingerprint = digest(&[query.as_bytes(), &bytes]);
+    parts.extensions.insert(Keyed { key, route, fingerprint });
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let mut keys = headers.get_all(KEY).iter();
+    let key = keys.next().and_then(|key| key.to_str().ok()).unwrap_or_default();
+    if (1..=255).contains(&key.len()) && keys.next().is_none() {
+        return Ok(key.to_owned());
+    }
+    let message = "Idempotency-Key must be sent once and have 1 to 255 visible ASCII characters.";
+    Err(Problem::field("Idempotency-Key", "invalid_key", message))
+}
+
+/// Of parts that cannot run into each other.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(Sha256::digest(part));
+    }
+    hex::encode(digest.finalize())
+}

@@ -1,0 +1,61 @@
+//! API keys as admins manage them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use planwright_domain::api_key::{ApiKey, ApiKeyDraft};
+use planwright_domain::page::{Page, PageRequest};
+use planwright_service::api_keys;
+use serde::Serialize;
+
+use super::Web;
+use super::auth::ByAdmin;
+use super::body::Body;
+use super::path::Path;
+use super::problem::Problem;
+use super::query::{NoQuery, Paging, Query};
+
+/// The one answer that shows the key itself.
+#[derive(Serialize)]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    api_key: ApiKey,
+    key: String,
+}
+
+/// `POST /api/v1/admin/api-keys`
+pub(crate) async fn create(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Query(NoQuery {}): Query<NoQuery>,
+    Body(draft): Body<ApiKeyDraft>,
+) -> Result<impl IntoResponse, Problem> {
+    let made = api_keys::create(&web.app, &by, draft).await?;
+    let created = Created { api_key: made.api_key, key: made.secret };
+    // Nothing between here and who asked may keep the key.
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
+}
+
+/// `GET /api/v1/admin/api-keys`
+pub(crate) async fn list(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Query(Paging { page, page_size }): Query<Paging>,
+) -> Result<Json<Page<ApiKey>>, Problem> {
+    let page = PageRequest::new(page, page_size)?;
+    Ok(Json(api_keys::list(&web.app, &by, page).await?))
+}
+
+/// `DELETE /api/v1/admin/api-keys/{id}`
+pub(crate) async fn revoke(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Path(id): Path<String>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<StatusCode, Problem> {
+    api_keys::revoke(&web.app, &by, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

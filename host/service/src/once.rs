@@ -1,0 +1,170 @@
+//! Requests that may come again: the claim and the answer are committed with the change itself, so an answer
+//! is kept exactly when something changed.
+
+use std::future::Future;
+
+use planwright_domain::Refusal;
+use planwright_domain::time::Timestamp;
+use planwright_store::{ChangeSet, CommitError, Document, Scan, Snapshot, Store, StoreError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Request};
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::retry::retrying;
+
+/// How long an answer is kept.
+const KEPT_SECONDS: i64 = 24 * 60 * 60;
+/// How many old answers make way for a new one. More than one, so that their number sinks again after a rush.
+const MAKE_WAY: usize = 2;
+
+/// The mark of a request that may come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The same for the same key, caller, method and path.
+    pub scope: String,
+    /// The same for the same body.
+    pub fingerprint: String,
+}
+
+/// What a request was answered.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Answer {
+    fingerprint: String,
+    pub(crate) expires_at: i64,
+    result: serde_json::Value,
+}
+
+impl Document for Answer {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points from the time when an answer has expired to the answer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Expiring {
+    pub(crate) scope: String,
+}
+
+impl Document for Expiring {
+    const SCHEMA: u16 = 1;
+}
+
+/// Does what is asked, or gives the answer that it had when it was done before. Whoever loses a race of two
+/// that are the same starts again and finds the winner's answer.
+pub(crate) async fn once<S, T, F>(
+    app: &App<S>,
+    by: &Request,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Error>
+where
+    S: Store,
+    T: DeserializeOwned,
+    F: Future<Output = Result<T, Error>>,
+{
+    retrying(app.entropy.as_ref(), || {
+        let attempt = attempt();
+        async move {
+            match answered(app, by).await? {
+                Some(result) => Ok(result),
+                None => attempt.await,
+            }
+        }
+    })
+    .await
+}
+
+/// The answer that the request had before, if it was done before.
+pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
+    app: &App<S>,
+    by: &Request,
+) -> Result<Option<T>, Error> {
+    let Some(claim) = &by.claim else { return Ok(None) };
+    let key = Keys::of(&by.caller.tenant).answer(&claim.scope);
+    let Some(record) = app.store.snapshot().await?.get(&key).await? else { return Ok(None) };
+    let answer: Answer = record.decode()?;
+    if answer.has_expired(by.now) {
+        return Ok(None);
+    }
+    if answer.fingerprint != claim.fingerprint {
+        return Err(Refusal::KeyReused.into());
+    }
+    let result = serde_json::from_value(answer.result).map_err(|error| StoreError::Corrupt {
+        reason: format!("the kept answer {key} cannot be read: {error}"),
+    })?;
+    Ok(Some(result))
+}
+
+impl Answer {
+    fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now.as_second()
+    }
+}
+
+impl<S: Store> App<S> {
+    /// Commits a change, and with it the answer, where the request may come again.
+    pub(crate) async fn commit<T: Serialize>(
+        &self,
+        by: &Request,
+        mut change: ChangeSet,
+        result: &T,
+    ) -> Result<(), Error> {
+        if let Some(claim) = &by.claim {
+            self.keep_answer(by, claim, &mut change, result).await?;
+        }
+        self.store.commit(change).await?;
+        Ok(())
+    }
+
+    async fn keep_answer<T: Serialize>(
+        &self,
+        by: &Request,
+        claim: &Claim,
+        change: &mut ChangeSet,
+        result: &T,
+    ) -> Result<(), Error> {
+        let keys = Keys::of(&by.caller.tenant);
+        let snapshot = self.store.snapshot().await?;
+        let key = keys.answer(&claim.scope);
+        match snapshot.get(&key).await? {
+            None => change.expect_absent(&key),
+            Some(kept) => {
+                let old: Answer = kept.decode()?;
+                if !old.has_expired(by.now) {
+                    // The same request was first, just now; `once` starts again and finds its answer.
+                    return Err(CommitError::Conflict { key }.into());
+                }
+                let expiring = keys.expiring_answer(old.expires_at, &claim.scope);
+                change.expect_version(&key, kept.version).delete(&expiring)
+            }
+        };
+        let expires_at = by.now.as_second().saturating_add(KEPT_SECONDS);
+        let result = serde_json::to_value(result).map_err(|error| StoreError::Corrupt {
+            reason: format!("an answer is no JSON: {error}"),
+        })?;
+        let answer = Answer { fingerprint: claim.fingerprint.clone(), expires_at, result };
+        let expiring = Expiring { scope: claim.scope.clone() };
+        change.put(&key, &answer).put(&keys.expiring_answer(expires_at, &claim.scope), &expiring);
+        make_way(&snapshot, &keys, by, claim, change).await
+    }
+}
+
+/// Deletes some answers whose time is over, so that their number does not grow.
+async fn make_way<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    by: &Request,
+    claim: &Claim,
+    change: &mut ChangeSet,
+) -> Result<(), Error> {
+    for (expiring, record) in snapshot.scan(&keys.expiring_answers(), Scan::first(MAKE_WAY)).await?
+    {
+        let scope = record.decode::<Expiring>()?.scope;
+        let Some(old) = snapshot.get(&keys.answer(&scope)).await? else { continue };
+        if scope != claim.scope && old.decode::<Answer>()?.has_expired(by.now) {
+            // Somebody else may clear it away at the same time: that is no conflict.
+            change.delete(&expiring).delete(&keys.answer(&scope));
+        }
+    }
+    Ok(())
+}

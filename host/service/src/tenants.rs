@@ -1,0 +1,100 @@
+//! Tenants: who there is, and making another one.
+
+use planwright_domain::Refusal;
+use planwright_domain::caller::TenantId;
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::tenant::{Tenant, TenantDraft};
+use planwright_domain::time::Timestamp;
+use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store};
+
+use crate::app::{App, Request};
+use crate::audit::Deed;
+use crate::documents::TenantRecord;
+use crate::error::Error;
+use crate::keys::{HostKeys, Keys};
+use crate::once::once;
+
+/// Whether there is such a tenant.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn exists<S: Store>(app: &App<S>, id: &TenantId) -> Result<bool, Error> {
+    if app.tenants.has(id) {
+        return Ok(true);
+    }
+    let found = app.store.snapshot().await?.get(&HostKeys::tenant(id)).await?.is_some();
+    if found {
+        app.tenants.add(id);
+    }
+    Ok(found)
+}
+
+/// Makes the tenant of credentials that name none, unless it is there: what a start does.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn ensure_default<S: Store>(app: &App<S>, now: Timestamp) -> Result<(), Error> {
+    let tenant = Tenant::default_one(now);
+    if exists(app, &tenant.id).await? {
+        return Ok(());
+    }
+    let key = HostKeys::tenant(&tenant.id);
+    let mut change = ChangeSet::new();
+    change.expect_absent(&key).put(&key, &TenantRecord { tenant });
+    match app.store.commit(change).await {
+        // Another start was first.
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a tenant. The audit log that tells of it is that of the operator's own tenant.
+///
+/// # Errors
+/// A draft that is wrong in itself, or an id that is taken.
+pub async fn create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: TenantDraft,
+) -> Result<Tenant, Error> {
+    let tenant = Tenant::from_draft(draft, by.now)?;
+    once(app, by, || try_create(app, by, &tenant)).await
+}
+
+async fn try_create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    tenant: &Tenant,
+) -> Result<Tenant, Error> {
+    let key = HostKeys::tenant(&tenant.id);
+    if app.store.snapshot().await?.get(&key).await?.is_some() {
+        return Err(Refusal::TenantExists { id: tenant.id.to_string() }.into());
+    }
+    let mut change = ChangeSet::new();
+    change.expect_absent(&key).put(&key, &TenantRecord { tenant: tenant.clone() });
+    let deed = Deed {
+        action: "tenant_created",
+        entity_type: "tenant",
+        entity_id: tenant.id.as_str(),
+        description: format!("Created tenant '{}'", tenant.name),
+        before: None,
+        after: Some(tenant),
+        warnings: &[],
+    };
+    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
+    app.commit(by, change, tenant).await?;
+    Ok(tenant.clone())
+}
+
+/// All tenants, by id.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list<S: Store>(app: &App<S>, page: PageRequest) -> Result<Page<Tenant>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let mut tenants = Vec::new();
+    for (_, record) in snapshot.scan(&HostKeys::tenants(), Scan::first(usize::MAX)).await? {
+        tenants.push(record.decode::<TenantRecord>()?.tenant);
+    }
+    Ok(page.of(tenants))
+}

@@ -1,0 +1,142 @@
+//! The commands that ask a running server, as somebody types them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::harness::Actor;
+use crate::harness::process::{Process, planwright};
+
+/// A server, and an operator at a terminal.
+struct Terminal {
+    process: Process,
+    token: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        let process = Process::start(&data_dir);
+        let data_dir = data_dir.to_str().unwrap();
+        let arguments = ["token", "--user", "o", "--role", "operator", "--data-dir", data_dir];
+        let token = stdout(&planwright(&arguments).output().unwrap());
+        Self { process, token: token.trim().to_owned(), _folder: folder }
+    }
+
+    fn run_as(&self, token: &str, line: &str) -> Output {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        planwright(&arguments)
+            .env("PLANWRIGHT_URL", format!("http://{}", self.process.address))
+            .env("PLANWRIGHT_TOKEN", token)
+            .output()
+            .unwrap()
+    }
+
+    fn run(&self, line: &str) -> String {
+        let output = self.run_as(&self.token, line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        stdout(&output)
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.run(line)).unwrap()
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_and_its_keys_are_made_listed_and_revoked_from_the_shell() {
+    let terminal = Terminal::start();
+    let made = terminal.json("tenant create acme --name Acme --sandbox --json");
+    assert_eq!((&made["id"], &made["sandbox"]), (&"acme".into(), &true.into()));
+    assert!(terminal.run("tenant create beta").contains("beta"));
+    let listed = terminal.run("tenant list");
+    let first: Vec<&str> = listed.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(first, ["ID", "acme", "beta", "default"]);
+    assert_eq!(terminal.json("tenant list --json").as_array().unwrap().len(), 3);
+
+    // The key alone is on standard output, for a script to take.
+    let line = "api-key create --name ci --role admin --user bob --ttl 90d --tenant acme";
+    let key = terminal.run(line);
+    assert_eq!((key.lines().count(), key.trim().len()), (1, 67));
+    let by_key = Actor::new(terminal.process.address, Some(key.trim().to_owned()));
+    by_key.get("/api/v1/admin/billing/plans").await.ok(200);
+    // A key is as good as a token here, too.
+    let output = terminal.run_as(key.trim(), "api-key list --json");
+    let keys: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(keys[0]["user_id"], "bob");
+    assert!(keys[0]["expires_at"].as_i64() > keys[0]["created_at"].as_i64());
+    assert!(terminal.run("api-key list --tenant acme").contains("bob"));
+    assert_eq!(terminal.run("api-key list").lines().count(), 1, "the titles alone");
+
+    let id = keys[0]["id"].as_str().unwrap();
+    let revoked = terminal.json(&format!("api-key revoke {id} --tenant acme --json"));
+    assert_eq!(revoked["revoked"], true);
+    by_key.get("/api/v1/admin/billing/plans").await.problem(401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_more_than_a_page_is_whole() {
+    let terminal = Terminal::start();
+    let operator = Actor::new(terminal.process.address, Some(terminal.token.clone()));
+    for number in 0..101 {
+        let id = format!("t-{number:03}");
+        let draft = serde_json::json!({"id": id, "name": id});
+        operator.post("/api/v1/admin/tenants", draft).await.ok(201);
+    }
+    let tenants = terminal.json("tenant list --json");
+    let ids: Vec<&str> =
+        tenants.as_array().unwrap().iter().map(|tenant| tenant["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0], ids[101]), (102, "default", "t-100"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_wrong_is_said_on_standard_error_with_1() {
+    let terminal = Terminal::start();
+    let nobody = "http://127.0.0.1:9";
+    for (line, part) in [
+        ("tenant create default", "already exists"),
+        ("tenant create Acme", "1 to 63"),
+        ("api-key list --tenant nowhere", "'nowhere' not found"),
+        ("api-key revoke key_x", "'key_x' not found"),
+        ("api-key create --name a --role user --user ", "user_id"),
+        ("tenant list --token sk-old", "may have been revoked"),
+        (&format!("tenant list --server {nobody}"), "Is it running?"),
+        ("tenant list --server https://example.com", "must begin with http://"),
+        ("tenant list --server nonsense", "is no URL"),
+    ] {
+        let output = terminal.run_as(&terminal.token, line);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{line}: {said}");
+        assert!(said.contains(part) && output.stdout.is_empty(), "{line}: {said}");
+    }
+    let output = planwright(&["tenant", "list"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("PLANWRIGHT_TOKEN"), "{}", stderr(&output));
+    for line in ["tenant", "tenant make", "api-key create --name a", "api-key revoke"] {
+        assert_eq!(terminal.run_as(&terminal.token, line).status.code(), Some(2), "{line}");
+    }
+}
+
+#[test]
+fn help_has_examples_and_hides_the_token() {
+    for line in ["tenant", "tenant create", "tenant list", "api-key", "api-key create"] {
+        let mut arguments: Vec<&str> = line.split(' ').collect();
+        arguments.push("--help");
+        let output = planwright(&arguments).env("PLANWRIGHT_TOKEN", "sk-hidden").output().unwrap();
+        let said = stdout(&output);
+        assert!(output.status.success() && said.contains("Examples:"), "{line}: {said}");
+        assert!(!said.contains("sk-hidden"), "{line}");
+    }
+}
