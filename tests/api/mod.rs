@@ -5,6 +5,7 @@
 mod admin_plans;
 mod again;
 mod api_keys;
+mod audit;
 mod auth;
 mod limits;
 mod metrics;
@@ -25,6 +26,8 @@ pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
 pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";
+pub(crate) const AUDIT: &str = "/api/v1/admin/audit";
+pub(crate) const AUDIT_VERIFY: &str = "/api/v1/admin/audit/verify";
 
 /// A plan that says no more than it must.
 pub(crate) fn plan(id: &str) -> Value {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, API_KEYS, PLANS, TENANTS, plan, subscription_of};
+use super::{ADMIN_PLANS, API_KEYS, AUDIT, AUDIT_VERIFY, PLANS, TENANTS, plan, subscription_of};
 use crate::harness::{Actor, Answer};
 
 /// A route, with a request to it that does something where it may.
@@ -74,6 +74,8 @@ pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Rou
         ),
         list("/api/v1/admin/template-packs", "admin"),
         make("/api/v1/admin/template-packs/saas-tiers/install", json!({"dry_run": true}), "admin"),
+        list(AUDIT, "admin"),
+        list(AUDIT_VERIFY, "admin"),
         list(TENANTS, "operator"),
         make(TENANTS, tenant, "operator"),
     ];

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::routes::every_route;
-use super::{ADMIN_PLANS, API_KEYS, PLANS, TENANTS, of_plan, plan, subscription_of};
+use super::{ADMIN_PLANS, API_KEYS, AUDIT, PLANS, TENANTS, of_plan, plan, subscription_of};
 use crate::harness::{Actor, App};
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn fill(app: &App, tenant: &str) -> String {
 async fn everything(admin: &Actor) -> Vec<Value> {
     let mut read = Vec::new();
     let subscribers = of_plan("hidden_plan/subscribers");
-    for path in [ADMIN_PLANS, PLANS, subscribers.as_str(), API_KEYS] {
+    for path in [ADMIN_PLANS, PLANS, subscribers.as_str(), API_KEYS, AUDIT] {
         read.push(admin.get(path).await.ok(200));
     }
     read

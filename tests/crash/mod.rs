@@ -123,9 +123,8 @@ async fn look(admin: &Actor, known: &mut Acknowledged) {
 
 /// Looks into the store itself, while no server has it.
 async fn check_files(data_dir: &Path, known: &Acknowledged) {
-    let found = check::read(&data_dir.join("planwright.redb")).await;
+    let live_users = check::live_users(&data_dir.join("planwright.redb")).await;
     for user in &known.subscribers {
-        assert!(found.live_users.contains(user), "the subscription of {user} is lost");
+        assert!(live_users.contains(user), "the subscription of {user} is lost");
     }
-    found.assert_whole();
 }

@@ -43,11 +43,14 @@ macro_rules! conforms {
                 versions_rise_and_a_record_made_again_never_has_an_old_one
             }
             cases! { $open, reading:
+                a_log_cannot_be_passed_off_as_another_and_a_cut_or_a_gap_in_it_shows
                 a_log_numbers_its_entries_and_binds_each_to_the_one_before
                 a_record_is_read_as_it_was_written
+                a_record_knows_whether_it_is_as_it_was_written
                 a_record_of_a_newer_schema_is_refused_and_both_numbers_are_named
                 a_scan_gives_what_is_under_its_prefix_in_order
                 a_snapshot_goes_on_showing_its_moment
+                every_space_and_every_log_is_found_in_order
                 counters_are_listed_in_order_without_those_that_hold_0
                 one_key_may_name_a_record_a_counter_and_a_log
             }

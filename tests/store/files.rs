@@ -135,7 +135,7 @@ fn a_database_of_a_newer_format_is_refused_and_both_numbers_are_named() {
     change.commit().unwrap();
     drop(database);
     let refused = open(&path).unwrap_err();
-    assert!(matches!(refused, StoreError::Newer { found: 7, supported: 1, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Newer { found: 7, supported: 2, .. }), "{refused}");
 }
 
 #[test]

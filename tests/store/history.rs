@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use planwright_store::{
-    ChangeSet, CommitError, Committed, Key, LogEntry, LogScan, Scan, Snapshot, Store,
+    Chain, ChangeSet, CommitError, Committed, Key, LogScan, Scan, Snapshot, Store,
 };
 
 use super::{Item, acme, item, key};
@@ -84,10 +84,9 @@ impl History {
         let allowed = &self.acknowledged | &self.unknown;
         assert!(kept.is_subset(&allowed), "kept {kept:?} of {self:?}");
 
-        check_chain(&entries);
-        let notes = snapshot.log(&key("notes", "long"), LogScan::oldest(usize::MAX)).await.unwrap();
-        check_chain(&notes);
-        assert_eq!(notes.len(), kept.iter().filter(|kept| kept.is_multiple_of(EVERY)).count());
+        check_chain(&snapshot, &log()).await;
+        let notes = check_chain(&snapshot, &key("notes", "long")).await;
+        assert_eq!(notes, kept.iter().filter(|kept| kept.is_multiple_of(EVERY)).count());
 
         let all = Key::in_space(&acme(), "item").prefix();
         let records = snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap();
@@ -108,11 +107,13 @@ impl History {
     }
 }
 
-/// Panics unless each entry follows the one before, from the first.
-pub(super) fn check_chain(entries: &[LogEntry]) {
-    let mut before = None;
-    for entry in entries {
-        assert!(entry.follows(before), "{entry:?} after {before:?}");
-        before = Some(entry);
+/// Panics unless each entry follows the one before, from the first to the head; says how many there are.
+pub(super) async fn check_chain(snapshot: &impl Snapshot, log: &Key) -> usize {
+    let entries = snapshot.log(log, LogScan::oldest(usize::MAX)).await.unwrap();
+    let mut chain = Chain::of(log);
+    for entry in &entries {
+        chain.take(entry).unwrap();
     }
+    chain.close(snapshot.log_head(log).await.unwrap()).unwrap();
+    entries.len()
 }

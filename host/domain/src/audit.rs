@@ -1,10 +1,11 @@
-//! What an admin did, as the audit log keeps it.
+//! What an admin did, as the audit log keeps it and as it is read.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::refusal::{FieldError, Refusal};
 use crate::time::{self, Timestamp};
 
 /// Old and new value of one field; `null` where there was or is none.
@@ -38,6 +39,101 @@ pub struct AuditEntry {
     /// Unix seconds.
     #[serde(with = "time::seconds")]
     pub created_at: Timestamp,
+}
+
+/// An entry with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommittedEntry {
+    /// What was done.
+    #[serde(flatten)]
+    pub entry: AuditEntry,
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// Over the hash before, the sequence number and the entry, in hexadecimal digits.
+    pub hash: String,
+    /// The entry before it has this hash; of the first, it is the hash of the log's own key.
+    pub previous_hash: String,
+}
+
+/// Whether the log is as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Whether every entry follows the one before, and none is missing.
+    pub valid: bool,
+    /// How many entries hold, from the first on: all of them if it is valid.
+    pub entries: u64,
+    /// The hash of the last entry, if it is valid. Whoever keeps it elsewhere can show later that nothing
+    /// before it was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// The sequence number of the first entry that is missing or wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<u64>,
+    /// What is wrong there, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a filter looks at, without the rest of an entry, so that a walk need not read it all.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Face {
+    entity_type: String,
+    entity_id: String,
+    action: String,
+    user_id: String,
+    created_at: i64,
+}
+
+/// Which entries are asked for; what is absent lets all through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct AuditFilter {
+    /// Such as `plan`.
+    pub entity_type: Option<String>,
+    /// Which one.
+    pub entity_id: Option<String>,
+    /// Such as `plan_created`.
+    pub action: Option<String>,
+    /// Who did it.
+    pub user_id: Option<String>,
+    /// The first Unix second.
+    pub from: Option<i64>,
+    /// The Unix second behind the last.
+    pub to: Option<i64>,
+}
+
+impl AuditFilter {
+    /// # Errors
+    /// Names `to` if it comes before `from`.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if to < from => {
+                let message = "to must not come before from: entries are shown from `from` on, up to \
+                               and without `to`.";
+                Err(Refusal::Invalid(vec![FieldError::new("to", "out_of_range", message)]))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether it lets every entry through.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it lets this entry through.
+    #[must_use]
+    pub fn lets_through(&self, face: &Face) -> bool {
+        let is = |asked: &Option<String>, found: &str| {
+            asked.as_deref().is_none_or(|asked| asked == found)
+        };
+        is(&self.entity_type, &face.entity_type)
+            && is(&self.entity_id, &face.entity_id)
+            && is(&self.action, &face.action)
+            && is(&self.user_id, &face.user_id)
+            && self.from.is_none_or(|from| from <= face.created_at)
+            && self.to.is_none_or(|to| face.created_at < to)
+    }
 }
 
 /// The fields in which two values differ, but for the book-keeping of versions and times.
@@ -90,5 +186,30 @@ mod tests {
         }
         let price = &changes(Some(&before), Some(&after))["price"];
         assert_eq!(*price, Change { old: json!(1), new: json!(2) });
+    }
+
+    #[test]
+    fn a_filter_lets_through_what_fits_all_it_names_from_the_first_second_to_before_the_last() {
+        let face: Face = serde_json::from_value(json!({
+            "entity_type": "plan", "entity_id": "pro", "action": "plan_created", "user_id": "root",
+            "created_at": 100, "changes": {"price": {"old": null, "new": 1}},
+        }))
+        .unwrap();
+        for (filter, expected) in [
+            (json!({}), true),
+            (json!({"entity_type": "plan", "entity_id": "pro", "user_id": "root"}), true),
+            (json!({"entity_type": "plan", "entity_id": "free"}), false),
+            (json!({"entity_type": "pla"}), false),
+            (json!({"action": "plan_deleted"}), false),
+            (json!({"user_id": "alice"}), false),
+            (json!({"from": 100, "to": 101}), true),
+            (json!({"from": 101}), false),
+            (json!({"to": 100}), false),
+        ] {
+            let asked: AuditFilter = serde_json::from_value(filter.clone()).unwrap();
+            assert_eq!(asked.lets_through(&face), expected, "{filter}");
+        }
+        let backwards = AuditFilter { from: Some(2), to: Some(1), ..AuditFilter::default() };
+        assert!(backwards.checked().is_err());
     }
 }

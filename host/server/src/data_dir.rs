@@ -84,7 +84,7 @@ impl DataDir {
     /// The store's file.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.path.join("planwright.redb")
+        store_in(&self.path)
     }
 
     /// Where native code of plugins is kept.
@@ -92,6 +92,12 @@ impl DataDir {
     pub fn plugin_cache(&self) -> PathBuf {
         self.path.join("plugins")
     }
+}
+
+/// The store's file in a data folder.
+#[must_use]
+pub fn store_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("planwright.redb")
 }
 
 #[cfg(unix)]

@@ -9,6 +9,73 @@ use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
+/// What a key is of: the part behind its space. Every family has its rules in `check`, which does not compile
+/// without them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Plan,
+    CatalogChanges,
+    PlanGeneration,
+    Subscribers,
+    PendingPayments,
+    Subscription,
+    LiveSubscription,
+    PlanSubscription,
+    User,
+    Settings,
+    Audit,
+    Answer,
+    ExpiringAnswer,
+    ApiKey,
+    Tenant,
+}
+
+impl Family {
+    const ALL: [Self; 15] = [
+        Self::Plan,
+        Self::CatalogChanges,
+        Self::PlanGeneration,
+        Self::Subscribers,
+        Self::PendingPayments,
+        Self::Subscription,
+        Self::LiveSubscription,
+        Self::PlanSubscription,
+        Self::User,
+        Self::Settings,
+        Self::Audit,
+        Self::Answer,
+        Self::ExpiringAnswer,
+        Self::ApiKey,
+        Self::Tenant,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::CatalogChanges => "catalog-changes",
+            Self::PlanGeneration => "plan-generation",
+            Self::Subscribers => "subscribers",
+            Self::PendingPayments => "pending-payments",
+            Self::Subscription => "subscription",
+            Self::LiveSubscription => "live-subscription",
+            Self::PlanSubscription => "plan-subscription",
+            Self::User => "user",
+            Self::Settings => "settings",
+            Self::Audit => "audit",
+            Self::Answer => "answer",
+            Self::ExpiringAnswer => "expiring-answer",
+            Self::ApiKey => "api-key",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// The family of a key, if it is one of ours.
+    pub(crate) fn of(key: &Key) -> Option<Self> {
+        let name = key.family();
+        Self::ALL.into_iter().find(|family| family.as_str() == name)
+    }
+}
+
 /// Makes the keys of one tenant.
 pub(crate) struct Keys(Space);
 
@@ -17,53 +84,57 @@ impl Keys {
         Self(Space::Tenant(tenant.as_str().to_owned()))
     }
 
-    fn kind(&self, kind: &'static str) -> KeyBuilder {
-        Key::in_space(&self.0, kind)
+    fn kind(&self, family: Family) -> KeyBuilder {
+        Key::in_space(&self.0, family.as_str())
     }
 
     /// Record: the plan.
     pub(crate) fn plan(&self, id: &PlanId) -> Key {
-        self.kind("plan").text(id.as_str()).key()
+        self.kind(Family::Plan).text(id.as_str()).key()
     }
 
     /// All plans.
     pub(crate) fn plans(&self) -> Prefix {
-        self.kind("plan").prefix()
+        self.kind(Family::Plan).prefix()
     }
 
     /// Counter: how often a plan was made, changed or deleted.
     pub(crate) fn catalog_changes(&self) -> Key {
-        self.kind("catalog-changes").key()
+        self.kind(Family::CatalogChanges).key()
     }
 
     /// Counter: how many plans of this id were deleted.
     pub(crate) fn plan_generation(&self, id: &PlanId) -> Key {
-        self.kind("plan-generation").text(id.as_str()).key()
+        self.kind(Family::PlanGeneration).text(id.as_str()).key()
     }
 
     /// Counter: subscriptions to a plan in a status.
     pub(crate) fn subscribers(&self, plan: &PlanId, generation: u64, status: Status) -> Key {
-        self.kind("subscribers").text(plan.as_str()).number(generation).text(status.as_str()).key()
+        self.kind(Family::Subscribers)
+            .text(plan.as_str())
+            .number(generation)
+            .text(status.as_str())
+            .key()
     }
 
     /// Counters: subscriptions to all plans.
     pub(crate) fn all_subscribers(&self) -> Prefix {
-        self.kind("subscribers").prefix()
+        self.kind(Family::Subscribers).prefix()
     }
 
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
-        self.kind("pending-payments").text(plan.as_str()).number(generation).key()
+        self.kind(Family::PendingPayments).text(plan.as_str()).number(generation).key()
     }
 
     /// Record: a subscription.
     pub(crate) fn subscription(&self, id: &str) -> Key {
-        self.kind("subscription").text(id).key()
+        self.kind(Family::Subscription).text(id).key()
     }
 
     /// Record: which subscription of a user is live. Its key being one is what keeps it to one.
     pub(crate) fn live_subscription(&self, user_id: &str) -> Key {
-        self.kind("live-subscription").text(user_id).key()
+        self.kind(Family::LiveSubscription).text(user_id).key()
     }
 
     /// Record: a plan's subscription in the order of subscribing, newest first.
@@ -76,7 +147,7 @@ impl Keys {
     ) -> Key {
         // Subscriptions are newer than 1970, so no order is lost here.
         let seconds = u64::try_from(subscribed_at.as_second()).unwrap_or(0);
-        self.kind("plan-subscription")
+        self.kind(Family::PlanSubscription)
             .text(plan.as_str())
             .number(generation)
             .newest_first(seconds)
@@ -86,48 +157,48 @@ impl Keys {
 
     /// A plan's subscriptions, newest first.
     pub(crate) fn plan_subscriptions(&self, plan: &PlanId, generation: u64) -> Prefix {
-        self.kind("plan-subscription").text(plan.as_str()).number(generation).prefix()
+        self.kind(Family::PlanSubscription).text(plan.as_str()).number(generation).prefix()
     }
 
     /// Record: what is known of a user.
     pub(crate) fn user(&self, id: &str) -> Key {
-        self.kind("user").text(id).key()
+        self.kind(Family::User).text(id).key()
     }
 
     /// Record: what a request that may come again was answered.
     pub(crate) fn answer(&self, scope: &str) -> Key {
-        self.kind("answer").text(scope).key()
+        self.kind(Family::Answer).text(scope).key()
     }
 
     /// Record: an answer in the order of expiring, the first one first.
     pub(crate) fn expiring_answer(&self, expires_at: i64, scope: &str) -> Key {
         let seconds = u64::try_from(expires_at).unwrap_or(0);
-        self.kind("expiring-answer").number(seconds).text(scope).key()
+        self.kind(Family::ExpiringAnswer).number(seconds).text(scope).key()
     }
 
     /// Answers, those that expire first first.
     pub(crate) fn expiring_answers(&self) -> Prefix {
-        self.kind("expiring-answer").prefix()
+        self.kind(Family::ExpiringAnswer).prefix()
     }
 
     /// Record: an API key, without its secret.
     pub(crate) fn api_key(&self, id: &str) -> Key {
-        self.kind("api-key").text(id).key()
+        self.kind(Family::ApiKey).text(id).key()
     }
 
     /// All API keys.
     pub(crate) fn api_keys(&self) -> Prefix {
-        self.kind("api-key").prefix()
+        self.kind(Family::ApiKey).prefix()
     }
 
     /// Record: the tenant's settings.
     pub(crate) fn settings(&self) -> Key {
-        self.kind("settings").key()
+        self.kind(Family::Settings).key()
     }
 
     /// Log: what admins did.
     pub(crate) fn audit(&self) -> Key {
-        self.kind("audit").key()
+        self.kind(Family::Audit).key()
     }
 }
 
@@ -135,22 +206,22 @@ impl Keys {
 pub(crate) struct HostKeys;
 
 impl HostKeys {
-    fn kind(kind: &'static str) -> KeyBuilder {
-        Key::in_space(&Space::Host, kind)
+    fn kind(family: Family) -> KeyBuilder {
+        Key::in_space(&Space::Host, family.as_str())
     }
 
     /// Record: the tenant.
     pub(crate) fn tenant(id: &TenantId) -> Key {
-        Self::kind("tenant").text(id.as_str()).key()
+        Self::kind(Family::Tenant).text(id.as_str()).key()
     }
 
     /// All tenants.
     pub(crate) fn tenants() -> Prefix {
-        Self::kind("tenant").prefix()
+        Self::kind(Family::Tenant).prefix()
     }
 
     /// Record: where the API key with this hash is.
     pub(crate) fn api_key(hash: &str) -> Key {
-        Self::kind("api-key").text(hash).key()
+        Self::kind(Family::ApiKey).text(hash).key()
     }
 }

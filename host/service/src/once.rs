@@ -30,9 +30,9 @@ pub struct Claim {
 
 /// What a request was answered.
 #[derive(Serialize, Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     fingerprint: String,
-    expires_at: i64,
+    pub(crate) expires_at: i64,
     result: serde_json::Value,
 }
 
@@ -42,8 +42,8 @@ impl Document for Answer {
 
 /// Points from the time when an answer has expired to the answer.
 #[derive(Serialize, Deserialize)]
-struct Expiring {
-    scope: String,
+pub(crate) struct Expiring {
+    pub(crate) scope: String,
 }
 
 impl Document for Expiring {

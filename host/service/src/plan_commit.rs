@@ -27,6 +27,26 @@ pub(crate) enum Action {
     Deleted,
 }
 
+const DELETED: &str = "plan_deleted";
+
+/// Whether an entry of the audit log with this action tells of a change of a plan.
+pub(crate) fn is_action(code: &str) -> bool {
+    let codes = [
+        Action::Created,
+        Action::Updated,
+        Action::Activated,
+        Action::Deactivated,
+        Action::Duplicated { from: String::new() },
+        Action::Deleted,
+    ];
+    codes.iter().any(|action| action.code() == code)
+}
+
+/// Whether the plan was gone then.
+pub(crate) fn is_deletion(code: &str) -> bool {
+    code == DELETED
+}
+
 impl Action {
     fn code(&self) -> &'static str {
         match self {
@@ -35,7 +55,7 @@ impl Action {
             Self::Activated => "plan_activated",
             Self::Deactivated => "plan_deactivated",
             Self::Duplicated { .. } => "plan_duplicated",
-            Self::Deleted => "plan_deleted",
+            Self::Deleted => DELETED,
         }
     }
 

@@ -117,7 +117,8 @@ fn take_out(change: &mut ChangeSet, keys: &Keys, record: &SubscriptionRecord) {
         .add(&keys.subscribers(&subscription.plan_id, generation, subscription.status), -1);
 }
 
-fn place_in_plan(keys: &Keys, record: &SubscriptionRecord) -> planwright_store::Key {
+/// Where the plan's list has a subscription.
+pub(crate) fn place_in_plan(keys: &Keys, record: &SubscriptionRecord) -> planwright_store::Key {
     let subscription = &record.subscription;
     keys.plan_subscription(
         &subscription.plan_id,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Document, Hash, Key};
+use crate::{Document, Head, Key};
 
 /// Everything one decision expects and changes; committed all or nothing.
 ///
@@ -51,17 +51,8 @@ pub struct Committed {
     /// The number of this change set, and so the version of every record it put. Numbers rise with every
     /// change set that is committed, over the whole store; some may be left out.
     pub version: u64,
-    /// The entries appended, in the order of the set.
-    pub log: Vec<Appended>,
-}
-
-/// Where an entry stands in its log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// Its place, from 1.
-    pub sequence: u64,
-    /// Its hash.
-    pub hash: Hash,
+    /// The heads of the logs as each entry was appended, in the order of the set.
+    pub log: Vec<Head>,
 }
 
 impl ChangeSet {

@@ -23,9 +23,9 @@ mod store;
 mod value;
 
 pub use self::redb::{Options, RedbSnapshot, RedbStore, Stats};
-pub use change::{Appended, ChangeSet, Committed};
+pub use change::{ChangeSet, Committed};
 pub use error::{CommitError, StoreError};
 pub use key::{Key, KeyBuilder, Part, Prefix, Space};
-pub use log::{Hash, LogEntry};
+pub use log::{Break, Chain, Hash, Head, LogEntry};
 pub use store::{LogScan, Scan, Snapshot, Store};
 pub use value::{Document, Record};

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use crate::{ChangeSet, CommitError, Committed, Key, LogEntry, Prefix, Record, StoreError};
+use crate::{
+    ChangeSet, CommitError, Committed, Head, Key, LogEntry, Prefix, Record, Space, StoreError,
+};
 
 /// A place where change sets are kept.
 ///
@@ -66,6 +68,31 @@ pub trait Snapshot: Send + Sync {
         log: &Key,
         scan: LogScan,
     ) -> impl Future<Output = Result<Vec<LogEntry>, StoreError>> + Send;
+
+    /// How far a log goes, as the committer keeps it beside the log, so that a look at it costs the same
+    /// however long the log is, and a cut at the log's end shows. [`Head::of_empty`] if it was never
+    /// appended to.
+    fn log_head(&self, log: &Key) -> impl Future<Output = Result<Head, StoreError>> + Send;
+
+    /// Logs under a prefix that have an entry or a head, in the order of their keys, behind `after`; at most
+    /// `limit`.
+    fn logs(
+        &self,
+        prefix: &Prefix,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Key>, StoreError>> + Send;
+
+    /// Spaces in which there is a record, a counter or a log, in order, behind `after`; at most `limit`.
+    /// With [`Prefix::of_space`] this is the way to all there is.
+    fn spaces(
+        &self,
+        after: Option<&Space>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Space>, StoreError>> + Send;
+
+    /// The number of the last change set that it shows; 0 if there was none.
+    fn version(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 /// Which part of a prefix to read.

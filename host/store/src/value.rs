@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use crate::{Key, StoreError};
 
 /// A type that is kept in the store as JSON.
 ///
@@ -32,13 +33,38 @@ pub struct Record {
     pub version: u64,
     /// The schema it was written with.
     pub schema: u16,
+    seal: Seal,
     json: Box<[u8]>,
+}
+
+/// What the committer writes beside a record, so that an edit by somebody else shows: the first bytes of a
+/// SHA-256 hash over the key's length and bytes, the version, the schema and the JSON text. It is no
+/// secret: whoever means harm and knows this can write it anew.
+pub(crate) type Seal = [u8; 8];
+
+pub(crate) fn seal(key: &Key, version: u64, schema: u16, json: &[u8]) -> Seal {
+    let key = key.as_bytes();
+    let digest = Sha256::new()
+        .chain_update(u64::try_from(key.len()).unwrap_or(u64::MAX).to_be_bytes())
+        .chain_update(key)
+        .chain_update(version.to_be_bytes())
+        .chain_update(schema.to_be_bytes())
+        .chain_update(json)
+        .finalize();
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(digest);
+    [a, b, c, d, e, f, g, h]
 }
 
 impl Record {
     /// A record as an engine found it.
-    pub(crate) fn new(version: u64, schema: u16, json: &[u8]) -> Self {
-        Self { version, schema, json: json.into() }
+    pub(crate) fn new(version: u64, schema: u16, seal: Seal, json: &[u8]) -> Self {
+        Self { version, schema, seal, json: json.into() }
+    }
+
+    /// Whether it is what the committer wrote under this key. Reading does not ask, since it costs more than
+    /// the read; a check of the whole store does.
+    pub fn is_as_written(&self, key: &Key) -> bool {
+        self.seal == seal(key, self.version, self.schema, &self.json)
     }
 
     /// The JSON text as it was written.

@@ -1,7 +1,8 @@
 //! What is read: records, scans, counters and logs.
 
 use planwright_store::{
-    ChangeSet, Document, Key, LogScan, Prefix, Scan, Snapshot, Space, Store, StoreError,
+    Chain, ChangeSet, Document, Head, Key, LogScan, Prefix, Scan, Snapshot, Space, Store,
+    StoreError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -160,14 +161,15 @@ pub(super) async fn a_log_numbers_its_entries_and_binds_each_to_the_one_before<S
     }
     let snapshot = store.snapshot().await.unwrap();
     let entries = snapshot.log(&log, LogScan::oldest(99)).await.unwrap();
-    check_chain(&entries);
+    assert_eq!(check_chain(&snapshot, &log).await, 6);
     assert!(
         entries
             .iter()
             .map(|entry| (entry.sequence, entry.hash))
             .eq(told.iter().map(|at| (at.sequence, at.hash)))
     );
-    check_chain(&snapshot.log(&other, LogScan::oldest(99)).await.unwrap());
+    assert_eq!(check_chain(&snapshot, &other).await, 3);
+    assert_eq!(snapshot.log_head(&log).await.unwrap(), told[5]);
 
     for (scan, expected) in [
         (LogScan::oldest(99), &[0, 1, 2, 3, 4, 5][..]),
@@ -185,7 +187,9 @@ pub(super) async fn a_log_numbers_its_entries_and_binds_each_to_the_one_before<S
         let found: Vec<u64> = found.iter().map(|entry| entry.decode().unwrap()).collect();
         assert_eq!(found, expected, "{scan:?}");
     }
-    assert_eq!(snapshot.log(&key("log", "none"), LogScan::oldest(9)).await.unwrap(), []);
+    let none = key("log", "none");
+    assert_eq!(snapshot.log(&none, LogScan::oldest(9)).await.unwrap(), []);
+    assert_eq!(snapshot.log_head(&none).await.unwrap(), Head::of_empty(&none));
 }
 
 pub(super) async fn one_key_may_name_a_record_a_counter_and_a_log<S: Store>(store: S) {
@@ -198,4 +202,77 @@ pub(super) async fn one_key_may_name_a_record_a_counter_and_a_log<S: Store>(stor
         store.snapshot().await.unwrap().log(&all, LogScan::newest(9)).await.unwrap().len(),
         1
     );
+}
+
+pub(super) async fn a_log_cannot_be_passed_off_as_another_and_a_cut_or_a_gap_in_it_shows<
+    S: Store,
+>(
+    store: S,
+) {
+    let (log, other) = (key("log", "a"), key("log", "b"));
+    for round in 0..4 {
+        commit(&store, |set| set.append(&log, &round).append(&other, &round)).await.unwrap();
+    }
+    let snapshot = store.snapshot().await.unwrap();
+    let entries = snapshot.log(&log, LogScan::oldest(9)).await.unwrap();
+    let head = snapshot.log_head(&log).await.unwrap();
+    let told = |of: &Key, places: &[usize]| {
+        let mut chain = Chain::of(of);
+        let taken = places.iter().try_for_each(|place| chain.take(&entries[*place]));
+        taken.and_then(|()| chain.close(head)).map_err(|broken| (broken.sequence, broken.reason))
+    };
+    assert_eq!(told(&log, &[0, 1, 2, 3]), Ok(()));
+    for (of, places, at, part) in [
+        (&other, &[0, 1, 2, 3][..], 1, "not the first entry of this log"),
+        (&log, &[0, 2, 3], 2, "Entry 2 is missing: entry 3 follows entry 1."),
+        (&log, &[1, 2, 3], 1, "Entry 1 is missing"),
+        (&log, &[0, 1, 2], 4, "Entry 4, the last one, is missing."),
+        (&log, &[0, 1], 3, "Entries 3 to 4, the last ones, are missing."),
+        (&log, &[], 1, "Entries 1 to 4"),
+    ] {
+        let (sequence, reason) = told(of, places).unwrap_err();
+        assert!(sequence == at && reason.contains(part), "{places:?}: {sequence} {reason}");
+    }
+}
+
+pub(super) async fn every_space_and_every_log_is_found_in_order<S: Store>(store: S) {
+    let tenant = |name: &str| Space::Tenant(name.to_owned());
+    let at = |space: &Space, name: &str| Key::in_space(space, "any").text(name).key();
+    let (record, counter, logs) = (tenant("a"), tenant("a\0b"), tenant("b"));
+    let snapshot = store.snapshot().await.unwrap();
+    assert_eq!(snapshot.spaces(None, 9).await.unwrap(), []);
+    assert_eq!(snapshot.version().await.unwrap(), 0);
+    let version = commit(&store, |set| {
+        for name in ["y", "x"] {
+            set.put(&at(&record, name), &item(1)).add(&at(&counter, name), 1);
+            set.append(&at(&logs, name), &1).append(&at(&logs, name), &2);
+        }
+        set.append(&at(&record, "z"), &1).put(&at(&Space::Host, "x"), &item(1))
+    });
+    let version = version.await.unwrap();
+
+    let snapshot = store.snapshot().await.unwrap();
+    assert_eq!(snapshot.version().await.unwrap(), version);
+    let all = [Space::Host, record.clone(), counter.clone(), logs.clone()];
+    assert_eq!(snapshot.spaces(None, 9).await.unwrap(), all);
+    assert_eq!(snapshot.spaces(None, 2).await.unwrap(), all[..2]);
+    assert_eq!(snapshot.spaces(Some(&record), 9).await.unwrap(), all[2..]);
+    assert_eq!(snapshot.spaces(Some(&tenant("aa")), 9).await.unwrap(), all[3..]);
+    assert_eq!(snapshot.spaces(Some(&logs), 9).await.unwrap(), []);
+
+    let prefix = Prefix::of_space(&logs);
+    let expected = [at(&logs, "x"), at(&logs, "y")];
+    assert_eq!(snapshot.logs(&prefix, None, 9).await.unwrap(), expected);
+    assert_eq!(snapshot.logs(&prefix, None, 1).await.unwrap(), expected[..1]);
+    assert_eq!(snapshot.logs(&prefix, Some(&expected[0]), 9).await.unwrap(), expected[1..]);
+    assert_eq!(snapshot.logs(&Prefix::of_space(&counter), None, 9).await.unwrap(), []);
+}
+
+pub(super) async fn a_record_knows_whether_it_is_as_it_was_written<S: Store>(store: S) {
+    let (a, b) = (key("item", "a"), key("item", "b"));
+    commit(&store, |set| set.put(&a, &item(1))).await.unwrap();
+    let mut record = store.snapshot().await.unwrap().get(&a).await.unwrap().unwrap();
+    assert!(record.is_as_written(&a) && !record.is_as_written(&b));
+    record.version += 1;
+    assert!(!record.is_as_written(&a));
 }

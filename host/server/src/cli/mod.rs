@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
 mod api_key;
+mod check;
 mod init_plans;
 mod remote;
 mod serve;
@@ -38,6 +39,9 @@ enum Command {
     /// Print a token, and nothing else, signed with the data folder's secret.
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
+    /// Hold everything in a data folder against everything else, and say what disagrees.
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Arguments),
     /// Print what completes commands in a shell.
     #[command(
         after_help = "Examples:\n  planwright completions bash > ~/.local/share/bash-completion/completions/planwright"
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Tenant(arguments)) => tenant::run(arguments),
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),

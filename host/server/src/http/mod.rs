@@ -3,6 +3,7 @@
 mod admin_plans;
 mod again;
 mod api_keys;
+mod audit;
 mod auth;
 mod body;
 mod guard;
@@ -66,7 +67,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     let ours = Router::new()
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/api-keys", get(api_keys::list).post(api_keys::create))
-        .route("/api-keys/{id}", delete(api_keys::revoke));
+        .route("/api-keys/{id}", delete(api_keys::revoke))
+        .route("/audit", get(audit::list))
+        .route("/audit/verify", get(audit::verify));
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)

@@ -6,17 +6,18 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::Answer;
 use super::database::{
-    COUNTERS, LOG, META, RECORDS, VERSION, encode_entry, encode_record, split_entry, split_version,
-    store_error,
+    COUNTERS, HEADS, LOG, META, RECORDS, VERSION, decode_head, encode_entry, encode_head,
+    encode_record, split_version, store_error,
 };
 use crate::change::{Change, Expectation};
-use crate::{Appended, ChangeSet, CommitError, Committed, Hash, Key, StoreError};
+use crate::{ChangeSet, CommitError, Committed, Hash, Head, Key, StoreError};
 
 /// The tables of one write transaction; each change set sees what the ones before it have changed.
 pub(super) struct Writer<'a> {
     records: Table<'a, &'static [u8], &'static [u8]>,
     counters: Table<'a, &'static [u8], i64>,
     log: Table<'a, (&'static [u8], u64), &'static [u8]>,
+    heads: Table<'a, &'static [u8], &'static [u8]>,
     meta: Table<'a, &'static str, u64>,
     /// The number of the last change set applied.
     version: u64,
@@ -38,6 +39,7 @@ impl<'a> Writer<'a> {
             records: transaction.open_table(RECORDS).map_err(store_error)?,
             counters: transaction.open_table(COUNTERS).map_err(store_error)?,
             log: transaction.open_table(LOG).map_err(store_error)?,
+            heads: transaction.open_table(HEADS).map_err(store_error)?,
             meta,
             version,
         })
@@ -66,7 +68,7 @@ impl<'a> Writer<'a> {
         for change in &set.changes {
             match change {
                 Change::Put { key, schema, json } => {
-                    let bytes = encode_record(self.version, *schema, json);
+                    let bytes = encode_record(key, self.version, *schema, json);
                     self.records.insert(key.as_bytes(), bytes.as_slice()).map_err(store_error)?;
                 }
                 Change::Delete(key) => {
@@ -152,25 +154,20 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn append(&mut self, log: &Key, body: &[u8]) -> Result<Appended, StoreError> {
-        let (last, previous) = self.end_of(log)?;
+    fn append(&mut self, log: &Key, body: &[u8]) -> Result<Head, StoreError> {
+        let Head { sequence: last, hash: previous } = self.head(log)?;
         let sequence = last + 1;
         let hash = Hash::of_entry(previous, sequence, body);
         let entry = encode_entry(previous, hash, body);
-        self.log.insert((log.as_bytes(), sequence), entry.as_slice()).map_err(store_error)?;
-        Ok(Appended { sequence, hash })
+        let head = Head { sequence, hash };
+        let log = log.as_bytes();
+        self.log.insert((log, sequence), entry.as_slice()).map_err(store_error)?;
+        self.heads.insert(log, encode_head(head).as_slice()).map_err(store_error)?;
+        Ok(head)
     }
 
-    /// Sequence number and hash of a log's last entry.
-    fn end_of(&self, log: &Key) -> Result<(u64, Hash), StoreError> {
-        let log = log.as_bytes();
-        let mut entries = self.log.range((log, 0)..=(log, u64::MAX)).map_err(store_error)?;
-        match entries.next_back() {
-            None => Ok((0, Hash::NONE)),
-            Some(entry) => {
-                let (key, bytes) = entry.map_err(store_error)?;
-                Ok((key.value().1, split_entry(bytes.value())?.1))
-            }
-        }
+    fn head(&self, log: &Key) -> Result<Head, StoreError> {
+        let found = self.heads.get(log.as_bytes()).map_err(store_error)?;
+        found.map_or_else(|| Ok(Head::of_empty(log)), |bytes| decode_head(bytes.value()))
     }
 }

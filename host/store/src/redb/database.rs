@@ -4,14 +4,17 @@ use std::io;
 
 use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition};
 
-use crate::{Hash, LogEntry, Record, StoreError};
+use crate::value::seal;
+use crate::{Hash, Head, Key, LogEntry, Record, StoreError};
 
-/// The key's bytes → version (8 bytes, big end first), schema (2 bytes), JSON.
+/// The key's bytes → version (8 bytes, big end first), schema (2 bytes), seal (8 bytes), JSON.
 pub(super) const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 /// The key's bytes → what it holds. A counter that holds 0 has no row.
 pub(super) const COUNTERS: TableDefinition<'_, &[u8], i64> = TableDefinition::new("counters");
 /// The log's key and the sequence number → hash of the entry before (32 bytes), its own hash, JSON.
 pub(super) const LOG: TableDefinition<'_, (&[u8], u64), &[u8]> = TableDefinition::new("log");
+/// The log's key → the sequence number of its last entry (8 bytes, big end first), that entry's hash.
+pub(super) const HEADS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("heads");
 /// [`FORMAT`] and [`VERSION`].
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -21,7 +24,7 @@ const FORMAT: &str = "format";
 pub(super) const VERSION: &str = "version";
 
 /// The layout this release reads and writes.
-const THIS_FORMAT: u64 = 1;
+const THIS_FORMAT: u64 = 2;
 
 /// Opens the database in a storage, repairs it if need be, and makes its tables if it is new.
 /// `name` is what is said to be in use if somebody else holds it.
@@ -52,11 +55,14 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
         .map(|format| format.value());
     match format {
         Some(THIS_FORMAT) => transaction.abort().map_err(store_error),
-        Some(found) => Err(StoreError::Newer {
+        Some(found) if found > THIS_FORMAT => Err(StoreError::Newer {
             what: "the database".to_owned(),
             found,
             supported: THIS_FORMAT,
         }),
+        Some(found) => Err(corrupt(&format!(
+            "it has format {found}, from before the first release, and nothing reads that any more"
+        ))),
         None => {
             transaction
                 .open_table(META)
@@ -66,6 +72,7 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
             transaction.open_table(RECORDS).map_err(store_error)?;
             transaction.open_table(COUNTERS).map_err(store_error)?;
             transaction.open_table(LOG).map_err(store_error)?;
+            transaction.open_table(HEADS).map_err(store_error)?;
             transaction.commit().map_err(store_error)
         }
     }
@@ -103,8 +110,9 @@ pub(super) fn corrupt(found: &(impl ToString + ?Sized)) -> StoreError {
     StoreError::Corrupt { reason: found.to_string() }
 }
 
-pub(super) fn encode_record(version: u64, schema: u16, json: &[u8]) -> Vec<u8> {
-    [&version.to_be_bytes()[..], &schema.to_be_bytes(), json].concat()
+pub(super) fn encode_record(key: &Key, version: u64, schema: u16, json: &[u8]) -> Vec<u8> {
+    let seal = seal(key, version, schema, json);
+    [&version.to_be_bytes()[..], &schema.to_be_bytes(), &seal, json].concat()
 }
 
 /// The version in a record's bytes, and what follows it.
@@ -116,27 +124,38 @@ pub(super) fn split_version(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
 
 pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, StoreError> {
     let (version, rest) = split_version(bytes)?;
-    let (schema, json) =
+    let (schema, rest) =
         rest.split_first_chunk().ok_or_else(|| corrupt("a record without a schema"))?;
-    Ok(Record::new(version, u16::from_be_bytes(*schema), json))
+    let (seal, json) =
+        rest.split_first_chunk().ok_or_else(|| corrupt("a record without a seal"))?;
+    Ok(Record::new(version, u16::from_be_bytes(*schema), *seal, json))
+}
+
+pub(super) fn encode_head(head: Head) -> Vec<u8> {
+    [&head.sequence.to_be_bytes()[..], head.hash.as_bytes()].concat()
+}
+
+pub(super) fn decode_head(bytes: &[u8]) -> Result<Head, StoreError> {
+    bytes
+        .split_first_chunk()
+        .and_then(|(sequence, hash)| {
+            let hash = Hash::from_bytes(hash.try_into().ok()?);
+            Some(Head { sequence: u64::from_be_bytes(*sequence), hash })
+        })
+        .ok_or_else(|| corrupt("a log's head that is none"))
 }
 
 pub(super) fn encode_entry(previous: Hash, hash: Hash, body: &[u8]) -> Vec<u8> {
     [previous.as_bytes(), hash.as_bytes(), body].concat()
 }
 
-/// The two hashes in a log entry's bytes (of the entry before, its own), and its body.
-pub(super) fn split_entry(bytes: &[u8]) -> Result<(Hash, Hash, &[u8]), StoreError> {
+pub(super) fn decode_entry(sequence: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
     bytes
         .split_first_chunk()
         .and_then(|(previous, rest)| {
             let (hash, body) = rest.split_first_chunk()?;
-            Some((Hash::from_bytes(*previous), Hash::from_bytes(*hash), body))
+            let (previous, hash) = (Hash::from_bytes(*previous), Hash::from_bytes(*hash));
+            Some(LogEntry { sequence, previous, hash, body: body.into() })
         })
         .ok_or_else(|| corrupt("a log entry without its hashes"))
-}
-
-pub(super) fn decode_entry(sequence: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
-    let (previous, hash, body) = split_entry(bytes)?;
-    Ok(LogEntry { sequence, previous, hash, body: body.into() })
 }

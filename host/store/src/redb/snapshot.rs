@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase, Value};
 
-use super::database::{COUNTERS, LOG, RECORDS, corrupt, decode_entry, decode_record, store_error};
-use crate::{Key, LogEntry, LogScan, Prefix, Record, Scan, Snapshot, StoreError};
+use super::database::{
+    COUNTERS, HEADS, LOG, META, RECORDS, VERSION, corrupt, decode_entry, decode_head,
+    decode_record, store_error,
+};
+use crate::{Head, Key, LogEntry, LogScan, Prefix, Record, Scan, Snapshot, Space, StoreError};
 
 /// The tables as one commit left them. Opened once by the committer and shared by all readers, because
 /// opening them costs more than reading from them.
@@ -15,16 +18,41 @@ pub(super) struct View {
     records: ReadOnlyTable<&'static [u8], &'static [u8]>,
     counters: ReadOnlyTable<&'static [u8], i64>,
     log: ReadOnlyTable<(&'static [u8], u64), &'static [u8]>,
+    heads: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    /// The number of the last change set.
+    version: u64,
 }
 
 impl View {
     pub(super) fn open(database: &Database) -> Result<Self, StoreError> {
         let transaction = database.begin_read().map_err(store_error)?;
+        let meta = transaction.open_table(META).map_err(store_error)?;
+        let version = meta.get(VERSION).map_err(store_error)?.map_or(0, |found| found.value());
         Ok(Self {
             records: transaction.open_table(RECORDS).map_err(store_error)?,
             counters: transaction.open_table(COUNTERS).map_err(store_error)?,
             log: transaction.open_table(LOG).map_err(store_error)?,
+            heads: transaction.open_table(HEADS).map_err(store_error)?,
+            version,
         })
+    }
+
+    /// The first log in a range of keys.
+    fn first_log(&self, (from, to): Bounds<'_>) -> Result<Option<Key>, StoreError> {
+        let mut entries = self.log.range(entries_of((from, to))).map_err(store_error)?;
+        let mut heads = self.heads.range::<&[u8]>((from, to)).map_err(store_error)?;
+        let entry = entries.next().transpose().map_err(store_error)?;
+        let head = heads.next().transpose().map_err(store_error)?;
+        let entry = entry.map(|(key, _)| read_key(key.value().0)).transpose()?;
+        let head = head.map(|(key, _)| read_key(key.value())).transpose()?;
+        Ok(entry.into_iter().chain(head).min())
+    }
+
+    /// The first key of any table in a range of keys.
+    fn first_key(&self, range: Bounds<'_>) -> Result<Option<Key>, StoreError> {
+        let record = first_in(&self.records, range)?;
+        let counter = first_in(&self.counters, range)?;
+        Ok([record, counter, self.first_log(range)?].into_iter().flatten().min())
     }
 }
 
@@ -80,6 +108,77 @@ impl Snapshot for RedbSnapshot {
             })
             .collect()
     }
+
+    async fn log_head(&self, log: &Key) -> Result<Head, StoreError> {
+        let found = self.0.heads.get(log.as_bytes()).map_err(store_error)?;
+        found.map_or_else(|| Ok(Head::of_empty(log)), |bytes| decode_head(bytes.value()))
+    }
+
+    async fn logs(
+        &self,
+        prefix: &Prefix,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        let end = prefix.end();
+        let mut scan = Scan { after: after.cloned(), ..Scan::first(limit) };
+        let mut logs = Vec::new();
+        while logs.len() < limit {
+            let Some(range) = bounds(prefix.first(), &end, &scan) else { break };
+            let Some(log) = self.0.first_log(range)? else { break };
+            scan.after = Some(log.clone());
+            logs.push(log);
+        }
+        Ok(logs)
+    }
+
+    async fn spaces(&self, after: Option<&Space>, limit: usize) -> Result<Vec<Space>, StoreError> {
+        let mut behind = after.map(|space| Prefix::of_space(space).end());
+        let mut spaces = Vec::new();
+        while spaces.len() < limit {
+            let from = behind.as_deref().map_or(Bound::Unbounded, Bound::Included);
+            let Some(key) = self.0.first_key((from, Bound::Unbounded))? else { break };
+            let space = key.space();
+            behind = Some(Prefix::of_space(&space).end());
+            spaces.push(space);
+        }
+        Ok(spaces)
+    }
+
+    async fn version(&self) -> Result<u64, StoreError> {
+        Ok(self.0.version)
+    }
+}
+
+fn read_key(bytes: &[u8]) -> Result<Key, StoreError> {
+    Key::from_bytes(bytes).ok_or_else(|| corrupt("a key that is none"))
+}
+
+/// The first key of a table in a range.
+fn first_in<V: Value + 'static>(
+    table: &ReadOnlyTable<&'static [u8], V>,
+    range: Bounds<'_>,
+) -> Result<Option<Key>, StoreError> {
+    let mut rows = table.range::<&[u8]>(range).map_err(store_error)?;
+    rows.next().map(|row| read_key(row.map_err(store_error)?.0.value())).transpose()
+}
+
+/// A log and a sequence number.
+type Entry<'a> = (&'a [u8], u64);
+
+/// All entries of the logs in a range of keys.
+fn entries_of<'a>((from, to): Bounds<'a>) -> (Bound<Entry<'a>>, Bound<Entry<'a>>) {
+    let from = match from {
+        Bound::Included(key) => Bound::Included((key, 0)),
+        Bound::Excluded(key) => Bound::Excluded((key, u64::MAX)),
+        Bound::Unbounded => Bound::Unbounded,
+    };
+    let to = match to {
+        Bound::Included(key) => Bound::Included((key, u64::MAX)),
+        Bound::Excluded(key) => Bound::Excluded((key, 0)),
+        Bound::Unbounded => Bound::Unbounded,
+    };
+    (from, to)
 }
 
 /// Rows of a table under a prefix.
@@ -98,8 +197,7 @@ fn page<V: Value + 'static, T>(
         .take(scan.limit)
         .map(|row| {
             let (key, value) = row.map_err(store_error)?;
-            let key = Key::from_bytes(key.value()).ok_or_else(|| corrupt("a key that is none"))?;
-            Ok((key, decode(value.value())?))
+            Ok((read_key(key.value())?, decode(value.value())?))
         })
         .collect()
 }

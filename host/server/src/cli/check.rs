@@ -1,0 +1,117 @@
+//! `planwright check`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use planwright_service::check::{self, Report};
+use planwright_store::{Options, RedbStore, StoreError};
+use serde_json::json;
+
+use super::{Failure, environment};
+use crate::config::Config;
+use crate::data_dir;
+
+pub(super) const EXAMPLES: &str = "\
+It takes a folder that no server has open, and needs no secret. It changes nothing that is stored; after a crash,
+opening the database repairs the file, as a start of the server does. Exit code 0: everything agrees; 1:
+something does not, or the folder cannot be read.
+
+Examples:
+  planwright check
+  planwright check --data-dir /var/lib/planwright --json";
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The data folder [default: ./planwright-data].
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The server's configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "PLANWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = Config::load(arguments.config.as_deref(), &environment()?)?;
+    let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
+    let store = open(data_dir, config.server.cache_mib)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let report = runtime.block_on(check::run(&store, progress()))?;
+    if arguments.json {
+        show_json(&report);
+    } else {
+        show_lines(&report);
+    }
+    if report.is_clean() { Ok(()) } else { Err(in_all(&report).into()) }
+}
+
+/// Opens what is there; a check must not make the store that it looks at.
+fn open(data_dir: &Path, cache_mib: usize) -> Result<RedbStore, Failure> {
+    let shown = data_dir.display();
+    let path = data_dir::store_in(data_dir);
+    if !path.try_exists()? {
+        let reason = format!("there is no store in {shown}. Name the data folder with --data-dir");
+        return Err(reason.into());
+    }
+    let options = Options { cache_bytes: cache_mib << 20, ..Options::default() };
+    RedbStore::open(path, options).map_err(|error| match error {
+        StoreError::InUse { .. } => {
+            format!("the data folder {shown} is in use. Stop the server before you check it").into()
+        }
+        error => error.into(),
+    })
+}
+
+/// Says on standard error how far it is, where that takes long.
+fn progress() -> impl FnMut(&Report) + Send {
+    const EVERY: u64 = 100_000;
+    let mut said = 0;
+    move |report| {
+        let reached = report.walked() / EVERY;
+        if reached > said {
+            said = reached;
+            eprintln!("checked {} records, counters and entries …", reached * EVERY);
+        }
+    }
+}
+
+fn in_all(report: &Report) -> String {
+    let listed = u64::try_from(report.disagreements.len()).unwrap_or(u64::MAX);
+    match listed.saturating_add(report.more_disagreements) {
+        1 => "1 thing disagrees. Restore a backup, or ask for help with the line above".to_owned(),
+        many => {
+            format!(
+                "{many} things disagree. Restore a backup, or ask for help with the lines above"
+            )
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the answer")]
+fn show_lines(report: &Report) {
+    for found in &report.disagreements {
+        println!("{}: {}", found.at, found.problem);
+    }
+    if report.more_disagreements > 0 {
+        println!("… and {} more", report.more_disagreements);
+    }
+    let Report { spaces, records, counters, log_entries, .. } = report;
+    let verdict = if report.is_clean() { "everything agrees" } else { "not everything agrees" };
+    println!(
+        "{verdict}: {records} records, {counters} counters and {log_entries} log entries in {spaces} \
+         spaces"
+    );
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the answer")]
+fn show_json(report: &Report) {
+    let mut answer = json!({"clean": report.is_clean()});
+    if let (Some(answer), Ok(serde_json::Value::Object(fields))) =
+        (answer.as_object_mut(), serde_json::to_value(report))
+    {
+        answer.extend(fields);
+    }
+    println!("{answer}");
+}

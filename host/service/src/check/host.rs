@@ -1,0 +1,57 @@
+//! What lies in the host's space, and the API keys of tenants, which are found from there.
+
+use planwright_store::{Key, Record, Snapshot};
+
+use super::Walk;
+use super::records::{Problems, misplaced, unknown, unreadable};
+use crate::documents::{ApiKeyPlace, ApiKeyRecord, TenantRecord};
+use crate::keys::{Family, HostKeys, Keys};
+
+impl<N: Snapshot> Walk<'_, N> {
+    /// What is wrong with a record of the host's.
+    pub(super) async fn host_record(&self, key: &Key, record: &Record) -> Problems {
+        match Family::of(key) {
+            Some(Family::Tenant) => Ok(tenant(key, record)),
+            Some(Family::ApiKey) => self.api_key_place(key, record).await,
+            _ => Ok(unknown()),
+        }
+    }
+
+    async fn api_key_place(&self, key: &Key, record: &Record) -> Problems {
+        let ApiKeyPlace { tenant, id } = match record.decode() {
+            Ok(place) => place,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let found: Option<ApiKeyRecord> = self.find(&Keys::of(&tenant).api_key(&id)).await?;
+        Ok(match found {
+            None => vec![format!("It leads to key '{id}' of '{tenant}', which is not there.")],
+            Some(found) if HostKeys::api_key(&found.hash) != *key => {
+                vec![format!("It leads to key '{id}' of '{tenant}', which has another hash.")]
+            }
+            Some(_) => Vec::new(),
+        })
+    }
+
+    /// What is wrong with a tenant's API key.
+    pub(super) async fn api_key(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let record = match record.decode::<ApiKeyRecord>() {
+            Ok(record) => record,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        if *key != keys.api_key(&record.api_key.id) {
+            return Ok(misplaced());
+        }
+        let place: Option<ApiKeyPlace> = self.find(&HostKeys::api_key(&record.hash)).await?;
+        let leads_here = place.is_some_and(|at| Keys::of(&at.tenant).api_key(&at.id) == *key);
+        let problem = "Its hash does not lead to it.";
+        Ok(if leads_here { Vec::new() } else { vec![problem.to_owned()] })
+    }
+}
+
+fn tenant(key: &Key, record: &Record) -> Vec<String> {
+    match record.decode::<TenantRecord>() {
+        Ok(found) if *key == HostKeys::tenant(&found.tenant.id) => Vec::new(),
+        Ok(_) => misplaced(),
+        Err(error) => unreadable(&error),
+    }
+}

@@ -1,0 +1,177 @@
+//! Which rules a record has to keep, by its family.
+
+use planwright_domain::caller::is_user_id;
+use planwright_domain::plan::PlanId;
+use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
+
+use super::{Walk, plans, subscriptions};
+use crate::documents::{
+    LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord, SubscriptionRecord, UserRecord,
+};
+use crate::keys::{Family, Keys};
+use crate::subscriptions::place_in_plan;
+
+pub(super) type Problems = Result<Vec<String>, StoreError>;
+
+pub(super) fn unknown() -> Vec<String> {
+    vec!["No record of this release has such a key.".to_owned()]
+}
+
+pub(super) fn misplaced() -> Vec<String> {
+    vec!["What it holds belongs under another key.".to_owned()]
+}
+
+pub(super) fn unreadable(error: &StoreError) -> Vec<String> {
+    vec![format!("It cannot be read: {error}.")]
+}
+
+impl<N: Snapshot> Walk<'_, N> {
+    /// What is wrong with a record, whatever it is.
+    pub(super) async fn record(&mut self, key: &Key, record: &Record) -> Problems {
+        let Some(keys) = self.keys else {
+            return match self.space {
+                Space::Host => self.host_record(key, record).await,
+                Space::Tenant(_) => Ok(unknown()),
+            };
+        };
+        match Family::of(key) {
+            Some(Family::Plan) => self.plan(keys, key, record).await,
+            Some(Family::Subscription) => self.subscription(keys, key, record).await,
+            Some(Family::PlanSubscription) => self.place(keys, key, record).await,
+            Some(Family::LiveSubscription) => self.live(keys, key, record).await,
+            Some(Family::User) => Ok(user(keys, key, record)),
+            Some(Family::Settings) => self.settings(keys, key, record).await,
+            Some(Family::Answer) => self.answer(keys, key, record).await,
+            Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
+            Some(Family::ApiKey) => self.api_key(keys, key, record).await,
+            Some(
+                Family::CatalogChanges
+                | Family::PlanGeneration
+                | Family::Subscribers
+                | Family::PendingPayments
+                | Family::Audit
+                | Family::Tenant,
+            )
+            | None => Ok(unknown()),
+        }
+    }
+
+    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let settings = match record.decode::<SettingsRecord>() {
+            Ok(record) => record.settings,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        if *key != keys.settings() {
+            return Ok(misplaced());
+        }
+        let Some(id) = settings.default_plan else { return Ok(Vec::new()) };
+        let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
+        Ok(match plan {
+            Some(_) => Vec::new(),
+            None => vec![format!("It names the default plan '{id}', and there is none.")],
+        })
+    }
+
+    async fn plan(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let plan = match record.decode::<PlanRecord>() {
+            Ok(plan) => plan,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let id = &plan.plan.id;
+        if *key != keys.plan(id) {
+            return Ok(misplaced());
+        }
+        let deletions = self.snapshot.counter(&keys.plan_generation(id)).await?;
+        Ok(plans::disagreements(&plan, deletions, self.told.as_ref()))
+    }
+
+    async fn subscription(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let record = match record.decode::<SubscriptionRecord>() {
+            Ok(record) => record,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let subscription = &record.subscription;
+        let (id, plan_id) = (&subscription.id, &subscription.plan_id);
+        if *key != keys.subscription(id) {
+            return Ok(misplaced());
+        }
+        let counter = keys.subscribers(plan_id, record.plan_generation, subscription.status);
+        *self.counted.entry(counter).or_default() += 1;
+        let around = subscriptions::Around {
+            place: self.find(&place_in_plan(keys, &record)).await?,
+            live: self.find(&keys.live_subscription(&subscription.user_id)).await?,
+            plan: self.find(&keys.plan(plan_id)).await?,
+            deletions: self.snapshot.counter(&keys.plan_generation(plan_id)).await?,
+        };
+        Ok(subscriptions::disagreements(&record, &around))
+    }
+
+    async fn place(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let place = match record.decode::<PlanSubscription>() {
+            Ok(place) => place,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let listed = keys.subscription(&place.subscription_id);
+        let subscription: Option<SubscriptionRecord> = self.find(&listed).await?;
+        let is_its = subscription.as_ref().is_some_and(|found| place_in_plan(keys, found) == *key);
+        let problem = subscriptions::place_disagreement(&place, subscription.as_ref(), is_its);
+        Ok(problem.into_iter().collect())
+    }
+
+    async fn live(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let live = match record.decode::<LiveSubscription>() {
+            Ok(live) => live,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let pointed_to = keys.subscription(&live.subscription_id);
+        let subscription: Option<SubscriptionRecord> = self.find(&pointed_to).await?;
+        let is_its = subscription
+            .as_ref()
+            .is_some_and(|found| keys.live_subscription(&found.subscription.user_id) == *key);
+        let problem = subscriptions::live_disagreement(&live, subscription.as_ref(), is_its);
+        Ok(problem.into_iter().collect())
+    }
+
+    /// What the audit log and the subscriptions tell of, and what is not there.
+    pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
+        let Some(keys) = self.keys else { return Ok(()) };
+        for (key, counted) in &self.counted {
+            if self.snapshot.counter(key).await? == 0 {
+                let problem = format!("It holds 0, and {counted} subscriptions are counted by it.");
+                self.report.add(key, [problem]);
+            }
+        }
+        let Some(told) = &self.told else { return Ok(()) };
+        let key = keys.catalog_changes();
+        if told.changes != 0 && self.snapshot.counter(&key).await? == 0 {
+            let changes = told.changes;
+            let problem = format!("It holds 0, and the audit log tells of {changes} changes.");
+            self.report.add(&key, [problem]);
+        }
+        for (id, plan) in &told.plans {
+            let Ok(id) = PlanId::new(id) else { continue };
+            let key = keys.plan(&id);
+            if plan.is_there && self.snapshot.get(&key).await?.is_none() {
+                let problem = "It is not there, and the audit log tells that it is.".to_owned();
+                self.report.add(&key, [problem]);
+            }
+            let key = keys.plan_generation(&id);
+            let deleted = plan.deleted;
+            if deleted != 0 && self.snapshot.counter(&key).await? == 0 {
+                let problem =
+                    format!("It holds 0, and the audit log tells of {deleted} deletions.");
+                self.report.add(&key, [problem]);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn user(keys: &Keys, key: &Key, record: &Record) -> Vec<String> {
+    match key.parts().first() {
+        Some(Part::Text(id)) if is_user_id(id) && *key == keys.user(id) => {
+            record.decode::<UserRecord>().err().iter().flat_map(unreadable).collect()
+        }
+        _ => unknown(),
+    }
+}

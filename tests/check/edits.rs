@@ -1,0 +1,258 @@
+//! One edit at a time: through the database, as a bad disk or another tool makes it, and through the store, as
+//! a mistake of ours would.
+
+use planwright_store::{ChangeSet, Document, Key, Scan, Snapshot, Store};
+use redb::{Database, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Data, report, tenant};
+
+const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+const COUNTERS: TableDefinition<'_, &[u8], i64> = TableDefinition::new("counters");
+const LOG: TableDefinition<'_, (&[u8], u64), &[u8]> = TableDefinition::new("log");
+const HEADS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("heads");
+
+/// Any record, to be changed field by field.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Any(Value);
+
+impl Document for Any {
+    const SCHEMA: u16 = 1;
+}
+
+/// What the check says after an edit, as lines.
+fn lines(data: &Data) -> Vec<String> {
+    let (code, found) = report(&data.path);
+    let lines: Vec<String> = found["disagreements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{}: {}", one["at"].as_str().unwrap(), one["problem"].as_str().unwrap()))
+        .collect();
+    assert_eq!(code, Some(i32::from(!lines.is_empty())), "{found}");
+    lines
+}
+
+#[track_caller]
+fn assert_found(lines: &[String], place: &str, problem: &str) {
+    let found = lines.iter().any(|line| line.contains(place) && line.contains(problem));
+    assert!(found, "'{place}' and '{problem}' are in none of {lines:#?}");
+}
+
+/// Puts bytes for others, all of the same length, into the first row whose key and value have them.
+fn replace_in_record(data: &Data, family: &str, old: &str, new: &str) {
+    let database = Database::open(data.file()).unwrap();
+    let change = database.begin_write().unwrap();
+    {
+        let mut records = change.open_table(RECORDS).unwrap();
+        let has = |bytes: &[u8], part: &str| {
+            bytes.windows(part.len()).position(|window| window == part.as_bytes())
+        };
+        let (key, mut value, at) = records
+            .iter()
+            .unwrap()
+            .map(|row| row.unwrap())
+            .filter(|(key, _)| has(key.value(), &format!("\u{10}{family}\0")).is_some())
+            .find_map(|(key, value)| {
+                let at = has(value.value(), old)?;
+                Some((key.value().to_vec(), value.value().to_vec(), at))
+            })
+            .unwrap();
+        value.splice(at..at + old.len(), new.bytes());
+        records.insert(key.as_slice(), value.as_slice()).unwrap();
+    }
+    change.commit().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_record_is_found_and_named() {
+    for (family, old, new, place, more) in [
+        ("plan", "\"price\":500", "\"price\":400", "plan/pro", "Its price is 400, and the audit"),
+        ("plan", "\"price\":490", "\"price\":\"x\"", "plan/again", "It cannot be read"),
+        ("subscription", "\"paid_until\":1", "\"paid_until\":9", "subscription/sub_", "as it was"),
+        ("plan-subscription", "active", "canceled", "plan-subscription/", "it is active"),
+        ("live-subscription", "\"sub_", "\"bus_", "live-subscription/", "which is not there"),
+        ("answer", "\"expires_at\":1", "\"expires_at\":2", "answer/", "is missing in the list"),
+        ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
+    ] {
+        let data = Data::make().await;
+        replace_in_record(&data, family, old, new);
+        let lines = lines(&data);
+        assert_found(&lines, place, "It is not as it was written.");
+        assert_found(&lines, place, more);
+    }
+}
+
+/// The first record of a family with its key.
+async fn first(data: &Data, family: &str) -> (Key, Value) {
+    let prefix = Key::in_space(&tenant(), family).prefix();
+    let snapshot = data.store().snapshot().await.unwrap();
+    let (key, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);
+    (key, record.decode::<Any>().unwrap().0)
+}
+
+async fn commit(data: &Data, build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet) {
+    let mut change = ChangeSet::new();
+    build(&mut change);
+    data.store().commit(change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
+    for (family, place, problem) in [
+        ("plan", "plan/again", "and the audit log tells that it is"),
+        ("plan", "subscription/sub_", "its plan 'again' is not there"),
+        ("subscription", "plan-subscription/", "which is not there"),
+        ("subscription", "live-subscription/", "which is not there"),
+        ("subscription", "subscribers/", "subscriptions are counted by it"),
+        ("plan-subscription", "subscription/sub_", "missing in the list of plan 'again'"),
+        ("live-subscription", "subscription/sub_", "'bob' does not say that it is the live one"),
+        ("answer", "expiring-answer/", "It lists an answer that is not there."),
+        ("expiring-answer", "answer/", "It is missing in the list of answers that expire."),
+        ("api-key", "host: api-key/", "which is not there"),
+    ] {
+        let data = Data::make().await;
+        let (key, _) = first(&data, family).await;
+        commit(&data, |change| change.delete(&key)).await;
+        assert_found(&lines(&data), place, problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_without_its_entry_in_the_audit_log_and_a_record_nobody_knows_are_found() {
+    let data = Data::make().await;
+    let (key, mut plan) = first(&data, "plan").await;
+    plan["plan"]["is_active"] = Value::Bool(false);
+    let strange = Key::in_space(&tenant(), "plna").text("pro").key();
+    let elsewhere = Key::in_space(&tenant(), "plan").text("elsewhere").key();
+    let host = Key::in_space(&planwright_store::Space::Host, "plan").text("pro").key();
+    commit(&data, |change| {
+        let plan = Any(plan.clone());
+        change.put(&key, &plan).put(&strange, &plan).put(&elsewhere, &plan).put(&host, &plan);
+        change.add(&strange, 1).append(&strange, &1)
+    })
+    .await;
+    let lines = lines(&data);
+    assert_found(&lines, "plan/again", "Its is_active is false, and the audit log tells of true.");
+    assert_found(&lines, "plna/pro", "No record of this release has such a key.");
+    assert_found(&lines, "plna/pro", "No counter of this release has such a key.");
+    assert_found(&lines, "plna/pro", "No log of this release has such a key.");
+    assert_found(&lines, "plan/elsewhere", "What it holds belongs under another key.");
+    assert_found(&lines, "host: plan/pro", "No record of this release has such a key.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_counter_is_found_and_named() {
+    let data = Data::make().await;
+    let counter = |family: &str| Key::in_space(&tenant(), family);
+    let subscribers = |plan: &str, generation, status: &str| {
+        counter("subscribers").text(plan).number(generation).text(status).key()
+    };
+    commit(&data, |change| {
+        change
+            .add(&subscribers("pro", 0, "active"), 1)
+            .add(&subscribers("free", 0, "trialing"), -1)
+            .add(&subscribers("pro", 0, "past_due"), 1)
+            .add(&counter("catalog-changes").key(), -1)
+            .add(&counter("plan-generation").text("again").key(), 1)
+            .add(&counter("plan-generation").text("old").key(), -1)
+            .add(&counter("pending-payments").text("pro").number(0).key(), -1)
+    })
+    .await;
+    let lines = lines(&data);
+    for (place, problem) in [
+        ("subscribers/pro/0/active", "It holds 2, and 1 subscriptions"),
+        ("subscribers/free/0/trialing", "It holds 0, and 1 subscriptions"),
+        ("subscribers/pro/0/past_due", "It holds 1, and 0 subscriptions"),
+        ("catalog-changes", "It holds 7, and 8 changes"),
+        ("plan-generation/again", "It holds 2, and 1 deletions"),
+        ("plan/again", "It is of generation 1, and 2 plans of its id were deleted."),
+        ("plan-generation/old", "It holds 0, and the audit log tells of 1 deletions."),
+        ("pending-payments/pro/0", "It holds -1"),
+    ] {
+        assert_found(&lines, place, problem);
+    }
+}
+
+/// Changes the database by hand; `log` is the key of the audit log.
+fn edit(data: &Data, edit: impl FnOnce(&redb::WriteTransaction, &[u8])) {
+    let database = Database::open(data.file()).unwrap();
+    let change = database.begin_write().unwrap();
+    let log = {
+        let heads = change.open_table(HEADS).unwrap();
+        let (log, _) = heads.first().unwrap().unwrap();
+        log.value().to_vec()
+    };
+    edit(&change, &log);
+    change.commit().unwrap();
+}
+
+/// Removes the last entry of the audit log.
+pub(super) fn cut_log(data: &Data, last: u64) {
+    edit(data, |change, log| {
+        drop(change.open_table(LOG).unwrap().remove((log, last)).unwrap().unwrap());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_edited_cut_or_given_a_gap_is_found_and_says_where() {
+    type Edit = fn(&redb::WriteTransaction, &[u8]);
+    let cases: [(Edit, &str); 5] = [
+        (
+            |change, log| {
+                let mut entries = change.open_table(LOG).unwrap();
+                let mut entry = entries.get((log, 3)).unwrap().unwrap().value().to_vec();
+                *entry.last_mut().unwrap() ^= 1;
+                entries.insert((log, 3), entry.as_slice()).unwrap();
+            },
+            "Entry 3 is not as it was written.",
+        ),
+        (
+            |change, log| drop(change.open_table(LOG).unwrap().remove((log, 5)).unwrap()),
+            "Entry 5 is missing: entry 6 follows entry 4.",
+        ),
+        (
+            |change, log| {
+                let mut entries = change.open_table(LOG).unwrap();
+                for last in [13, 14] {
+                    entries.remove((log, last)).unwrap();
+                }
+            },
+            "Entries 13 to 14, the last ones, are missing.",
+        ),
+        (
+            |change, log| drop(change.open_table(HEADS).unwrap().remove(log).unwrap()),
+            "Entry 1 is there, and the log's head says 0.",
+        ),
+        (
+            |change, log| {
+                let mut entries = change.open_table(LOG).unwrap();
+                let second = entries.get((log, 2)).unwrap().unwrap().value().to_vec();
+                entries.insert((log, 1), second.as_slice()).unwrap();
+            },
+            "Entry 1 is not the first entry of this log.",
+        ),
+    ];
+    for (by_hand, problem) in cases {
+        let data = Data::make().await;
+        edit(&data, by_hand);
+        assert_found(&lines(&data), "audit", problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_cannot_be_read_at_all_are_reported_and_the_rest_is_walked() {
+    let data = Data::make().await;
+    let mut counters = 0;
+    edit(&data, |change, _| {
+        let mut records = change.open_table(RECORDS).unwrap();
+        let key = records.first().unwrap().unwrap().0.value().to_vec();
+        records.insert(key.as_slice(), &b"short"[..]).unwrap();
+        counters = change.open_table(COUNTERS).unwrap().iter().unwrap().count();
+    });
+    let (code, found) = report(&data.path);
+    assert_eq!((code, &found["counters"]), (Some(1), &Value::from(counters)), "{found}");
+    assert_found(&lines(&data), "host: ", "It cannot be read any further");
+}

@@ -1,0 +1,143 @@
+//! `planwright check` finds whatever is edited, cut or out of step, and names it; a store that nobody
+//! touched it finds clean.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod edits;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use planwright_store::{Options, RedbStore, Space};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::api::{ADMIN_PLANS, API_KEYS, of_plan, plan, subscription_of};
+use crate::harness::process::{Process, planwright};
+
+/// A data folder with a store that has something of everything in it, and no server on it.
+struct Data {
+    /// Deletes it in the end.
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Data {
+    /// What a server has left, once for all tests; each has a copy of its own.
+    async fn make() -> Self {
+        static LEFT: OnceCell<Vec<u8>> = OnceCell::const_new();
+        let folder = tempfile::tempdir().unwrap();
+        let data = Self { path: folder.path().to_owned(), _folder: folder };
+        std::fs::write(data.file(), LEFT.get_or_init(left_by_a_server).await).unwrap();
+        data
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path.join("planwright.redb")
+    }
+
+    fn store(&self) -> RedbStore {
+        RedbStore::open(self.file(), Options::default()).unwrap()
+    }
+}
+
+/// The bytes of a store after some work and a clean stop.
+async fn left_by_a_server() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path());
+    let admin = process.admin();
+    for id in ["pro", "free", "old", "again"] {
+        let body = plan(id).to_string();
+        let headers = [("idempotency-key", id)];
+        admin.send_with(&headers, Method::POST, ADMIN_PLANS, &body).await.ok(201);
+    }
+    admin.put(&of_plan("pro"), json!({"price": 500})).await.ok(200);
+    admin.delete(&of_plan("old")).await.ok(200);
+    admin.delete(&of_plan("again")).await.ok(200);
+    admin.post(ADMIN_PLANS, plan("again")).await.ok(201);
+    for (user, plan) in [("bob", "pro"), ("eve", "again"), ("bob", "free"), ("bob", "pro")] {
+        let given = admin.put(&subscription_of(user), json!({"plan_id": plan})).await;
+        assert!(given.status.is_success());
+    }
+    let trial = json!({"plan_id": "free", "trial_days": 7});
+    admin.put(&subscription_of("tom"), trial).await.ok(201);
+    admin.post(API_KEYS, json!({"name": "Key", "role": "user"})).await.ok(201);
+    assert_eq!(process.terminate(), Some(0));
+    std::fs::read(folder.path().join("planwright.redb")).unwrap()
+}
+
+fn tenant() -> Space {
+    Space::Tenant("default".to_owned())
+}
+
+fn check(data_dir: &Path, more: &[&str]) -> Output {
+    let arguments = [&["check", "--data-dir", data_dir.to_str().unwrap()], more].concat();
+    planwright(&arguments).output().unwrap()
+}
+
+/// The exit code and the report.
+fn report(data_dir: &Path) -> (Option<i32>, Value) {
+    let output = check(data_dir, &["--json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    (output.status.code(), report)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
+    let data = Data::make().await;
+    let (code, found) = report(&data.path);
+    assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
+    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(14)), "{found}");
+    // 3 plans; a record, a place and a pointer for each of 3 subscriptions; 4 answers and an API key, each with
+    // what leads to it; the tenant.
+    assert_eq!(found["records"], 23, "{found}");
+    let (_, again) = report(&data.path);
+    assert_eq!(found, again);
+
+    let output = check(&data.path, &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("everything agrees: 23 records") && said.lines().count() == 1,
+        "{said}"
+    );
+    let names: Vec<_> = std::fs::read_dir(&data.path).unwrap().map(|file| file.unwrap()).collect();
+    assert_eq!(names.len(), 1, "it makes nothing, and needs no secret");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_in_use_and_one_without_a_store_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = check(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no store in"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let data_dir = folder.path().join("data");
+    let process = Process::start(&data_dir);
+    let output = check(&data_dir, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is in use"));
+    drop(process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_says_where_its_log_breaks_and_goes_on_behind_a_cut_that_stays_to_be_seen() {
+    let data = Data::make().await;
+    edits::cut_log(&data, 14);
+    let process = Process::start(&data.path);
+    let admin = process.admin();
+    let verify = async || admin.get("/api/v1/admin/audit/verify").await.ok(200);
+    let reason = "Entry 14, the last one, is missing.";
+    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
+    assert_eq!(verify().await, broken);
+
+    admin.post(ADMIN_PLANS, plan("after")).await.ok(201);
+    let newest = admin.get("/api/v1/admin/audit?page_size=1").await.ok(200);
+    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(15), &json!(15)));
+    let reason = "Entry 14 is missing: entry 15 follows entry 13.";
+    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
+    assert_eq!(verify().await, broken);
+}
