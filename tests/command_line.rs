@@ -94,7 +94,9 @@ fn what_is_wrong_is_said_with_the_right_exit_code() {
 
 #[test]
 fn help_has_examples_and_every_setting() {
-    for arguments in [["serve", "--help"], ["token", "--help"], ["check", "--help"]] {
+    for arguments in
+        [["serve", "--help"], ["token", "--help"], ["check", "--help"], ["init-plans", "--help"]]
+    {
         let output = run(&arguments);
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && said.contains("Examples:"), "{said}");

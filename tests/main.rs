@@ -5,6 +5,7 @@ mod check;
 mod command_line;
 mod crash;
 mod harness;
+mod init_plans;
 mod plugins;
 mod readme;
 mod remote_commands;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Crates of ours that a room may use.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("host/domain", &[]),
     ("host/store", &[]),
     ("host/plugin-host", &["planwright-domain"]),
@@ -24,6 +24,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("plugins/identity", &["planwright-sdk"]),
     ("plugins/validation", &["planwright-sdk"]),
     ("plugins/pricing", &["planwright-sdk"]),
+    ("templates/saas-tiers", &["planwright-sdk"]),
 ];
 
 /// Libraries that only some rooms may name.

@@ -1,4 +1,4 @@
-//! Builds the standard plugins, so that the server carries them.
+//! Builds the standard plugins and the standard pack, so that the server carries them.
 
 use planwright_guest_build::Guest;
 
@@ -7,5 +7,6 @@ fn main() {
         Guest { package: "planwright-identity", folder: "plugins/identity" },
         Guest { package: "planwright-validation", folder: "plugins/validation" },
         Guest { package: "planwright-pricing", folder: "plugins/pricing" },
+        Guest { package: "planwright-saas-tiers", folder: "templates/saas-tiers" },
     ]);
 }

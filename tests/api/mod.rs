@@ -15,6 +15,7 @@ mod races;
 mod routes;
 mod seed_examples;
 mod subscriptions;
+mod template_packs;
 mod tenants;
 mod token_keys;
 

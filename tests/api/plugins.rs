@@ -138,7 +138,7 @@ async fn a_warning_of_a_plugin_is_in_the_answer() {
 #[tokio::test]
 async fn what_fails_to_load_never_goes_live() {
     type Configure = fn(&mut Config);
-    let cases: [(Configure, &str); 5] = [
+    let cases: [(Configure, &str); 7] = [
         (|config| config.plugins.identity = plugin("/nowhere.wasm", "behave"), "/nowhere.wasm"),
         (|config| config.plugins.identity = plugin(VALIDATION, "pass"), "identity-plugin"),
         (|config| config.plugins.identity = plugin(IDENTITY, "refuse-settings"), "its settings"),
@@ -149,6 +149,13 @@ async fn what_fails_to_load_never_goes_live() {
             },
             "needs a `file`",
         ),
+        (
+            |config| {
+                config.plugins.templates.push(PluginConfig::default());
+            },
+            "each [[plugins.templates]] needs a `file`",
+        ),
+        (|config| config.plugins.templates.push(plugin(VALIDATION, "pass")), "template-pack"),
     ];
     for (configure, part) in cases {
         let Err(error) = App::try_with(configure).await else { panic!("{part}: it started") };

@@ -66,6 +66,16 @@ pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Rou
         one(Method::DELETE, format!("{API_KEYS}/{key_id}"), Value::Null, "admin"),
         list(AUDIT, "admin"),
         list(AUDIT_VERIFY, "admin"),
+        list("/api/v1/admin/settings", "admin"),
+        (
+            Method::PUT,
+            "/api/v1/admin/settings".to_owned(),
+            json!({"default_plan": null}),
+            "admin",
+            false,
+        ),
+        list("/api/v1/admin/template-packs", "admin"),
+        make("/api/v1/admin/template-packs/saas-tiers/install", json!({"dry_run": true}), "admin"),
         list(TENANTS, "operator"),
         make(TENANTS, tenant, "operator"),
     ];

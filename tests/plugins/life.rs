@@ -21,6 +21,7 @@ async fn standard(host: &PluginHost) -> Bindings {
         identity: load(host, Hook::Identity, IDENTITY, "{}").await,
         validation: vec![load(host, Hook::Validation, VALIDATION, "{}").await],
         pricing: load(host, Hook::Pricing, PRICING, "{}").await,
+        templates: Vec::new(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// A path such as `quotas.requests`; empty for the whole body.
     pub field: String,
@@ -103,6 +103,23 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// It governs users without a subscription.
+    #[error(
+        "Cannot delete plan '{id}': it is the default plan of users without a subscription. Name another \
+         one, or null, as default_plan first: PUT /api/v1/admin/settings."
+    )]
+    PlanIsDefault {
+        /// The plan's.
+        id: String,
+    },
+    /// No such template pack.
+    #[error(
+        "Template pack '{name}' not found. GET /api/v1/admin/template-packs lists those there are."
+    )]
+    PackNotFound {
+        /// As asked for.
+        name: String,
+    },
 }
 
 /// What a refusal is about; a transport gives each its own status.
@@ -140,6 +157,8 @@ impl Refusal {
             Self::TenantExists { .. } => "tenant_exists",
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
+            Self::PlanIsDefault { .. } => "plan_is_default",
+            Self::PackNotFound { .. } => "pack_not_found",
         }
     }
 
@@ -148,9 +167,10 @@ impl Refusal {
     pub fn kind(&self) -> RefusalKind {
         match self {
             Self::NotAllowed { .. } | Self::KeyUnknown | Self::KeyExpired => RefusalKind::Forbidden,
-            Self::TenantNotFound { .. } | Self::KeyNotFound { .. } | Self::PlanNotFound { .. } => {
-                RefusalKind::Missing
-            }
+            Self::TenantNotFound { .. }
+            | Self::KeyNotFound { .. }
+            | Self::PlanNotFound { .. }
+            | Self::PackNotFound { .. } => RefusalKind::Missing,
             Self::KeyReused => RefusalKind::KeyReused,
             Self::KeyMadeBefore { .. } => RefusalKind::Conflict,
             Self::Stale { .. } => RefusalKind::Stale,
@@ -158,7 +178,8 @@ impl Refusal {
             | Self::PlanExists { .. }
             | Self::TenantExists { .. }
             | Self::Rejected(_)
-            | Self::PlanInUse { .. } => RefusalKind::Invalid,
+            | Self::PlanInUse { .. }
+            | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
     }
 
@@ -176,10 +197,12 @@ impl Refusal {
             | Self::TenantNotFound { .. }
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
+            | Self::PackNotFound { .. }
             | Self::KeyReused
             | Self::KeyMadeBefore { .. }
             | Self::Stale { .. }
-            | Self::PlanInUse { .. } => Vec::new(),
+            | Self::PlanInUse { .. }
+            | Self::PlanIsDefault { .. } => Vec::new(),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Plugin {
         .await
     }
 
-    fn must_be(&self, hook: Hook) -> Result<(), PluginError> {
+    pub(crate) fn must_be(&self, hook: Hook) -> Result<(), PluginError> {
         if self.hook() == hook {
             return Ok(());
         }
@@ -73,11 +73,11 @@ impl Plugin {
         })
     }
 
-    fn bad_question(&self, reason: String) -> PluginError {
+    pub(crate) fn bad_question(&self, reason: String) -> PluginError {
         PluginError::BadQuestion { plugin: self.identity.subject.to_string(), reason }
     }
 
-    fn refused(&self, code: &str, message: &str) -> PluginError {
+    pub(crate) fn refused(&self, code: &str, message: &str) -> PluginError {
         let most = self.running.limits.text_bytes;
         PluginError::Refused {
             plugin: self.identity.subject.to_string(),

@@ -18,6 +18,9 @@ pub struct Bindings {
     pub validation: Vec<Arc<Plugin>>,
     /// Decides all money.
     pub pricing: Arc<Plugin>,
+    /// Packs that can be installed, any number of them. They decide nothing: one that fails is a pack that
+    /// is not to be had, and no more.
+    pub templates: Vec<Arc<Plugin>>,
 }
 
 impl Bindings {
@@ -61,6 +64,7 @@ impl Bindings {
         std::iter::once((Hook::Identity, &self.identity))
             .chain(validation)
             .chain(std::iter::once((Hook::Pricing, &self.pricing)))
+            .chain(self.templates.iter().map(|plugin| (Hook::Templates, plugin)))
     }
 }
 

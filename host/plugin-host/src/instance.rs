@@ -41,10 +41,7 @@ enum ExportIndices {
 }
 
 /// The functions of a plugin's hook.
-#[expect(
-    dead_code,
-    reason = "pricing and packs are loaded and matched, and not asked anything yet"
-)]
+#[expect(dead_code, reason = "pricing is loaded and matched, and not asked anything yet")]
 pub(crate) enum Exports {
     Identity(identity::Guest),
     Validation(validation::Guest),

@@ -16,7 +16,7 @@
 //! | what an instance has: memory, log, last words | `guest.rs`, `stderr.rs` |
 //! | one call, and what kind of failure it was | `instance.rs` |
 //! | calls side by side, fresh and warm instances, figures | `plugin.rs` |
-//! | the questions, and what an answer must look like | `ask.rs`, `convert.rs` |
+//! | the questions, and what an answer must look like | `ask.rs`, `convert.rs`; of packs `packs.rs` |
 //!
 //! What a plugin decides depends on its bytes, its settings and its arguments alone: no clock, no randomness, no
 //! network, no disk, and fuel as its measure of time. Only the wall-clock limit, far behind the fuel, is not
@@ -37,6 +37,7 @@ mod host;
 mod inspect;
 mod instance;
 mod limits;
+mod packs;
 mod plugin;
 mod stderr;
 #[cfg(test)]

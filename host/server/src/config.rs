@@ -102,6 +102,8 @@ pub struct PluginsConfig {
     pub identity: PluginConfig,
     pub validation: ValidationConfig,
     pub pricing: PluginConfig,
+    /// Template packs beside the standard one; each needs a file.
+    pub templates: Vec<PluginConfig>,
     /// Where native code is kept; in the data folder where absent.
     pub cache_dir: Option<PathBuf>,
     /// The longest that one call may take.
@@ -120,6 +122,7 @@ impl Default for PluginsConfig {
             identity: PluginConfig::default(),
             validation: ValidationConfig::default(),
             pricing: PluginConfig::default(),
+            templates: Vec::new(),
             cache_dir: None,
             call_milliseconds: 3_000,
             memory_mib: 64,
@@ -129,7 +132,7 @@ impl Default for PluginsConfig {
     }
 }
 
-/// `[plugins.identity]`, `[plugins.pricing]`: a component instead of the standard one.
+/// `[plugins.identity]`, `[plugins.pricing]`: a component instead of the standard one. In a list: one more.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginConfig {
@@ -249,6 +252,7 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("plugins", "identity", false),
     ("plugins", "validation", false),
     ("plugins", "pricing", false),
+    ("plugins", "templates", false),
     ("plugins", "cache_dir", true),
     ("plugins", "call_milliseconds", false),
     ("plugins", "memory_mib", false),
@@ -412,6 +416,7 @@ mod tests {
                 ("log", "format") => "json",
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
+                ("plugins", "templates") => "[{ file = \"a.wasm\" }]",
                 _ if *is_text => "text",
                 ("plugins", "compile_memory_mib") => "512",
                 _ => "7",

@@ -19,6 +19,7 @@ use crate::data_dir::DataDir;
 const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
 const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
 const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
+const SAAS_TIERS: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_SAAS_TIERS"));
 
 /// The standard plugins are ours and keep nothing between calls, so an instance is used again; it is
 /// replaced now and then all the same, so that nothing can pile up in it.
@@ -31,8 +32,8 @@ pub enum LoadError {
     Plugin(#[from] PluginError),
     #[error("cannot read the {hook} plugin {file}: {source}")]
     Unreadable { hook: Hook, file: String, source: std::io::Error },
-    #[error("each [[plugins.validation.then]] needs a `file`")]
-    NoFile,
+    #[error("each [[plugins.{table}]] needs a `file`")]
+    NoFile { table: &'static str },
     #[error("the settings of the {hook} plugin cannot be written as JSON: {reason}")]
     Settings { hook: Hook, reason: String },
 }
@@ -81,10 +82,16 @@ pub(crate) async fn bindings(
         validation.push(standard(host, Hook::Validation, VALIDATION, settings, now).await?);
     }
     for plugin in &config.validation.then {
-        let file = plugin.file.as_deref().ok_or(LoadError::NoFile)?;
+        let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "validation.then" })?;
         validation.push(from_file(host, Hook::Validation, file, plugin, now).await?);
     }
-    Ok(Bindings { identity, validation, pricing })
+    let mut templates =
+        vec![standard(host, Hook::Templates, SAAS_TIERS, "{}".to_owned(), now).await?];
+    for plugin in &config.templates {
+        let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "templates" })?;
+        templates.push(from_file(host, Hook::Templates, file, plugin, now).await?);
+    }
+    Ok(Bindings { identity, validation, pricing, templates })
 }
 
 async fn one(

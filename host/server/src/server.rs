@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use planwright_plugin_host::{LiveBindings, PluginError};
+use planwright_plugin_host::{LiveBindings, PluginError, PluginHost};
 use planwright_service::edge::{Clock, Entropy};
 use planwright_service::{App, tenants};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
@@ -73,6 +73,35 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
 }
 
+/// The rooms below the surface, on an open data folder: all that a use case needs.
+pub(crate) struct House {
+    pub(crate) app: App<RedbStore>,
+    pub(crate) data_dir: DataDir,
+    /// Its clockwork bounds calls of plugins for as long as it lives.
+    pub(crate) host: PluginHost,
+}
+
+impl House {
+    /// Opens the data folder, which nobody else may be using, and loads the plugins.
+    ///
+    /// # Errors
+    /// Whatever keeps it from working; nothing is left open then.
+    pub(crate) async fn open(
+        config: &Config,
+        surroundings: &Surroundings,
+    ) -> Result<Self, StartError> {
+        let Surroundings { clock, entropy, compiler } = surroundings;
+        let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
+        let store = open_store(config, &data_dir)?;
+        let host = plugins::host(&config.plugins, &data_dir, compiler.clone())
+            .map_err(StartError::PluginHost)?;
+        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        let app = App::new(store, LiveBindings::new(bindings), Arc::clone(entropy));
+        tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
+        Ok(Self { app, data_dir, host })
+    }
+}
+
 /// A server that answers.
 pub struct Server {
     address: SocketAddr,
@@ -89,21 +118,15 @@ impl Server {
     /// # Errors
     /// Whatever keeps it from answering; nothing is left running then.
     pub async fn start(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings { clock, entropy, compiler } = surroundings;
         // First, so that a port that is taken leaves nothing behind.
         let address = config.server.listen;
         let unheard = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
+        let House { app, data_dir, host } = House::open(&config, &surroundings).await?;
         let auth = &config.auth;
         let keys = TokenKeys::load(auth, data_dir.secret())?;
-        let store = open_store(&config, &data_dir)?;
-        let host =
-            plugins::host(&config.plugins, &data_dir, compiler).map_err(StartError::PluginHost)?;
-        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
-        let app = App::new(store, LiveBindings::new(bindings), Arc::clone(&entropy));
-        tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
+        let Surroundings { clock, entropy, .. } = surroundings;
 
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use planwright_domain::caller::TenantId;
-use planwright_domain::plan::Plan;
+use planwright_domain::plan::{Plan, PlanId};
 use planwright_store::{Scan, Snapshot, StoreError};
 
 use crate::documents::PlanRecord;
@@ -36,6 +36,11 @@ impl Catalog {
     #[must_use]
     pub fn active_json(&self) -> Bytes {
         self.active_json.clone()
+    }
+
+    /// Whether there is such a plan.
+    pub(crate) fn has(&self, id: &PlanId) -> bool {
+        self.plans.iter().any(|record| record.plan.id == *id)
     }
 
     pub(crate) fn plans(&self) -> &[PlanRecord] {

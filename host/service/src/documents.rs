@@ -3,6 +3,7 @@
 use planwright_domain::api_key::ApiKey;
 use planwright_domain::caller::TenantId;
 use planwright_domain::plan::Plan;
+use planwright_domain::settings::Settings;
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_domain::tenant::Tenant;
 use planwright_store::Document;
@@ -99,5 +100,17 @@ pub(crate) struct ApiKeyPlace {
 }
 
 impl Document for ApiKeyPlace {
+    const SCHEMA: u16 = 1;
+}
+
+/// A tenant's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SettingsRecord {
+    pub(crate) settings: Settings,
+    /// Whether an admin or a pack has chosen a default plan, or that there be none; no pack does it again.
+    pub(crate) default_plan_is_chosen: bool,
+}
+
+impl Document for SettingsRecord {
     const SCHEMA: u16 = 1;
 }

@@ -27,10 +27,11 @@ pub(crate) enum Family {
     ExpiringAnswer,
     ApiKey,
     Tenant,
+    Settings,
 }
 
 impl Family {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -45,6 +46,7 @@ impl Family {
         Self::ExpiringAnswer,
         Self::ApiKey,
         Self::Tenant,
+        Self::Settings,
     ];
 
     fn as_str(self) -> &'static str {
@@ -63,6 +65,7 @@ impl Family {
             Self::ExpiringAnswer => "expiring-answer",
             Self::ApiKey => "api-key",
             Self::Tenant => "tenant",
+            Self::Settings => "settings",
         }
     }
 
@@ -186,6 +189,11 @@ impl Keys {
     /// All API keys.
     pub(crate) fn api_keys(&self) -> Prefix {
         self.kind(Family::ApiKey).prefix()
+    }
+
+    /// Record: the tenant's settings.
+    pub(crate) fn settings(&self) -> Key {
+        self.kind(Family::Settings).key()
     }
 
     /// Log: what admins did.

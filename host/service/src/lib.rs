@@ -22,8 +22,10 @@ pub mod plan_stats;
 pub mod plans;
 mod retry;
 mod seen_tenants;
+pub mod settings;
 pub mod subscribers;
 pub mod subscriptions;
+pub mod template_packs;
 pub mod tenants;
 pub mod users;
 

@@ -15,6 +15,7 @@ use crate::audit::Deed;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.
 pub(crate) enum Action {
@@ -133,14 +134,7 @@ impl Change {
         by: &Request,
     ) -> Result<Reviewed, Error> {
         let keys = Keys::of(&by.caller.tenant);
-        let rests = match &self.before {
-            Some((_, before)) => Rests::read(snapshot, &keys, before).await?,
-            None => Rests::default(),
-        };
-        let warnings = self.review(app, by, &rests).await?;
-        if self.after().is_none() && rests.counts.live() > 0 {
-            return Err(Refusal::PlanInUse { id: self.plan.id.to_string() }.into());
-        }
+        let (rests, warnings) = self.decide(app, snapshot, by).await?;
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
         let tag = self.write(snapshot, &keys, &mut change).await?;
@@ -157,6 +151,44 @@ impl Change {
         let reviewed = Reviewed { plan: self.plan, tag, warnings };
         app.commit(by, change, &reviewed).await?;
         Ok(reviewed)
+    }
+
+    /// What [`Change::review_and_commit`] would say now, and nothing done.
+    pub(crate) async fn rehearse<S: Store>(
+        self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+    ) -> Result<Reviewed, Error> {
+        let (_, warnings) = self.decide(app, snapshot, by).await?;
+        Ok(Reviewed { plan: self.plan, tag: String::new(), warnings })
+    }
+
+    /// Whether it may be done, and what that rests on.
+    async fn decide<S: Store>(
+        &self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+    ) -> Result<(Rests, Vec<Finding>), Error> {
+        let tenant = &by.caller.tenant;
+        let mut rests = match &self.before {
+            Some((_, before)) => Rests::read(snapshot, &Keys::of(tenant), before).await?,
+            None => Rests::default(),
+        };
+        let warnings = self.review(app, by, &rests).await?;
+        if self.after().is_none() {
+            let id = &self.plan.id;
+            if rests.counts.live() > 0 {
+                return Err(Refusal::PlanInUse { id: id.to_string() }.into());
+            }
+            let settings = Kept::read(snapshot, tenant).await?;
+            if settings.default_plan_is(id) {
+                return Err(Refusal::PlanIsDefault { id: id.to_string() }.into());
+            }
+            rests.settings = Some(settings);
+        }
+        Ok((rests, warnings))
     }
 
     async fn review<S: Store>(
@@ -219,6 +251,8 @@ struct Rests {
     /// The counters that were read as 0 and must still be: whether anything rests on the plan is what
     /// rules depend on.
     empty: Vec<Key>,
+    /// Which plan is the default, where that matters.
+    settings: Option<Kept>,
 }
 
 impl Rests {
@@ -240,12 +274,16 @@ impl Rests {
         if pending == 0 {
             empty.push(payments);
         }
-        Ok(Self { counts, pending_payments: u64::try_from(pending).unwrap_or(0), empty })
+        let pending_payments = u64::try_from(pending).unwrap_or(0);
+        Ok(Self { counts, pending_payments, empty, settings: None })
     }
 
     fn expect(&self, change: &mut ChangeSet) {
         for key in &self.empty {
             change.expect_counter(key, 0);
+        }
+        if let Some(settings) = &self.settings {
+            settings.expect(change);
         }
     }
 }

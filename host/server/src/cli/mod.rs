@@ -2,6 +2,7 @@
 
 mod api_key;
 mod check;
+mod init_plans;
 mod remote;
 mod serve;
 mod tenant;
@@ -55,6 +56,9 @@ enum Command {
     /// Make, list and revoke API keys on a running server; needs the role admin.
     #[command(after_help = api_key::EXAMPLES)]
     ApiKey(api_key::Arguments),
+    /// Install the standard plans: free, starter, pro and business.
+    #[command(after_help = init_plans::EXAMPLES)]
+    InitPlans(init_plans::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Tenant(arguments)) => tenant::run(arguments),
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
+        Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),
     };

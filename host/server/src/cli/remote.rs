@@ -39,6 +39,11 @@ pub(super) struct Ask<'a> {
 }
 
 impl Remote {
+    /// For a command that has flags of its own.
+    pub(super) fn new(server: &str, token: Option<&str>) -> Self {
+        Self { server: server.to_owned(), token: token.map(str::to_owned), json: false }
+    }
+
     /// The answer; null where it is empty.
     pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Value, Failure> {
         let url = self.url(&ask)?;

@@ -13,7 +13,9 @@ mod path;
 mod plans;
 mod problem;
 mod query;
+mod settings;
 mod subscriptions;
+mod template_packs;
 mod tenants;
 
 use std::sync::Arc;
@@ -72,6 +74,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
         .nest("/api/v1/admin", ours)
+        .route("/api/v1/admin/settings", get(settings::get).put(settings::update))
+        .route("/api/v1/admin/template-packs", get(template_packs::list))
+        .route("/api/v1/admin/template-packs/{pack}/install", post(template_packs::install))
         .route("/metrics", get(metrics::show))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

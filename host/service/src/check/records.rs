@@ -6,7 +6,7 @@ use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};
 use crate::documents::{
-    LiveSubscription, PlanRecord, PlanSubscription, SubscriptionRecord, UserRecord,
+    LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord, SubscriptionRecord, UserRecord,
 };
 use crate::keys::{Family, Keys};
 use crate::subscriptions::place_in_plan;
@@ -40,6 +40,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::PlanSubscription) => self.place(keys, key, record).await,
             Some(Family::LiveSubscription) => self.live(keys, key, record).await,
             Some(Family::User) => Ok(user(keys, key, record)),
+            Some(Family::Settings) => self.settings(keys, key, record).await,
             Some(Family::Answer) => self.answer(keys, key, record).await,
             Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
             Some(Family::ApiKey) => self.api_key(keys, key, record).await,
@@ -113,6 +114,20 @@ impl<N: Snapshot> Walk<'_, N> {
             .is_some_and(|found| keys.live_subscription(&found.subscription.user_id) == *key);
         let problem = subscriptions::live_disagreement(&live, subscription.as_ref(), is_its);
         Ok(problem.into_iter().collect())
+    }
+
+    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let record = match record.decode::<SettingsRecord>() {
+            Ok(record) => record,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        if *key != keys.settings() {
+            return Ok(misplaced());
+        }
+        let Some(id) = record.settings.default_plan else { return Ok(Vec::new()) };
+        let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
+        let problem = || format!("Its default plan '{id}' is not there.");
+        Ok(if plan.is_some() { Vec::new() } else { vec![problem()] })
     }
 
     /// What the audit log and the subscriptions tell of, and what is not there.

@@ -1,0 +1,231 @@
+//! Template packs: ready-made plans, installed by group.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Plan, PlanDraft, PlanId};
+use crate::plan_change::PlanPatch;
+use crate::refusal::{FieldError, Refusal};
+
+/// What a pack says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// What it is installed by.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// What it can be installed by parts as.
+    pub groups: Vec<Group>,
+    /// The plan that governs users without a subscription.
+    pub default_plan: Option<PlanId>,
+}
+
+/// A part of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What it is asked for by.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Whether it is installed where nobody says which groups are.
+    pub by_default: bool,
+}
+
+/// A plan of a pack. A pack always says which id it is to have, so that it is found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The same as the draft's.
+    pub id: PlanId,
+    /// The plan as the pack would make it.
+    pub draft: PlanDraft,
+}
+
+/// How a pack is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Install {
+    /// Which groups; those that the pack installs by default where absent.
+    pub groups: Option<Vec<String>>,
+    /// Whether plans that are there become what the pack has.
+    pub force: bool,
+    /// Whether to say what would happen, and do nothing.
+    pub dry_run: bool,
+}
+
+/// What an installation did, or would do, plan by plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// Were not there.
+    pub created: Vec<Outcome>,
+    /// Were there, and became what the pack has.
+    pub updated: Vec<Outcome>,
+    /// Were left as they are.
+    pub skipped: Vec<Outcome>,
+    /// Could not be made or changed.
+    pub refused: Vec<Outcome>,
+    /// The plan that became the tenant's default by this installation.
+    pub default_plan: Option<PlanId>,
+    /// Whether nothing was done.
+    pub dry_run: bool,
+}
+
+/// What became of one plan of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The plan's.
+    pub id: PlanId,
+    /// A sentence.
+    pub reason: String,
+    /// What the validation plugins warn of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What is wrong, where it is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+impl Pack {
+    /// The groups to install, each once, in the pack's order.
+    ///
+    /// # Errors
+    /// Names every group that the pack does not have, and a list of none.
+    pub fn choose(&self, wanted: Option<&[String]>) -> Result<Vec<String>, Refusal> {
+        let Some(wanted) = wanted else {
+            let by_default = self.groups.iter().filter(|group| group.by_default);
+            return Ok(by_default.map(|group| group.name.clone()).collect());
+        };
+        let names: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
+        let there_are = format!("Pack '{}' has the groups {}.", self.name, names.join(", "));
+        if wanted.is_empty() {
+            let message = format!("groups must name at least one group. {there_are}");
+            return Err(Refusal::Invalid(vec![FieldError::new("groups", "empty", &message)]));
+        }
+        let unknown: Vec<FieldError> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !names.contains(&name.as_str()))
+            .map(|(at, name)| {
+                let shown: String = name.chars().take(64).collect();
+                let message = format!("There is no group '{shown}'. {there_are}");
+                FieldError::new(&format!("groups[{at}]"), "unknown_group", &message)
+            })
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Refusal::Invalid(unknown));
+        }
+        let chosen = names.into_iter().filter(|name| wanted.iter().any(|one| one == name));
+        Ok(chosen.map(str::to_owned).collect())
+    }
+}
+
+impl Template {
+    /// The patch that makes a plan what the pack has. What a pack cannot know stays: whether the plan is
+    /// switched on, its price book, and the operator's own notes.
+    #[must_use]
+    pub fn patch(&self, plan: &Plan) -> PlanPatch {
+        let draft = self.draft.clone();
+        let mut metadata = plan.metadata.clone();
+        metadata.extend(draft.metadata.unwrap_or_default());
+        PlanPatch {
+            name: Some(draft.name),
+            name_ru: Some(draft.name_ru),
+            description: Some(draft.description),
+            description_ru: Some(draft.description_ru),
+            price: Some(draft.price),
+            currency: Some(draft.currency),
+            interval: Some(draft.interval),
+            quotas: Some(draft.quotas),
+            features: Some(draft.features),
+            is_active: None,
+            display_order: Some(draft.display_order.unwrap_or(0)),
+            metadata: Some(Some(metadata)),
+            trial_days: Some(draft.trial_days.unwrap_or(0)),
+            billing_plan_id: None,
+            overage: Some(draft.overage),
+            ..PlanPatch::default()
+        }
+    }
+}
+
+impl Outcome {
+    /// With a reason and nothing else to say.
+    #[must_use]
+    pub fn new(id: &PlanId, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self { id: id.clone(), reason, warnings: Vec::new(), errors: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn pack() -> Pack {
+        let group = |name: &str, by_default| Group {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            by_default,
+        };
+        Pack {
+            name: "tiers".to_owned(),
+            title: "Tiers".to_owned(),
+            groups: vec![group("a", true), group("b", false), group("c", true)],
+            default_plan: None,
+        }
+    }
+
+    #[test]
+    fn groups_are_chosen_by_name_or_by_default() {
+        type Names = &'static [&'static str];
+        let cases: [(Option<Names>, Result<Names, Names>); 6] = [
+            (None, Ok(&["a", "c"])),
+            (Some(&["b"]), Ok(&["b"])),
+            (Some(&["c", "a", "c"]), Ok(&["a", "c"])),
+            (Some(&[]), Err(&["groups"])),
+            (Some(&["a", "x"]), Err(&["groups[1]"])),
+            (Some(&["", "x"]), Err(&["groups[0]", "groups[1]"])),
+        ];
+        for (wanted, expected) in cases {
+            let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+            let chosen = pack().choose(wanted.map(names).as_deref());
+            match (chosen, expected) {
+                (Ok(chosen), Ok(expected)) => assert_eq!(chosen, names(expected), "{wanted:?}"),
+                (Err(Refusal::Invalid(errors)), Err(fields)) => {
+                    let at: Vec<String> = errors.into_iter().map(|error| error.field).collect();
+                    assert_eq!(at, names(fields), "{wanted:?}");
+                }
+                (chosen, _) => panic!("{wanted:?}: {chosen:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_becomes_what_the_pack_has_but_for_what_a_pack_cannot_know() {
+        let now = Timestamp::UNIX_EPOCH;
+        let id = PlanId::new("pro").unwrap();
+        let draft = |json: &str| serde_json::from_str::<PlanDraft>(json).unwrap();
+        let mine = draft(
+            r#"{"name":"Mine","description":"d","price":1,"interval":"year","quotas":{"images":1},
+                "is_active":false,"metadata":{"note":"n","promo":"old"},"billing_plan_id":7}"#,
+        );
+        let theirs = draft(
+            r#"{"name":"Pro","name_ru":"Про","price":1490,"interval":"month","is_active":true,
+                "quotas":{"requests":5},"features":["f"],"display_order":2,"trial_days":3,
+                "metadata":{"promo":"new"},"overage":{"requests":"bill"}}"#,
+        );
+        let before = Plan::from_draft(id.clone(), mine, now).unwrap();
+        let template = Template { id: id.clone(), draft: theirs.clone() };
+        let after = before.patched(template.patch(&before), now).unwrap();
+        let expected = Plan {
+            is_active: false,
+            billing_plan_id: Some(7),
+            metadata: [("note", "n"), ("promo", "new")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            version: 2,
+            ..Plan::from_draft(id, theirs, now).unwrap()
+        };
+        assert_eq!(after, expected);
+        assert_eq!(after.patched(template.patch(&after), now).unwrap(), after, "twice is once");
+    }
+}

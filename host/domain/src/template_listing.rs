@@ -1,0 +1,125 @@
+//! Template packs as admins see them: what can be installed, and what is.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::money::Currency;
+use crate::period::Interval;
+use crate::plan::PlanId;
+use crate::template::{Group, Pack, Template};
+
+/// A pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackListing {
+    /// What it is installed by; its plugin's name where the pack itself does not answer.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Whether it can be installed now.
+    pub available: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// The plan that governs users without a subscription, once the pack is installed.
+    pub default_plan: Option<PlanId>,
+    /// What it can be installed by parts as.
+    pub groups: Vec<GroupListing>,
+    /// The component that holds it.
+    pub plugin: PluginListing,
+}
+
+/// Which component it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginListing {
+    /// As it calls itself.
+    pub name: String,
+    /// Its own.
+    pub version: String,
+    /// SHA-256 of its bytes, in hex.
+    pub digest: String,
+}
+
+/// A part of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupListing {
+    /// What it is asked for by.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Whether it is installed where nobody says which groups are.
+    pub by_default: bool,
+    /// What it holds.
+    pub plans: Vec<PlanListing>,
+}
+
+/// A plan of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanListing {
+    /// The plan's.
+    pub id: PlanId,
+    /// As the pack calls it.
+    pub name: String,
+    /// As the pack has it.
+    #[serde(serialize_with = "crate::decimal::serialize")]
+    pub price: Decimal,
+    /// As the pack has it.
+    pub currency: Currency,
+    /// As the pack has it.
+    pub interval: Interval,
+    /// Whether the tenant has a plan of this id.
+    pub installed: bool,
+}
+
+impl PackListing {
+    /// A pack that can be installed.
+    #[must_use]
+    pub fn available(pack: Pack, groups: Vec<GroupListing>, plugin: PluginListing) -> Self {
+        Self {
+            name: pack.name,
+            title: Some(pack.title),
+            available: true,
+            reason: None,
+            default_plan: pack.default_plan,
+            groups,
+            plugin,
+        }
+    }
+
+    /// One that cannot.
+    #[must_use]
+    pub fn unavailable(name: String, reason: String, plugin: PluginListing) -> Self {
+        Self {
+            name,
+            title: None,
+            available: false,
+            reason: Some(reason),
+            default_plan: None,
+            groups: Vec::new(),
+            plugin,
+        }
+    }
+}
+
+impl GroupListing {
+    /// A group with what it holds; `is_installed` knows the tenant's plans.
+    #[must_use]
+    pub fn new(
+        group: Group,
+        templates: Vec<Template>,
+        is_installed: impl Fn(&PlanId) -> bool,
+    ) -> Self {
+        let plans = templates.into_iter().map(|template| PlanListing {
+            installed: is_installed(&template.id),
+            id: template.id,
+            name: template.draft.name,
+            price: template.draft.price,
+            currency: template.draft.currency,
+            interval: template.draft.interval,
+        });
+        Self {
+            name: group.name,
+            title: group.title,
+            by_default: group.by_default,
+            plans: plans.collect(),
+        }
+    }
+}

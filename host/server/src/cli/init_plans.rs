@@ -1,0 +1,199 @@
+//! `planwright init-plans`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::template::{Install, Installation, Outcome};
+use planwright_service::{Request, template_packs};
+use reqwest::Method;
+
+use super::remote::{Ask, Remote};
+use super::{Failure, environment};
+use crate::config::{Config, LogConfig};
+use crate::data_dir::DataDir;
+use crate::log;
+use crate::server::{House, Surroundings};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  planwright init-plans --server http://127.0.0.1:8080 --token \"$TOKEN\"
+  planwright init-plans --include-annual --include-promo --dry-run
+  PLANWRIGHT_URL=http://127.0.0.1:8080 PLANWRIGHT_TOKEN=$TOKEN planwright init-plans --force
+
+With --server (or PLANWRIGHT_URL) it asks a running server, for the token's tenant. Otherwise
+it works on the data folder itself, which no server may be using then, for the tenant 'default'.";
+
+/// The pack that the command installs, and its groups.
+const PACK: &str = "saas-tiers";
+const DEFAULT: &str = "default";
+const ANNUAL: &str = "annual";
+const PROMO: &str = "promo";
+
+/// Who made a change that the audit log tells of, where no server asked for credentials.
+const COMMAND_LINE: &str = "command-line";
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Install the annual plans, too.
+    #[arg(long)]
+    include_annual: bool,
+    /// Install the promotional plans, too.
+    #[arg(long)]
+    include_promo: bool,
+    /// Update plans that are there, under the same rules as by hand.
+    #[arg(long)]
+    force: bool,
+    /// Say what would happen, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// A running server, by its address [env: PLANWRIGHT_URL].
+    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
+    server: Option<String>,
+    /// An admin's token for that server.
+    #[arg(long, env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// An idle data folder [default: ./planwright-data].
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The server's configuration file (TOML), for the data folder and its plugins.
+    #[arg(long, value_name = "FILE", env = "PLANWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let done = install(arguments)?;
+    show(&done, arguments.json)?;
+    match done.refused.len() {
+        0 => Ok(()),
+        1 => Err("1 plan was refused; the reason is above".into()),
+        many => Err(format!("{many} plans were refused; the reasons are above").into()),
+    }
+}
+
+fn install(arguments: &Arguments) -> Result<Installation, Failure> {
+    let groups =
+        [(DEFAULT, true), (ANNUAL, arguments.include_annual), (PROMO, arguments.include_promo)];
+    let groups = groups.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name.to_owned());
+    let install = Install {
+        groups: Some(groups.collect()),
+        force: arguments.force,
+        dry_run: arguments.dry_run,
+    };
+    // Flags win over the environment: a folder that is named is the one that is meant.
+    let environment = environment()?;
+    let server = arguments
+        .server
+        .as_ref()
+        .or_else(|| environment.get("PLANWRIGHT_URL").filter(|_| arguments.data_dir.is_none()));
+    match server {
+        Some(server) => {
+            let answer = Remote::new(server, arguments.token.as_deref()).ask(Ask {
+                method: Method::POST,
+                path: &["template-packs", PACK, "install"],
+                tenant: None,
+                body: Some(serde_json::to_value(&install)?),
+            })?;
+            Ok(serde_json::from_value(answer)?)
+        }
+        None => {
+            let config = Config::load(arguments.config.as_deref(), &environment)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(in_folder(arguments, config, &install))
+        }
+    }
+}
+
+/// The same use case on the folder itself; that no server uses it is seen when the store is opened.
+async fn in_folder(
+    arguments: &Arguments,
+    mut config: Config,
+    install: &Install,
+) -> Result<Installation, Failure> {
+    if let Some(data_dir) = &arguments.data_dir {
+        config.server.data_dir.clone_from(data_dir);
+    }
+    log::start(&LogConfig { level: "warn".to_owned(), ..config.log.clone() })?;
+    // A folder that is not there is a name that is misspelt, not one to be made.
+    DataDir::open(&config.server.data_dir)?;
+    let surroundings = Surroundings::real()?;
+    let now = surroundings.clock.now();
+    let house = House::open(&config, &surroundings).await?;
+    let by = Request {
+        caller: Caller::new(TenantId::default(), COMMAND_LINE, Role::Operator),
+        now,
+        request_id: "init-plans".to_owned(),
+        claim: None,
+        if_match: None,
+    };
+    Ok(template_packs::install(&house.app, &by, PACK, install).await?)
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the answer")]
+fn show(done: &Installation, json: bool) -> Result<(), Failure> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(done)?);
+    } else {
+        print!("{}", report(done));
+    }
+    Ok(())
+}
+
+/// A line for each plan, and a summary.
+fn report(done: &Installation) -> String {
+    let lists = [
+        ("created", &done.created),
+        ("updated", &done.updated),
+        ("skipped", &done.skipped),
+        ("refused", &done.refused),
+    ];
+    let width = lists.iter().flat_map(|(_, plans)| *plans).map(|plan| plan.id.as_str().len()).max();
+    let width = width.unwrap_or(0);
+    let line = |what: &str, Outcome { id, reason, warnings, .. }: &Outcome| {
+        let warnings: String = warnings.iter().map(|text| format!(" Warning: {text}")).collect();
+        format!("{what}  {:width$}  {reason}{warnings}\n", id.as_str())
+    };
+    let mut report: String =
+        lists.iter().flat_map(|(what, plans)| plans.iter().map(|plan| line(what, plan))).collect();
+    let counts = lists.map(|(what, plans)| format!("{} {what}", plans.len()));
+    report += &format!("{}.\n", counts.join(", "));
+    if let Some(id) = &done.default_plan {
+        report += &format!("The default plan, for users without a subscription, is '{id}'.\n");
+    }
+    if done.dry_run {
+        report += "This was a dry run: nothing was changed.\n";
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use planwright_domain::plan::PlanId;
+
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_line_for_each_plan_and_a_summary() {
+        let outcome = |id: &str, reason: &str| Outcome::new(&PlanId::new(id).unwrap(), reason);
+        let warned = Outcome { warnings: vec!["Dear.".to_owned()], ..outcome("pro", "New.") };
+        let done = Installation {
+            created: vec![outcome("starter", "New."), warned],
+            refused: vec![outcome("free", "No.")],
+            default_plan: PlanId::new("pro").ok(),
+            dry_run: true,
+            ..Installation::default()
+        };
+        assert_eq!(
+            report(&done),
+            "created  starter  New.\n\
+             created  pro      New. Warning: Dear.\n\
+             refused  free     No.\n\
+             2 created, 0 updated, 0 skipped, 1 refused.\n\
+             The default plan, for users without a subscription, is 'pro'.\n\
+             This was a dry run: nothing was changed.\n"
+        );
+    }
+}

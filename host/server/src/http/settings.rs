@@ -1,0 +1,32 @@
+//! The tenant's settings.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use planwright_domain::settings::{Settings, SettingsPatch};
+use planwright_service::settings;
+
+use super::Web;
+use super::auth::ByAdmin;
+use super::body::Body;
+use super::problem::Problem;
+use super::query::{NoQuery, Query};
+
+/// `GET /api/v1/admin/settings`
+pub(crate) async fn get(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<Json<Settings>, Problem> {
+    Ok(Json(settings::get(&web.app, &by).await?))
+}
+
+/// `PUT /api/v1/admin/settings`
+pub(crate) async fn update(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Body(patch): Body<SettingsPatch>,
+) -> Result<Json<Settings>, Problem> {
+    Ok(Json(settings::update(&web.app, &by, &patch).await?))
+}

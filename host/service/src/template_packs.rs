@@ -1,0 +1,224 @@
+//! Template packs: which there are, and installing them plan by plan.
+
+use std::sync::Arc;
+
+use planwright_domain::Refusal;
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::template::{Install, Installation, Outcome, Pack, Template};
+use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
+use planwright_plugin_host::{Plugin, PluginError};
+use planwright_store::{ChangeSet, Snapshot, Store};
+
+use crate::app::{App, Request};
+use crate::catalog::Catalog;
+use crate::documents::{PlanRecord, SettingsRecord};
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::once::answered;
+use crate::plan_commit::{Action, Change};
+use crate::retry::retrying;
+use crate::settings::Kept;
+
+/// One page of the packs, those that fail too.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    page: PageRequest,
+) -> Result<Page<PackListing>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
+    let plugins = app.plugins.pin();
+    let mut listed: Vec<PackListing> = Vec::new();
+    for plugin in &plugins.templates {
+        let listing = match listing(by, plugin, &catalog).await {
+            Ok(listing) if listed.iter().any(|one| one.available && one.name == listing.name) => {
+                let reason = "Another pack of this name comes first; give this one another name.";
+                PackListing::unavailable(listing.name, reason.to_owned(), about(plugin))
+            }
+            Ok(listing) => listing,
+            Err(error) => {
+                tracing::warn!(%error, "a pack is unavailable");
+                PackListing::unavailable(plugin.name().to_owned(), error.to_string(), about(plugin))
+            }
+        };
+        listed.push(listing);
+    }
+    let total = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+    let items = listed.into_iter().skip(page.skip()).take(page.size()).collect();
+    Ok(page.answer(items, total))
+}
+
+async fn listing(
+    by: &Request,
+    plugin: &Arc<Plugin>,
+    catalog: &Catalog,
+) -> Result<PackListing, PluginError> {
+    let pack = plugin.describe(by.now).await?;
+    let mut groups = Vec::new();
+    for group in pack.groups.clone() {
+        let held = plugin.unpack(std::slice::from_ref(&group.name), by.now).await?;
+        groups.push(GroupListing::new(group, held, |id| catalog.has(id)));
+    }
+    Ok(PackListing::available(pack, groups, about(plugin)))
+}
+
+fn about(plugin: &Plugin) -> PluginListing {
+    PluginListing {
+        name: plugin.name().to_owned(),
+        version: plugin.version().to_owned(),
+        digest: plugin.digest().to_owned(),
+    }
+}
+
+/// Installs groups of a pack, or says what that would do. Each plan is made or changed on its own, under the
+/// same review as by hand: one that is refused is in the answer, and the others are installed.
+///
+/// The first pack that names a default plan sets the tenant's, unless an admin has chosen before.
+///
+/// # Errors
+/// No such pack, or groups that it does not have. Where a plugin or the store fails on the way, what was
+/// installed so far stays, and asking again goes on from there.
+pub async fn install<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    name: &str,
+    wanted: &Install,
+) -> Result<Installation, Error> {
+    if let Some(done) = answered(app, by).await? {
+        return Ok(done);
+    }
+    // Each plan is a change of its own; the answer to all of them is kept when they are done.
+    let each = Request { claim: None, if_match: None, ..by.clone() };
+    let done = install_each(app, &each, name, wanted).await?;
+    if by.claim.is_some() && !wanted.dry_run {
+        app.commit(by, ChangeSet::new(), &done).await?;
+    }
+    Ok(done)
+}
+
+async fn install_each<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    name: &str,
+    wanted: &Install,
+) -> Result<Installation, Error> {
+    let (pack, plugin) = find(app, by, name).await?;
+    let groups = pack.choose(wanted.groups.as_deref())?;
+    let mut done = Installation { dry_run: wanted.dry_run, ..Installation::default() };
+    for template in plugin.unpack(&groups, by.now).await? {
+        let attempt =
+            retrying(app.entropy.as_ref(), || try_install(app, by, &template, wanted)).await;
+        let (became, outcome) = match attempt {
+            Err(Error::Refused(refusal)) => {
+                let reason = Outcome::new(&template.id, &refusal.to_string());
+                (Became::Refused, Outcome { errors: refusal.fields(), ..reason })
+            }
+            other => other?,
+        };
+        match became {
+            Became::Created => done.created.push(outcome),
+            Became::Updated => done.updated.push(outcome),
+            Became::Skipped => done.skipped.push(outcome),
+            Became::Refused => done.refused.push(outcome),
+        }
+    }
+    if let Some(id) = &pack.default_plan {
+        let is_new = done.created.iter().any(|outcome| outcome.id == *id);
+        let adopted =
+            retrying(app.entropy.as_ref(), || try_adopt(app, by, id, wanted.dry_run, is_new))
+                .await?;
+        done.default_plan = adopted.then(|| id.clone());
+    }
+    Ok(done)
+}
+
+/// The pack of a name; of two, the first.
+async fn find<S>(app: &App<S>, by: &Request, name: &str) -> Result<(Pack, Arc<Plugin>), Error> {
+    let plugins = app.plugins.pin();
+    let mut failed = None;
+    for plugin in &plugins.templates {
+        match plugin.describe(by.now).await {
+            Ok(pack) if pack.name == name => return Ok((pack, Arc::clone(plugin))),
+            Ok(_) => {}
+            // It is listed under its plugin's name; what it would call itself nobody knows.
+            Err(error) if plugin.name() == name => failed = Some(error),
+            Err(error) => tracing::warn!(%error, "a pack is unavailable"),
+        }
+    }
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Err(Refusal::PackNotFound { name: name.chars().take(128).collect() }.into()),
+    }
+}
+
+enum Became {
+    Created,
+    Updated,
+    Skipped,
+    Refused,
+}
+
+async fn try_install<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    template: &Template,
+    wanted: &Install,
+) -> Result<(Became, Outcome), Error> {
+    let snapshot = app.store.snapshot().await?;
+    let skipped = |reason| Ok((Became::Skipped, Outcome::new(&template.id, reason)));
+    let key = Keys::of(&by.caller.tenant).plan(&template.id);
+    let (became, reason, change) = match snapshot.get(&key).await? {
+        None => {
+            let plan = Plan::from_draft(template.id.clone(), template.draft.clone(), by.now)?;
+            (Became::Created, "There was no plan of this id.", Change::make(plan, Action::Created))
+        }
+        Some(_) if !wanted.force => {
+            return skipped("A plan of this id is there already. Use force to update it.");
+        }
+        Some(found) => {
+            let before = (found.version, found.decode::<PlanRecord>()?);
+            let plan = &before.1.plan;
+            let after = plan.patched(template.patch(plan), by.now)?;
+            if after == *plan {
+                return skipped("It is what the pack has already, so nothing changes.");
+            }
+            let change = Change::alter(before, after, Action::Updated);
+            (Became::Updated, "It differed from what the pack has.", change)
+        }
+    };
+    let reviewed = if wanted.dry_run {
+        change.rehearse(app, &snapshot, by).await?
+    } else {
+        change.review_and_commit(app, &snapshot, by).await?
+    };
+    let warnings = reviewed.warnings.into_iter().map(|warning| warning.message).collect();
+    Ok((became, Outcome { warnings, ..Outcome::new(&template.id, reason) }))
+}
+
+/// Makes a plan the tenant's default where nobody has chosen one before, and says whether it did. In a dry
+/// run a plan that would be new is not there yet.
+async fn try_adopt<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &PlanId,
+    dry_run: bool,
+    is_new: bool,
+) -> Result<bool, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let kept = Kept::read(&snapshot, &by.caller.tenant).await?;
+    if kept.record.default_plan_is_chosen {
+        return Ok(false);
+    }
+    let is_there = snapshot.get(&Keys::of(&by.caller.tenant).plan(id)).await?.is_some();
+    if dry_run || !is_there {
+        return Ok(is_there || (dry_run && is_new));
+    }
+    let mut record = SettingsRecord { default_plan_is_chosen: true, ..kept.record.clone() };
+    record.settings.default_plan = Some(id.clone());
+    kept.replace(app, &snapshot, by, &record).await?;
+    Ok(true)
+}
