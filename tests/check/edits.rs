@@ -75,6 +75,7 @@ async fn an_edited_record_is_found_and_named() {
         ("plan-subscription", "active", "canceled", "plan-subscription/", "it is active"),
         ("live-subscription", "\"sub_", "\"bus_", "live-subscription/", "which is not there"),
         ("answer", "\"expires_at\":1", "\"expires_at\":2", "answer/", "is missing in the list"),
+        ("api-key", "\"id\":\"key_", "\"id\":\"yek_", "api-key/", "Its hash does not lead to it."),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
     ] {
         let data = Data::make().await;

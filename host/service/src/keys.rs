@@ -22,12 +22,12 @@ pub(crate) enum Family {
     LiveSubscription,
     PlanSubscription,
     User,
-    Settings,
     Audit,
     Answer,
     ExpiringAnswer,
     ApiKey,
     Tenant,
+    Settings,
 }
 
 impl Family {
@@ -41,12 +41,12 @@ impl Family {
         Self::LiveSubscription,
         Self::PlanSubscription,
         Self::User,
-        Self::Settings,
         Self::Audit,
         Self::Answer,
         Self::ExpiringAnswer,
         Self::ApiKey,
         Self::Tenant,
+        Self::Settings,
     ];
 
     fn as_str(self) -> &'static str {
@@ -60,12 +60,12 @@ impl Family {
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
-            Self::Settings => "settings",
             Self::Audit => "audit",
             Self::Answer => "answer",
             Self::ExpiringAnswer => "expiring-answer",
             Self::ApiKey => "api-key",
             Self::Tenant => "tenant",
+            Self::Settings => "settings",
         }
     }
 

@@ -18,6 +18,8 @@ use crate::retry::retrying;
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
 /// How many old answers make way for a new one. More than one, so that their number sinks again after a rush.
 const MAKE_WAY: usize = 2;
+/// Among how many of the oldest they are chosen.
+const LOOKED_AT: usize = 16;
 
 /// The mark of a request that may come again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +151,9 @@ impl<S: Store> App<S> {
     }
 }
 
-/// Deletes some answers whose time is over, so that their number does not grow.
+/// Deletes some answers whose time is over, so that their number does not grow. An answer that is renewed in the
+/// same instant is another record by then: a conflict, and this is tried again without it. Requests begin at
+/// different places, so that a crowd does not clear away the same two.
 async fn make_way<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,
@@ -157,13 +161,14 @@ async fn make_way<N: Snapshot>(
     claim: &Claim,
     change: &mut ChangeSet,
 ) -> Result<(), Error> {
-    for (expiring, record) in snapshot.scan(&keys.expiring_answers(), Scan::first(MAKE_WAY)).await?
-    {
+    let oldest = snapshot.scan(&keys.expiring_answers(), Scan::first(LOOKED_AT)).await?;
+    let begin = claim.scope.bytes().map(usize::from).sum::<usize>() % oldest.len().max(1);
+    for (expiring, record) in oldest.iter().cycle().skip(begin).take(MAKE_WAY.min(oldest.len())) {
         let scope = record.decode::<Expiring>()?.scope;
-        let Some(old) = snapshot.get(&keys.answer(&scope)).await? else { continue };
+        let key = keys.answer(&scope);
+        let Some(old) = snapshot.get(&key).await? else { continue };
         if scope != claim.scope && old.decode::<Answer>()?.has_expired(by.now) {
-            // Somebody else may clear it away at the same time: that is no conflict.
-            change.delete(&expiring).delete(&keys.answer(&scope));
+            change.expect_version(&key, old.version).delete(expiring).delete(&key);
         }
     }
     Ok(())

@@ -56,22 +56,6 @@ impl<N: Snapshot> Walk<'_, N> {
         }
     }
 
-    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
-        let settings = match record.decode::<SettingsRecord>() {
-            Ok(record) => record.settings,
-            Err(error) => return Ok(unreadable(&error)),
-        };
-        if *key != keys.settings() {
-            return Ok(misplaced());
-        }
-        let Some(id) = settings.default_plan else { return Ok(Vec::new()) };
-        let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
-        Ok(match plan {
-            Some(_) => Vec::new(),
-            None => vec![format!("It names the default plan '{id}', and there is none.")],
-        })
-    }
-
     async fn plan(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let plan = match record.decode::<PlanRecord>() {
             Ok(plan) => plan,
@@ -130,6 +114,20 @@ impl<N: Snapshot> Walk<'_, N> {
             .is_some_and(|found| keys.live_subscription(&found.subscription.user_id) == *key);
         let problem = subscriptions::live_disagreement(&live, subscription.as_ref(), is_its);
         Ok(problem.into_iter().collect())
+    }
+
+    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let record = match record.decode::<SettingsRecord>() {
+            Ok(record) => record,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        if *key != keys.settings() {
+            return Ok(misplaced());
+        }
+        let Some(id) = record.settings.default_plan else { return Ok(Vec::new()) };
+        let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
+        let problem = || format!("Its default plan '{id}' is not there.");
+        Ok(if plan.is_some() { Vec::new() } else { vec![problem()] })
     }
 
     /// What the audit log and the subscriptions tell of, and what is not there.
