@@ -1,9 +1,10 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A path such as `quotas.requests`; empty for the whole body.
     pub field: String,
