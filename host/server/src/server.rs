@@ -199,6 +199,7 @@ fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartErr
         StoreError::Unavailable { .. }
         | StoreError::Full
         | StoreError::Corrupt { .. }
-        | StoreError::Newer { .. } => StartError::Store(error),
+        | StoreError::Newer { .. }
+        | StoreError::NotEmpty { .. } => StartError::Store(error),
     })
 }
