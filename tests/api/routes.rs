@@ -76,6 +76,7 @@ pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Rou
         make("/api/v1/admin/template-packs/saas-tiers/install", json!({"dry_run": true}), "admin"),
         list(AUDIT, "admin"),
         list(AUDIT_VERIFY, "admin"),
+        list("/api/v1/admin/backup", "operator"),
         list(TENANTS, "operator"),
         make(TENANTS, tenant, "operator"),
     ];

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::backup::Backups;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::errands::Errands;
@@ -138,6 +139,7 @@ impl Server {
             metrics: Metrics::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
             errands: Errands::default(),
+            backups: Backups::new(&data_dir),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));

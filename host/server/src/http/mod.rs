@@ -5,6 +5,7 @@ mod again;
 mod api_keys;
 mod audit;
 mod auth;
+mod backup;
 mod body;
 mod guard;
 mod health;
@@ -29,6 +30,7 @@ use planwright_store::RedbStore;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::backup::Backups;
 use crate::config::LimitsConfig;
 use crate::errands::Errands;
 use crate::token::Verifier;
@@ -48,6 +50,7 @@ pub(crate) struct Web {
     pub(crate) metrics: Metrics,
     pub(crate) places: Semaphore,
     pub(crate) errands: Errands,
+    pub(crate) backups: Backups,
 }
 
 /// Every route there is.
@@ -69,7 +72,8 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/api-keys", get(api_keys::list).post(api_keys::create))
         .route("/api-keys/{id}", delete(api_keys::revoke))
         .route("/audit", get(audit::list))
-        .route("/audit/verify", get(audit::verify));
+        .route("/audit/verify", get(audit::verify))
+        .route("/backup", get(backup::take));
     Router::new()
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
