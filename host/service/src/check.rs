@@ -93,6 +93,8 @@ async fn walk_space<N: Snapshot>(
     kept_going(done, walk.report, &at)?;
     let done = walk.counters(progress).await;
     kept_going(done, walk.report, &at)?;
+    let done = walk.tenant_record().await;
+    kept_going(done, walk.report, &at)?;
     let done = walk.what_is_missing().await;
     kept_going(done, walk.report, &at).map(drop)
 }
