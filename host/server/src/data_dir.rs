@@ -1,5 +1,6 @@
 //! The data folder: the store, the secret, and native code of plugins. Readable by its owner alone.
 
+mod probe;
 mod restoring;
 
 use std::fs;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use planwright_service::edge::Entropy;
 
+pub(crate) use probe::Probe;
 pub(crate) use restoring::Restoring;
 
 /// An open data folder.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::backup::Backups;
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirError};
+use crate::data_dir::{DataDir, DataDirError, Probe};
 use crate::errands::Errands;
 use crate::http::{self, Metrics, Web};
 use crate::plugins::{self, LoadError};
@@ -140,6 +140,7 @@ impl Server {
             places: Semaphore::new(config.limits.concurrent_requests),
             errands: Errands::default(),
             backups: Backups::new(&data_dir),
+            probe: Probe::new(&data_dir),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));

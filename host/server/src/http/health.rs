@@ -16,13 +16,17 @@ pub(crate) async fn live() -> Json<serde_json::Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// Requests can be answered: the store reads and writes, and the plugins are loaded (without them the
-/// server does not start).
+/// Requests can be answered: the store reads and writes, what it writes would be kept, and the plugins are
+/// loaded (without them the server does not start).
 pub(crate) async fn ready(State(web): State<Arc<Web>>) -> Response {
     let store = web.app.store();
-    if store.stats().healthy && store.snapshot().await.is_ok() {
+    let reason = if !store.stats().healthy || store.snapshot().await.is_err() {
+        "the store does not answer".to_owned()
+    } else if let Err(trouble) = web.probe.look().await {
+        trouble.to_string()
+    } else {
         return Json(json!({"status": "ready"})).into_response();
-    }
-    let answer = Json(json!({"status": "unavailable", "reason": "the store does not answer"}));
+    };
+    let answer = Json(json!({"status": "unavailable", "reason": reason}));
     (StatusCode::SERVICE_UNAVAILABLE, answer).into_response()
 }

@@ -32,6 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::backup::Backups;
 use crate::config::LimitsConfig;
+use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
 
@@ -51,6 +52,7 @@ pub(crate) struct Web {
     pub(crate) places: Semaphore,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
+    pub(crate) probe: Probe,
 }
 
 /// Every route there is.
