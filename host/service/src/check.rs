@@ -25,8 +25,8 @@ mod subscriptions;
 
 pub use report::{Disagreement, Report};
 
-/// Rows read at once; behind each piece others get their turn.
-const PIECE: usize = 500;
+/// Rows read at once, few enough that large ones fit in memory; behind each piece others get their turn.
+const PIECE: usize = 32;
 
 /// Walks the whole store. `progress` hears after every piece how far it is.
 ///
