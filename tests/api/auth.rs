@@ -25,7 +25,7 @@ async fn without_good_credentials_everything_is_401() {
         app.with_key(&unknown_key),
     ];
     for stranger in &strangers {
-        for route in every_route("x", "u", "k") {
+        for route in every_route("x", "u", "k", "d") {
             let answer = route.ask(stranger, "").await;
             answer.problem(401);
             assert_ne!(answer.json["type"], "urn:planwright:problem:not_allowed");
@@ -42,7 +42,7 @@ async fn too_little_right_is_401_too_with_a_type_of_its_own() {
         let made = app.operator().post(API_KEYS, draft).await.ok(201);
         let by_key = app.with_key(made["key"].as_str().unwrap());
         for actor in [app.actor("a", role), by_key] {
-            for route in every_route("x", "u", "k") {
+            for route in every_route("x", "u", "k", "d") {
                 let answer = route.ask(&actor, "").await;
                 if route.is_for(role) {
                     assert_ne!(answer.status, 401, "{role} {}", route.path);

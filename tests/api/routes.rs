@@ -3,6 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::plugin_bindings::{BINDINGS, of_hook};
+use super::plugin_uploads::PLUGINS;
 use super::{ADMIN_PLANS, API_KEYS, AUDIT, AUDIT_VERIFY, PLANS, TENANTS, plan, subscription_of};
 use crate::harness::{Actor, Answer};
 
@@ -40,8 +42,8 @@ impl Route {
     }
 }
 
-/// Every route, its paths naming this plan, this user and this API key.
-pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Route> {
+/// Every route, its paths naming this plan, this user, this API key and this plugin.
+pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str, digest: &str) -> Vec<Route> {
     let of_plan = |end: &str| format!("{ADMIN_PLANS}/{plan_id}{end}");
     let list = |path: &str, needs| (Method::GET, path.to_owned(), Value::Null, needs, false);
     let make = |path: &str, body, needs| (Method::POST, path.to_owned(), body, needs, false);
@@ -74,6 +76,14 @@ pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Rou
         ),
         list("/api/v1/admin/template-packs", "admin"),
         make("/api/v1/admin/template-packs/saas-tiers/install", json!({"dry_run": true}), "admin"),
+        list(PLUGINS, "admin"),
+        make(PLUGINS, Value::Null, "admin"),
+        one(Method::GET, format!("{PLUGINS}/{digest}"), Value::Null, "admin"),
+        one(Method::DELETE, format!("{PLUGINS}/{digest}"), Value::Null, "admin"),
+        list(BINDINGS, "admin"),
+        list(&of_hook("validation"), "admin"),
+        (Method::PUT, of_hook("validation"), json!({"plugins": []}), "admin", false),
+        (Method::DELETE, of_hook("validation"), Value::Null, "admin", false),
         list(AUDIT, "admin"),
         list(AUDIT_VERIFY, "admin"),
         list(TENANTS, "operator"),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::plugin_uploads::{PLUGINS, REVIEWER, uploaded};
 use super::routes::every_route;
 use super::{ADMIN_PLANS, API_KEYS, AUDIT, PLANS, TENANTS, of_plan, plan, subscription_of};
 use crate::harness::{Actor, App};
@@ -82,8 +83,8 @@ async fn a_tenant_outlives_a_restart_and_its_tokens_are_taken_at_once() {
     assert_eq!(app.operator().get(TENANTS).await.ok(200)["total"], 2);
 }
 
-/// A tenant with a plan, a subscriber and an API key. Gives the key's id.
-async fn fill(app: &App, tenant: &str) -> String {
+/// A tenant with a plan, a subscriber, an API key and a plugin. Gives the key's id and the plugin's digest.
+async fn fill(app: &App, tenant: &str) -> (String, String) {
     let admin = app.of_tenant(tenant, "root", "admin");
     let mut draft = plan("hidden_plan");
     draft["name"] = json!("Hidden name");
@@ -91,14 +92,15 @@ async fn fill(app: &App, tenant: &str) -> String {
     admin.put(&subscription_of("hidden_user"), json!({"plan_id": "hidden_plan"})).await.ok(201);
     let key = json!({"name": "hidden key", "role": "service", "user_id": "hidden_user"});
     let made = admin.post(API_KEYS, key).await.ok(201);
-    made["id"].as_str().unwrap().to_owned()
+    let key_id = made["id"].as_str().unwrap().to_owned();
+    (key_id, uploaded(&admin, "", REVIEWER).await)
 }
 
 /// All that an admin can read of a tenant.
 async fn everything(admin: &Actor) -> Vec<Value> {
     let mut read = Vec::new();
     let subscribers = of_plan("hidden_plan/subscribers");
-    for path in [ADMIN_PLANS, PLANS, subscribers.as_str(), API_KEYS, AUDIT] {
+    for path in [ADMIN_PLANS, PLANS, subscribers.as_str(), API_KEYS, PLUGINS, AUDIT] {
         read.push(admin.get(path).await.ok(200));
     }
     read
@@ -108,7 +110,7 @@ async fn everything(admin: &Actor) -> Vec<Value> {
 async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
     let app = App::start().await;
     app.make_tenants(&["acme", "beta"]).await;
-    let key_id = fill(&app, "acme").await;
+    let (key_id, digest) = fill(&app, "acme").await;
     let acme = app.of_tenant("acme", "root", "admin");
     let before = everything(&acme).await;
 
@@ -121,7 +123,7 @@ async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
         others.push(app.with_key(made["key"].as_str().unwrap()));
     }
     for other in &others {
-        for route in every_route("hidden_plan", "hidden_user", &key_id) {
+        for route in every_route("hidden_plan", "hidden_user", &key_id, &digest) {
             let shown = format!("{} {}", route.method, route.path);
             let answer = route.ask(other, "").await;
             if route.names_something {
@@ -139,9 +141,9 @@ async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
 async fn an_operator_acts_in_any_tenant_that_there_is() {
     let app = App::start().await;
     app.make_tenants(&["acme"]).await;
-    let key_id = fill(&app, "acme").await;
+    let (key_id, digest) = fill(&app, "acme").await;
     let operator = app.operator();
-    for route in every_route("hidden_plan", "hidden_user", &key_id) {
+    for route in every_route("hidden_plan", "hidden_user", &key_id, &digest) {
         if !route.is_of_a_tenant() {
             continue;
         }

@@ -74,6 +74,20 @@ impl Actor {
         read(request).await.unwrap()
     }
 
+    /// Bytes that are no JSON.
+    pub(crate) async fn upload(
+        &self,
+        headers: &[(&str, &str)],
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.request(Method::POST, path, "").body(bytes);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request).await.unwrap()
+    }
+
     /// The same while the server may be gone.
     pub(crate) async fn try_send(
         &self,

@@ -95,7 +95,7 @@ impl std::fmt::Debug for AuthConfig {
     }
 }
 
-/// `[plugins]`: which components decide, for the whole host.
+/// `[plugins]`: which components decide where nobody has bound others, and what plugins may take.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginsConfig {
@@ -104,7 +104,8 @@ pub struct PluginsConfig {
     pub pricing: PluginConfig,
     /// Template packs beside the standard one; each needs a file.
     pub templates: Vec<PluginConfig>,
-    /// Where native code is kept; in the data folder where absent.
+    /// Where native code is kept; in the data folder where absent. Other servers may share a folder that is named
+    /// here, so nothing is ever deleted from it.
     pub cache_dir: Option<PathBuf>,
     /// The longest that one call may take.
     pub call_milliseconds: u64,
@@ -114,6 +115,8 @@ pub struct PluginsConfig {
     pub compile_seconds: u64,
     /// The most memory that compiling one component may take.
     pub compile_memory_mib: u64,
+    /// How many plugins a tenant may upload, and the operator for the host.
+    pub most_uploaded: u64,
 }
 
 impl Default for PluginsConfig {
@@ -128,6 +131,7 @@ impl Default for PluginsConfig {
             memory_mib: 64,
             compile_seconds: 120,
             compile_memory_mib: 1_536,
+            most_uploaded: 100,
         }
     }
 }
@@ -166,6 +170,8 @@ impl Default for ValidationConfig {
 pub struct LimitsConfig {
     /// The largest body of a request.
     pub body_bytes: usize,
+    /// The largest component that can be uploaded.
+    pub plugin_bytes: usize,
     /// How long a request's head may take to arrive.
     pub header_seconds: u64,
     /// How long a request's body may take to arrive.
@@ -186,6 +192,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            plugin_bytes: 32 << 20,
             header_seconds: 30,
             body_seconds: 30,
             write_seconds: 30,
@@ -258,7 +265,9 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("plugins", "memory_mib", false),
     ("plugins", "compile_seconds", false),
     ("plugins", "compile_memory_mib", false),
+    ("plugins", "most_uploaded", false),
     ("limits", "body_bytes", false),
+    ("limits", "plugin_bytes", false),
     ("limits", "header_seconds", false),
     ("limits", "body_seconds", false),
     ("limits", "write_seconds", false),
@@ -314,7 +323,9 @@ impl Config {
             ("plugins.memory_mib", counts(plugins.memory_mib), 1, 4_096),
             ("plugins.compile_seconds", plugins.compile_seconds, 1, 86_400),
             ("plugins.compile_memory_mib", plugins.compile_memory_mib, 64, 1 << 20),
+            ("plugins.most_uploaded", plugins.most_uploaded, 0, 10_000),
             ("limits.body_bytes", counts(limits.body_bytes), 1, 1 << 30),
+            ("limits.plugin_bytes", counts(limits.plugin_bytes), 1, 256 << 20),
             ("limits.header_seconds", limits.header_seconds, 1, 86_400),
             ("limits.body_seconds", limits.body_seconds, 1, 86_400),
             ("limits.handler_seconds", limits.handler_seconds, 1, 86_400),

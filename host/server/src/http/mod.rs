@@ -11,6 +11,8 @@ mod health;
 mod metrics;
 mod path;
 mod plans;
+mod plugin_bindings;
+mod plugins;
 mod problem;
 mod query;
 mod settings;
@@ -40,13 +42,14 @@ pub(crate) type Engine = RedbStore;
 
 /// What every handler works with.
 pub(crate) struct Web {
-    pub(crate) app: App<Engine>,
+    pub(crate) app: Arc<App<Engine>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
     pub(crate) metrics: Metrics,
     pub(crate) places: Semaphore,
+    pub(crate) uploads: Semaphore,
     pub(crate) errands: Errands,
 }
 
@@ -68,6 +71,13 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/api-keys", get(api_keys::list).post(api_keys::create))
         .route("/api-keys/{id}", delete(api_keys::revoke))
+        .route("/plugins", get(plugins::list).post(plugins::upload))
+        .route("/plugins/{digest}", get(plugins::get).delete(plugins::delete))
+        .route("/plugin-bindings", get(plugin_bindings::list))
+        .route(
+            "/plugin-bindings/{hook}",
+            get(plugin_bindings::get).put(plugin_bindings::bind).delete(plugin_bindings::unbind),
+        )
         .route("/audit", get(audit::list))
         .route("/audit/verify", get(audit::verify));
     Router::new()
