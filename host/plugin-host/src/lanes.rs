@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -15,8 +14,6 @@ use crate::compiler::Pace;
 /// The largest component in the light lane. One in Rust has some 100 KB; those with an interpreter in them have
 /// ten megabytes and more.
 const LIGHT_BYTES: usize = 1 << 20;
-/// The longest in the light lane: many times what a component of its size takes.
-const LIGHT_TIME: Duration = Duration::from_secs(10);
 /// Compilations side by side in the light lane: so that one that takes long is beside the others, not before.
 const LIGHT_TURNS: usize = 2;
 
@@ -35,7 +32,11 @@ impl Lane {
     /// else, and so it has the time of two.
     pub(crate) fn pace(self, limits: &Limits) -> Pace {
         match self {
-            Self::Light => Pace { threads: 2, nice: 10, time: limits.compile_time.min(LIGHT_TIME) },
+            Self::Light => Pace {
+                threads: 2,
+                nice: 10,
+                time: limits.compile_time.min(limits.light_compile_time),
+            },
             Self::Heavy => {
                 Pace { threads: 1, nice: 19, time: limits.compile_time.saturating_mul(2) }
             }

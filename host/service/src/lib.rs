@@ -23,6 +23,7 @@ pub mod plans;
 pub mod plugin_bindings;
 mod plugin_documents;
 mod plugin_parts;
+mod plugin_slots;
 mod plugin_tables;
 pub mod plugin_work;
 pub mod plugins;

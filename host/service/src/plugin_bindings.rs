@@ -19,7 +19,8 @@ use crate::error::Error;
 use crate::keys::{Keys, OwnerKeys};
 use crate::once::once;
 use crate::plugin_documents::{BindingRecord, BoundRecord, ComponentRecord};
-use crate::plugin_tables::{Generations, Introduced, Slot};
+use crate::plugin_slots::{Introduced, Slot};
+use crate::plugin_tables::Generations;
 use crate::plugins::{component, for_whom, seen_by};
 
 /// What is live for a hook, and the tag of all that is live.

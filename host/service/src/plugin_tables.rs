@@ -9,19 +9,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use planwright_domain::binding::{Binding, BoundPlugin, WantedPlugin};
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
-use planwright_domain::plugin::{About, Digest, Owner, PluginState, Source};
+use planwright_domain::plugin::Owner;
 use planwright_domain::time::Timestamp;
-use planwright_plugin_host::{Bindings, Plugin, PluginError, PluginHost, Prepared, Reuse};
+use planwright_plugin_host::{Bindings, Plugin, PluginError};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
-use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::keys::OwnerKeys;
-use crate::plugin_documents::{BindingRecord, BoundRecord, ComponentRecord};
-use crate::plugin_work::Workshop;
+use crate::plugin_documents::{BindingRecord, BoundRecord};
+use crate::plugin_slots::{Entry, Introduced, Slot, lost};
 use crate::plugins::component;
 
 /// How many tenants with bindings of their own have their table kept.
@@ -92,13 +90,8 @@ pub(crate) struct Table {
 impl Table {
     /// By the configuration alone.
     fn configured(defaults: &Bindings) -> Self {
-        let slot = |hook: Hook, plugins: &[Arc<Plugin>]| {
-            let entries = plugins.iter().map(Entry::configured).collect();
-            let standard = !hook.takes_one();
-            let slot =
-                Slot { hook, source: Source::Configuration, standard, record: None, entries };
-            (hook, Arc::new(slot))
-        };
+        let slot =
+            |hook: Hook, plugins: &[Arc<Plugin>]| (hook, Arc::new(Slot::configured(hook, plugins)));
         let one = std::slice::from_ref;
         Self {
             generations: Generations { host: 0, tenant: 0 },
@@ -115,131 +108,6 @@ impl Table {
     fn slot(&self, hook: Hook) -> &Arc<Slot> {
         // Every table is made with all of them.
         &self.slots[&hook]
-    }
-}
-
-/// What is asked for one hook.
-pub(crate) struct Slot {
-    hook: Hook,
-    source: Source,
-    standard: bool,
-    /// The binding it was made from.
-    record: Option<BindingRecord>,
-    entries: Vec<Entry>,
-}
-
-impl Slot {
-    /// By a binding. What the configuration has comes first, where the binding says so.
-    pub(crate) fn bound(
-        defaults: &Bindings,
-        source: Source,
-        record: BindingRecord,
-        bound: Vec<Introduced>,
-    ) -> Self {
-        let standard: &[Arc<Plugin>] = match record.hook {
-            Hook::Validation => std::slice::from_ref(&defaults.standard_validation),
-            Hook::Templates => &defaults.templates,
-            Hook::Identity | Hook::Pricing => &[],
-        };
-        let standard = standard.iter().filter(|_| record.standard).map(Entry::configured);
-        let bound = bound.into_iter().zip(&record.plugins).map(|(bound, named)| Entry {
-            shown: BoundPlugin {
-                digest: bound.prepared.digest,
-                name: bound.prepared.name.clone(),
-                version: bound.version,
-                settings: named.wanted.settings.clone(),
-                source,
-            },
-            live: Live::Bound { prepared: bound.prepared, loaded: OnceCell::new() },
-        });
-        let entries = standard.chain(bound).collect();
-        Self { hook: record.hook, source, standard: record.standard, entries, record: Some(record) }
-    }
-
-    /// As answers show it.
-    pub(crate) fn shown(&self) -> Binding {
-        Binding {
-            hook: self.hook,
-            source: self.source,
-            standard: self.standard,
-            plugins: self.entries.iter().map(|entry| entry.shown.clone()).collect(),
-        }
-    }
-
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-}
-
-/// One plugin that is asked.
-pub(crate) struct Entry {
-    pub(crate) shown: BoundPlugin,
-    live: Live,
-}
-
-enum Live {
-    /// It was loaded at the start.
-    Configured(Arc<Plugin>),
-    /// It is loaded when it is first asked. What fails then is tried again by the next who asks.
-    Bound { prepared: Prepared, loaded: OnceCell<Arc<Plugin>> },
-}
-
-/// A plugin that is bound, as far as is known without loading it.
-pub(crate) struct Introduced {
-    prepared: Prepared,
-    version: String,
-}
-
-impl Introduced {
-    pub(crate) fn new(component: ComponentRecord, wanted: &WantedPlugin) -> Self {
-        let about = component.about.unwrap_or_default();
-        let prepared = Prepared {
-            hook: component.hook,
-            digest: wanted.digest,
-            name: about.name,
-            imports: component.imports,
-            settings: wanted.settings_text(),
-            // What comes from elsewhere keeps nothing between calls, whatever it would like to.
-            reuse: Reuse::Fresh,
-        };
-        Self { prepared, version: about.version }
-    }
-
-    pub(crate) fn prepared(&self) -> &Prepared {
-        &self.prepared
-    }
-}
-
-impl Entry {
-    fn configured(plugin: &Arc<Plugin>) -> Self {
-        let shown = BoundPlugin {
-            // A plugin that was loaded has both.
-            digest: Digest::new(plugin.digest()).unwrap_or(Digest::from_bytes([0; 32])),
-            settings: serde_json::from_str(plugin.settings()).unwrap_or_default(),
-            name: plugin.name().to_owned(),
-            version: plugin.version().to_owned(),
-            source: Source::Configuration,
-        };
-        Self { shown, live: Live::Configured(Arc::clone(plugin)) }
-    }
-
-    async fn load(
-        &self,
-        host: &PluginHost,
-        workshop: &Workshop,
-        now: Timestamp,
-    ) -> Result<Arc<Plugin>, PluginError> {
-        match &self.live {
-            Live::Configured(plugin) => Ok(Arc::clone(plugin)),
-            Live::Bound { prepared, loaded } => {
-                let plugin =
-                    loaded.get_or_try_init(|| host.load_prepared(prepared.clone(), now)).await;
-                if let Err(PluginError::NotCompiled { .. }) = &plugin {
-                    workshop.want(prepared.digest);
-                }
-                plugin.map(Arc::clone)
-            }
-        }
     }
 }
 
@@ -402,9 +270,9 @@ impl Tables {
                 None => Arc::clone(base.slot(hook)),
                 Some(found) => {
                     let record: BindingRecord = found.decode()?;
-                    let same = before.map(|before| before.slot(hook)).filter(|slot| {
-                        slot.source == owner.source() && slot.record.as_ref() == Some(&record)
-                    });
+                    let same = before
+                        .map(|before| before.slot(hook))
+                        .filter(|slot| slot.is_of(owner.source(), &record));
                     match same {
                         Some(same) => Arc::clone(same),
                         None => Arc::new(self.slot(snapshot, owner, record).await?),
@@ -435,18 +303,5 @@ impl Tables {
             bound.push(Introduced::new(component, wanted));
         }
         Ok(Slot::bound(&self.defaults, owner.source(), record, bound))
-    }
-}
-
-/// In place of a component that cannot be read: it is called by its digest, and has no native code for long.
-fn lost(hook: Hook, digest: &Digest) -> ComponentRecord {
-    ComponentRecord {
-        hook,
-        imports: Vec::new(),
-        size: 0,
-        parts: 0,
-        owners: [].into(),
-        state: PluginState::Ready,
-        about: Some(About { name: digest.short(), ..About::default() }),
     }
 }

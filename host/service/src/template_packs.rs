@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::answered;
 use crate::plan_commit::{Action, Change};
-use crate::plugin_tables::Entry;
+use crate::plugin_slots::Entry;
 use crate::retry::retrying;
 use crate::settings::Kept;
 
