@@ -126,6 +126,12 @@ async fn a_tenants_binding_comes_before_the_hosts_and_that_before_the_configurat
     assert_eq!(sources, ["configuration", "configuration", "tenant", "configuration"]);
     acme.delete(&of_hook("validation")).await.ok(200);
     assert_eq!(live(&acme, "validation", "").await.1, "configuration");
+    app.covers(&[
+        "plugin_bindings_list",
+        "plugin_bindings_get",
+        "plugin_bindings_bind",
+        "plugin_bindings_unbind",
+    ]);
 }
 
 #[tokio::test]

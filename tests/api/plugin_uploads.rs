@@ -22,7 +22,7 @@ pub(crate) const MISBEHAVING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_
 /// Holds plans as its settings say.
 pub(crate) const OWN_PACK: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_TEMPLATES"));
 
-const WASM: (&str, &str) = ("content-type", "application/wasm");
+pub(crate) const WASM: (&str, &str) = ("content-type", "application/wasm");
 
 pub(crate) async fn upload(actor: &Actor, query: &str, component: &[u8]) -> Answer {
     actor.upload(&[WASM], &format!("{PLUGINS}{query}"), component.to_vec()).await
@@ -96,6 +96,7 @@ async fn a_plugin_is_taken_in_shown_and_let_go() {
     assert_eq!(actions, ["plugin_deleted", "plugin_uploaded"]);
     // Its bytes are gone, so it is a new one.
     upload(&admin, "", REVIEWER).await.ok(201);
+    app.covers(&["plugins_upload", "plugins_list", "plugins_get", "plugins_delete"]);
 }
 
 #[tokio::test]

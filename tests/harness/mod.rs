@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod actor;
+pub(crate) mod contract;
 mod edge;
 pub(crate) mod process;
 
@@ -15,6 +16,7 @@ use planwright_server::config::Config;
 use planwright_server::server::{Server, StartError, Surroundings};
 use planwright_server::token::{self, Claims};
 
+use actor::WentWell;
 pub(crate) use actor::{Actor, Answer};
 pub(crate) use edge::{ManualClock, SeededEntropy};
 
@@ -23,6 +25,7 @@ pub(crate) struct App {
     server: Server,
     folder: Arc<tempfile::TempDir>,
     pub(crate) clock: Arc<ManualClock>,
+    went_well: WentWell,
 }
 
 impl App {
@@ -39,12 +42,13 @@ impl App {
     /// With a configuration that may not do.
     pub(crate) async fn try_with(configure: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_in(folder, Arc::default(), configure).await
+        Self::start_in(folder, Arc::default(), WentWell::default(), configure).await
     }
 
     async fn start_in(
         folder: Arc<tempfile::TempDir>,
         clock: Arc<ManualClock>,
+        went_well: WentWell,
         configure: impl FnOnce(&mut Config),
     ) -> Result<Self, StartError> {
         let mut config = Config::default();
@@ -52,7 +56,7 @@ impl App {
         config.server.data_dir = folder.path().join("data");
         config.plugins.cache_dir = Some(compiled_plugins());
         configure(&mut config);
-        Self::start_with(folder, clock, config, compiler()).await
+        Self::start_with(folder, clock, went_well, config, compiler()).await
     }
 
     /// With a compiler that may do anything.
@@ -63,13 +67,16 @@ impl App {
         let mut config = Config::default();
         config.server.listen = ([127, 0, 0, 1], 0).into();
         config.server.data_dir = folder.path().join("data");
-        let started = Self::start_with(folder, Arc::default(), config, compiler).await;
+        let started =
+            Self::start_with(folder, Arc::default(), WentWell::default(), config, compiler);
+        let started = started.await;
         started.unwrap_or_else(|error| panic!("{error}"))
     }
 
     async fn start_with(
         folder: Arc<tempfile::TempDir>,
         clock: Arc<ManualClock>,
+        went_well: WentWell,
         config: Config,
         compiler: Vec<OsString>,
     ) -> Result<Self, StartError> {
@@ -79,14 +86,16 @@ impl App {
             compiler,
         };
         let server = Server::start(config, surroundings).await?;
-        Ok(Self { server, folder, clock })
+        Ok(Self { server, folder, clock, went_well })
     }
 
     /// Stops the server, cleanly, and starts it on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self { server, folder, clock } = self;
+        let Self { server, folder, clock, went_well } = self;
         server.stop().await;
-        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+        Self::start_in(folder, clock, went_well, |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Stops the server, cleanly, and gives the file of its store.
@@ -94,6 +103,16 @@ impl App {
         self.server.stop().await;
         let file = self.folder.path().join("data/planwright.redb");
         (self.folder, file)
+    }
+
+    /// Says which operations a test is about: each was asked here and answered with success. Every operation is
+    /// named so by some test (`api/document.rs`).
+    #[track_caller]
+    pub(crate) fn covers(&self, operations: &[&str]) {
+        let went_well = self.went_well.lock().unwrap();
+        for id in operations {
+            assert!(went_well.contains(*id), "{id} was not asked, or did not go well");
+        }
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {
@@ -134,18 +153,18 @@ impl App {
 
     /// Somebody with an API key.
     pub(crate) fn with_key(&self, key: &str) -> Actor {
-        Actor::new(self.address(), Some(key.to_owned()))
+        Actor::new(self.address(), Some(key.to_owned())).noted_in(&self.went_well)
     }
 
     /// Somebody whose token says just this.
     pub(crate) fn with_claims(&self, claims: &Claims) -> Actor {
         let token = token::issue(self.server.secret(), claims).unwrap();
-        Actor::new(self.address(), Some(token))
+        Actor::new(self.address(), Some(token)).noted_in(&self.went_well)
     }
 
     /// Somebody without credentials.
     pub(crate) fn stranger(&self) -> Actor {
-        Actor::new(self.address(), None)
+        Actor::new(self.address(), None).noted_in(&self.went_well)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::hook::Hook;
 use crate::plugin::{Digest, Source};
@@ -17,10 +18,18 @@ pub const SETTINGS_BYTES: usize = 64 << 10;
 
 /// A binding as an admin asks for it. What an answer shows beside it is taken and passed over, so that what was
 /// read can be edited and sent back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "plugins": [{
+        "digest": "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed",
+        "settings": {},
+    }],
+    "standard": true,
+})))]
 pub struct BindingDraft {
     /// Which plugins, in the order in which they are asked.
+    #[schema(max_items = 16)]
     pub plugins: Vec<BoundDraft>,
     /// Whether the standard plugin is asked first (validation), or the packs of the configuration stay listed
     /// (templates).
@@ -28,29 +37,34 @@ pub struct BindingDraft {
     pub standard: Option<bool>,
     #[allow(missing_docs, reason = "only in answers")]
     #[serde(default)]
+    #[schema(value_type = Value)]
     pub hook: IgnoredAny,
     #[allow(missing_docs, reason = "only in answers")]
     #[serde(default)]
+    #[schema(value_type = Value)]
     pub source: IgnoredAny,
 }
 
 /// One plugin of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BoundDraft {
     /// Which one.
     pub digest: Digest,
     /// Its settings, in its own words.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
     /// One that the configuration puts there is what `standard` stands for, and is passed over.
     #[serde(default)]
     pub source: Option<Source>,
     #[allow(missing_docs, reason = "only in answers")]
     #[serde(default)]
+    #[schema(value_type = Value)]
     pub name: IgnoredAny,
     #[allow(missing_docs, reason = "only in answers")]
     #[serde(default)]
+    #[schema(value_type = Value)]
     pub version: IgnoredAny,
 }
 
@@ -133,7 +147,7 @@ impl BindingDraft {
 }
 
 /// What is live for a hook, as answers show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Binding {
     /// What asks.
     pub hook: Hook,
@@ -146,7 +160,7 @@ pub struct Binding {
 }
 
 /// A plugin that is live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoundPlugin {
     /// SHA-256 of its bytes.
     pub digest: Digest,
@@ -155,6 +169,7 @@ pub struct BoundPlugin {
     /// Its own.
     pub version: String,
     /// What it is told. Whoever administers the tenant sees it.
+    #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
     /// Who put it there.
     pub source: Source,

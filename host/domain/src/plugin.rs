@@ -3,9 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::caller::TenantId;
 use crate::hook::Hook;
+use crate::schema::{self, UnixSeconds};
 use crate::time::{self, Timestamp};
 
 /// SHA-256 of a component's bytes, written as 64 lowercase hexadecimal digits. It names the component for good.
@@ -39,6 +42,15 @@ impl Digest {
         hex::encode(&self.0[..6])
     }
 }
+
+impl PartialSchema for Digest {
+    fn schema() -> RefOr<Schema> {
+        let example = "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed";
+        schema::text("^[0-9a-f]{64}$", "SHA-256 of a component's bytes.", example).into()
+    }
+}
+
+impl ToSchema for Digest {}
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,7 +134,7 @@ impl<'de> Deserialize<'de> for Owner {
 }
 
 /// Where what decides comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The tenant's own.
@@ -176,30 +188,37 @@ pub struct About {
 }
 
 /// A plugin as answers show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UploadedPlugin {
     /// SHA-256 of its bytes.
     pub digest: Digest,
     /// What it can be bound to.
     pub hook: Hook,
     /// As it calls itself; nothing before it was started.
+    #[schema(required = true)]
     pub name: Option<String>,
     /// Its own version.
+    #[schema(required = true)]
     pub version: Option<String>,
     /// What it says it does.
+    #[schema(required = true)]
     pub summary: Option<String>,
     /// What the component imports.
     pub imports: Vec<String>,
     /// Of the component, in bytes.
     pub size: u64,
     /// `compiling`, `ready` or `failed`.
+    #[schema(pattern = "^(compiling|ready|failed)$")]
     pub state: String,
     /// Why it failed.
+    #[schema(required = true)]
     pub reason: Option<String>,
     /// While it compiles: since when, in Unix seconds.
     #[serde(with = "time::optional_seconds")]
+    #[schema(required = true, value_type = Option<UnixSeconds>)]
     pub compiling_since: Option<Timestamp>,
     /// While it compiles: whether others are before it.
+    #[schema(required = true)]
     pub waiting: Option<bool>,
     /// Whether it is the tenant's own or the host's.
     pub source: Source,
@@ -207,6 +226,7 @@ pub struct UploadedPlugin {
     pub uploaded_by: String,
     /// When, in Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
 }
 

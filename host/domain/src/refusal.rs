@@ -1,11 +1,12 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::hook::Hook;
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A path such as `quotas.requests`; empty for the whole body.
     pub field: String,

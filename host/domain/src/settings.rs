@@ -1,23 +1,27 @@
 //! What an admin decides for the whole tenant.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::plan::PlanId;
 
 /// A tenant's settings, as the store holds them and as answers show them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Settings {
     /// The plan that governs users without a subscription; with none there is no limit.
+    #[schema(required = true)]
     pub default_plan: Option<PlanId>,
 }
 
 /// The settings that an admin wants changed: what is absent stays, `null` clears.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(examples(json!({"default_plan": "premium_abc12345"})))]
 pub struct SettingsPatch {
-    /// See [`Settings`].
+    #[allow(missing_docs, reason = "documented on Settings")]
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<PlanId>)]
     pub default_plan: Option<Option<PlanId>>,
 }
 

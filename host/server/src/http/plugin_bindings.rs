@@ -11,6 +11,7 @@ use planwright_domain::binding::{Binding, BindingDraft};
 use planwright_domain::hook::Hook;
 use planwright_service::plugin_bindings::{self, TaggedBinding};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::auth::ByPluginOwner;
@@ -20,12 +21,17 @@ use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
 /// What is live for every hook.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Bindings {
+    /// One for each hook.
     bindings: Vec<Binding>,
 }
 
-/// `GET /api/v1/admin/plugin-bindings`
+/// Which plugins are live for every hook, and where they come from.
+#[utoipa::path(
+    get, path = "/api/v1/admin/plugin-bindings", tag = "plugin_bindings", security(("admin" = [])),
+    responses((status = 200, body = Bindings)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByPluginOwner(_, owner): ByPluginOwner,
@@ -35,7 +41,12 @@ pub(crate) async fn list(
     Ok(Json(Bindings { bindings }))
 }
 
-/// `GET /api/v1/admin/plugin-bindings/{hook}`
+/// Which plugins are live for a hook, and where they come from.
+#[utoipa::path(
+    get, path = "/api/v1/admin/plugin-bindings/{hook}", tag = "plugin_bindings", security(("admin" = [])),
+    params(("hook" = Hook, Path, description = "What asks.")),
+    responses((status = 200, body = Binding, headers(("ETag"))), (status = 404, description = "No such hook.")),
+)]
 pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByPluginOwner(_, owner): ByPluginOwner,
@@ -45,7 +56,20 @@ pub(crate) async fn get(
     Ok(answer(plugin_bindings::get(&web.app, &owner, read(&hook)?).await?))
 }
 
-/// `PUT /api/v1/admin/plugin-bindings/{hook}`
+/// Binds plugins to a hook, in the place of those that were bound before.
+///
+/// All of them are loaded and take their settings before it is answered; they decide every request that begins after.
+#[utoipa::path(
+    put, path = "/api/v1/admin/plugin-bindings/{hook}", tag = "plugin_bindings", security(("admin" = [])),
+    params(("hook" = Hook, Path, description = "What asks.")),
+    request_body = BindingDraft,
+    responses(
+        (status = 200, body = Binding, headers(("ETag"))),
+        (status = 404, description = "No such hook."),
+        (status = 409, description = "A plugin is not ready."),
+        (status = 412, description = "Bindings have changed since they were read."),
+    ),
+)]
 pub(crate) async fn bind(
     State(web): State<Arc<Web>>,
     ByPluginOwner(by, owner): ByPluginOwner,
@@ -57,7 +81,16 @@ pub(crate) async fn bind(
     Ok(answer(plugin_bindings::bind(&web.app, &by, &owner, hook, draft).await?))
 }
 
-/// `DELETE /api/v1/admin/plugin-bindings/{hook}`
+/// Goes back to the default, and says what that is.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/plugin-bindings/{hook}", tag = "plugin_bindings", security(("admin" = [])),
+    params(("hook" = Hook, Path, description = "What asks.")),
+    responses(
+        (status = 200, body = Binding, headers(("ETag"))),
+        (status = 404, description = "No such hook."),
+        (status = 412, description = "Bindings have changed since they were read."),
+    ),
+)]
 pub(crate) async fn unbind(
     State(web): State<Arc<Web>>,
     ByPluginOwner(by, owner): ByPluginOwner,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plugin::UploadedPlugin;
+use planwright_domain::plugin::{Digest, UploadedPlugin};
 use planwright_service::plugins;
 
 use super::Web;
@@ -16,7 +16,20 @@ use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Paging, Query};
 
-/// `POST /api/v1/admin/plugins`
+/// Uploads a plugin.
+///
+/// It is inspected at once and compiled beside requests; `state` says how far it is. The same bytes again are the same
+/// plugin, and one that failed is tried again.
+#[utoipa::path(
+    post, path = "/api/v1/admin/plugins", tag = "plugins", security(("admin" = [])),
+    request_body(content = Vec<u8>, content_type = "application/wasm", description = "The component."),
+    responses(
+        (status = 201, body = UploadedPlugin),
+        (status = 200, body = UploadedPlugin, description = "It was there already."),
+        (status = 409, description = "There are as many plugins as there may be."),
+        (status = 422, description = "The bytes cannot be a plugin, or the Idempotency-Key was used for another request."),
+    ),
+)]
 pub(crate) async fn upload(
     State(web): State<Arc<Web>>,
     ByPluginOwner(mut by, owner): ByPluginOwner,
@@ -30,7 +43,12 @@ pub(crate) async fn upload(
     Ok((status, Json(uploaded.plugin)))
 }
 
-/// `GET /api/v1/admin/plugins`
+/// The plugins that can be bound, newest first: the tenant's own and the host's.
+#[utoipa::path(
+    get, path = "/api/v1/admin/plugins", tag = "plugins", security(("admin" = [])),
+    params(Paging),
+    responses((status = 200, body = Page<UploadedPlugin>)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByPluginOwner(_, owner): ByPluginOwner,
@@ -40,7 +58,12 @@ pub(crate) async fn list(
     Ok(Json(plugins::list(&web.app, &owner, page).await?))
 }
 
-/// `GET /api/v1/admin/plugins/{digest}`
+/// One plugin.
+#[utoipa::path(
+    get, path = "/api/v1/admin/plugins/{digest}", tag = "plugins", security(("admin" = [])),
+    params(("digest" = Digest, Path, description = "The plugin's.")),
+    responses((status = 200, body = UploadedPlugin), (status = 404, description = "No plugin of this digest.")),
+)]
 pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByPluginOwner(_, owner): ByPluginOwner,
@@ -50,7 +73,12 @@ pub(crate) async fn get(
     Ok(Json(plugins::get(&web.app, &owner, &digest).await?))
 }
 
-/// `DELETE /api/v1/admin/plugins/{digest}`
+/// Deletes a plugin that is bound to nothing.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/plugins/{digest}", tag = "plugins", security(("admin" = [])),
+    params(("digest" = Digest, Path, description = "The plugin's.")),
+    responses((status = 204), (status = 404, description = "No plugin of this digest."), (status = 409, description = "It is bound.")),
+)]
 pub(crate) async fn delete(
     State(web): State<Arc<Web>>,
     ByPluginOwner(by, owner): ByPluginOwner,

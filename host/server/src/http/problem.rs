@@ -9,6 +9,7 @@ use planwright_domain::refusal::{FieldError, RefusalKind};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::token::TokenError;
 
@@ -22,15 +23,26 @@ pub(crate) struct Problem {
     retry_after: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What goes wrong, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `urn:planwright:problem:` and a code for machines; stable.
     #[serde(rename = "type")]
+    #[schema(examples("urn:planwright:problem:plan_not_found"))]
     kind: String,
+    /// What the status is called.
     title: &'a str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// A whole sentence for people, which says what to do next.
+    #[schema(examples("Plan 'premium_abc12345' not found."))]
     detail: &'a str,
+    /// The path that was asked.
     instance: &'a str,
+    /// The log has the cause under it.
     request_id: &'a str,
+    /// The fields at fault, where any are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
