@@ -130,7 +130,8 @@ fn finish(method: &str, path: &str, operation: &mut Value) {
     };
     let of_a_tenant = !is_public && least != ["operator"];
     if of_a_tenant {
-        share("tenant");
+        let has_host = path.starts_with("/api/v1/admin/plugin");
+        share(if has_host { "tenant-or-host" } else { "tenant" });
     }
     if changes && !is_public {
         share("Idempotency-Key");
