@@ -11,3 +11,4 @@ mod readme;
 mod remote_commands;
 mod rooms;
 mod store;
+mod worker;

@@ -14,6 +14,7 @@ mod plugins;
 mod races;
 mod routes;
 mod seed_examples;
+mod subscription_life;
 mod subscriptions;
 mod template_packs;
 mod tenants;
@@ -23,6 +24,10 @@ use serde_json::{Value, json};
 
 pub(crate) const PLANS: &str = "/api/v1/billing/plans";
 pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
+
+pub(crate) const SUBSCRIPTION: &str = "/api/v1/billing/subscription";
+pub(crate) const SUBSCRIPTIONS: &str = "/api/v1/admin/billing/subscriptions";
+pub(crate) const CLOCK: &str = "/api/v1/admin/clock";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
 pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";

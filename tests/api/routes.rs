@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, API_KEYS, AUDIT, AUDIT_VERIFY, PLANS, TENANTS, plan, subscription_of};
+use super::{
+    ADMIN_PLANS, API_KEYS, AUDIT, AUDIT_VERIFY, CLOCK, PLANS, SUBSCRIPTION, SUBSCRIPTIONS, TENANTS,
+    plan, subscription_of,
+};
 use crate::harness::{Actor, Answer};
 
 /// A route, with a request to it that does something where it may.
@@ -49,9 +52,18 @@ pub(crate) fn every_route(plan_id: &str, user_id: &str, key_id: &str) -> Vec<Rou
     let key = json!({"name": "another", "role": "user"});
     let tenant = json!({"id": "another", "name": "Another"});
     let grant = json!({"plan_id": plan_id});
+    let change = json!({"plan_id": plan_id, "when": "period_end"});
     let routes = [
         list(PLANS, "user"),
         one(Method::GET, format!("{PLANS}/{plan_id}"), Value::Null, "user"),
+        list(SUBSCRIPTION, "user"),
+        make(SUBSCRIPTION, json!({"plan_id": plan_id}), "user"),
+        make(&format!("{SUBSCRIPTION}/change"), change, "user"),
+        make(&format!("{SUBSCRIPTION}/cancel"), Value::Null, "user"),
+        make(&format!("{SUBSCRIPTION}/resume"), Value::Null, "user"),
+        list(SUBSCRIPTIONS, "admin"),
+        list(CLOCK, "admin"),
+        (Method::PUT, CLOCK.to_owned(), json!({"now": 9_000_000_000_u64}), "admin", false),
         list(ADMIN_PLANS, "admin"),
         make(ADMIN_PLANS, plan("another"), "admin"),
         one(Method::GET, of_plan(""), Value::Null, "admin"),

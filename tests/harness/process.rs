@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::{Actor, claims, compiled_plugins};
-use planwright_server::token;
+use planwright_server::token::{self, Claims};
 
 /// The program.
 pub(crate) const PLANWRIGHT: &str = env!("CARGO_BIN_EXE_planwright-for-tests");
@@ -73,7 +73,12 @@ impl Process {
     }
 
     pub(crate) fn admin(&self) -> Actor {
-        let token = token::issue(&self.secret, &claims("root", "admin")).unwrap();
+        self.with_claims(&claims("root", "admin"))
+    }
+
+    /// Somebody whose token says just this.
+    pub(crate) fn with_claims(&self, claims: &Claims) -> Actor {
+        let token = token::issue(&self.secret, claims).unwrap();
         Actor::new(self.address, Some(token))
     }
 

@@ -8,7 +8,12 @@
 pub mod api_key;
 pub mod audit;
 pub mod caller;
+pub mod course;
 pub mod decimal;
+pub mod fee;
+pub mod grant;
+pub mod history;
+pub mod life;
 pub mod metric;
 pub mod money;
 pub mod page;
@@ -24,6 +29,7 @@ pub mod template;
 pub mod template_listing;
 pub mod tenant;
 pub mod time;
+pub mod turn;
 pub mod unique;
 
 pub use refusal::Refusal;

@@ -1,6 +1,32 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::plan::PlanId;
+
+/// What has to be paid first, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Due {
+    /// The plan that is paid for.
+    pub plan_id: PlanId,
+    /// More than 0.
+    #[serde(with = "crate::decimal")]
+    pub amount_due: Decimal,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// The route that takes payments.
+    pub payment: &'static str,
+}
+
+impl Due {
+    /// An amount to be paid for a plan.
+    #[must_use]
+    pub fn new(plan_id: PlanId, amount_due: Decimal, currency: Currency) -> Self {
+        Self { plan_id, amount_due, currency, payment: "/api/v1/billing/payment" }
+    }
+}
 
 /// One field at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +138,42 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// A plan that users cannot take now.
+    #[error("Plan '{id}' is not active. GET /api/v1/billing/plans lists those that are.")]
+    PlanInactive {
+        /// The plan's.
+        id: String,
+    },
+    /// The user has a subscription already.
+    #[error(
+        "You are subscribed to plan '{plan}' already. Take another plan with POST \
+         /api/v1/billing/subscription/change."
+    )]
+    AlreadySubscribed {
+        /// The plan that the user has.
+        plan: String,
+    },
+    /// The user has no live subscription.
+    #[error("There is no subscription. POST /api/v1/billing/subscription makes one.")]
+    NotSubscribed,
+    /// It costs something.
+    #[error(
+        "Plan '{}' costs {} {} now. Pay with POST {}, and it takes effect.",
+        .0.plan_id, .0.amount_due.normalize(), .0.currency.code(), .0.payment
+    )]
+    PaymentRequired(Due),
+    /// There is nothing to pay for.
+    #[error("Nothing is due for plan '{plan}' now.")]
+    NothingDue {
+        /// The plan's.
+        plan: String,
+    },
+    /// Only a sandbox's time is set by hand.
+    #[error("The time of tenant '{tenant}' is the real one. Only that of a sandbox can be set.")]
+    NotASandbox {
+        /// The tenant's.
+        tenant: String,
+    },
     /// No such template pack.
     #[error(
         "Template pack '{name}' not found. GET /api/v1/admin/template-packs lists those there are."
@@ -133,6 +195,8 @@ pub enum RefusalKind {
     KeyReused,
     /// It has been done, and cannot be told again.
     Conflict,
+    /// Something has to be paid first.
+    PaymentRequired,
     /// What the request rests on has changed.
     Stale,
     /// The request is wrong, or what is asked may not be.
@@ -158,6 +222,12 @@ impl Refusal {
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
             Self::PlanIsDefault { .. } => "plan_is_default",
+            Self::PlanInactive { .. } => "plan_inactive",
+            Self::AlreadySubscribed { .. } => "already_subscribed",
+            Self::NotSubscribed => "not_subscribed",
+            Self::PaymentRequired(_) => "payment_required",
+            Self::NothingDue { .. } => "nothing_due",
+            Self::NotASandbox { .. } => "not_a_sandbox",
             Self::PackNotFound { .. } => "pack_not_found",
         }
     }
@@ -170,15 +240,20 @@ impl Refusal {
             Self::TenantNotFound { .. }
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
+            | Self::NotSubscribed
             | Self::PackNotFound { .. } => RefusalKind::Missing,
             Self::KeyReused => RefusalKind::KeyReused,
-            Self::KeyMadeBefore { .. } => RefusalKind::Conflict,
+            Self::KeyMadeBefore { .. } | Self::AlreadySubscribed { .. } => RefusalKind::Conflict,
+            Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
             Self::Stale { .. } => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
             | Self::TenantExists { .. }
             | Self::Rejected(_)
             | Self::PlanInUse { .. }
+            | Self::PlanInactive { .. }
+            | Self::NothingDue { .. }
+            | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
     }
@@ -202,6 +277,12 @@ impl Refusal {
             | Self::KeyMadeBefore { .. }
             | Self::Stale { .. }
             | Self::PlanInUse { .. }
+            | Self::PlanInactive { .. }
+            | Self::AlreadySubscribed { .. }
+            | Self::NotSubscribed
+            | Self::PaymentRequired(_)
+            | Self::NothingDue { .. }
+            | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. } => Vec::new(),
         }
     }

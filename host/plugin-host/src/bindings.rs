@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use planwright_domain::fee::{FeeItem, FeeQuestion};
 use planwright_domain::review::{Finding, PlanChange, ReviewContext};
 use planwright_domain::time::Timestamp;
 
@@ -56,6 +57,18 @@ impl Bindings {
             findings.extend(plugin.review_plan(context, change).await?);
         }
         Ok(findings)
+    }
+
+    /// What a plan costs somebody: at least one fee, and what of a plan that is left was unused.
+    ///
+    /// # Errors
+    /// As any call of a plugin: [`PluginError`] names the plugin.
+    pub async fn price_fee(
+        &self,
+        context: &ReviewContext,
+        question: &FeeQuestion,
+    ) -> Result<Vec<FeeItem>, PluginError> {
+        self.pricing.price_fee(context, question).await
     }
 
     /// Every plugin in the table with its hook.

@@ -31,6 +31,7 @@ mod contract;
 mod convert;
 mod engine;
 mod error;
+mod fees;
 mod guest;
 mod hook;
 mod host;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod clockwork;
 pub mod config;
 pub mod data_dir;
 pub mod edge;

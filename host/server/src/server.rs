@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use planwright_plugin_host::{LiveBindings, PluginError, PluginHost};
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{App, tenants};
+use planwright_service::{App, tenants, worker};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::clockwork::Clockwork;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::errands::Errands;
@@ -108,6 +109,7 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
+    clockwork: Clockwork,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -150,7 +152,8 @@ impl Server {
             // The plugin host's clockwork stays until the last request is answered.
             drop(host);
         });
-        Ok(Self { address, is_new: data_dir.is_new(), secret, web, stop, running })
+        let clockwork = Clockwork::start(Arc::clone(&web));
+        Ok(Self { address, is_new: data_dir.is_new(), secret, web, clockwork, stop, running })
     }
 
     /// Where it listens.
@@ -177,6 +180,14 @@ impl Server {
         self.web.app.store().stats()
     }
 
+    /// Works all that is due by now, as it does by itself all the time.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn work_due(&self) -> Result<u64, planwright_service::Error> {
+        worker::work_all(&self.web.app, self.web.clock.now()).await
+    }
+
     /// Takes no more requests, answers those under way, and closes the store.
     pub async fn stop(self) {
         // A server that stopped by itself has no ear left.
@@ -184,6 +195,7 @@ impl Server {
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
         }
+        self.clockwork.stop().await;
         self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
         tracing::info!(commits, change_sets, failures, "stopped");

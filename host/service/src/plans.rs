@@ -17,7 +17,7 @@ use crate::keys::Keys;
 use crate::once::once;
 use crate::plan_commit::{Action, Change, Reviewed};
 use crate::plan_lookup::{Tagged, load, load_to_change, not_found};
-use crate::subscriptions;
+use crate::{account, worker};
 
 /// How often an id that clashes is drawn again. The standard plugin's suffix has 36^8 values, so a plugin
 /// that needs more draws than this does not use its entropy.
@@ -44,9 +44,9 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagge
     let plan = &record.plan;
     let seen = plan.is_active
         || by.caller.role.administers()
-        || subscriptions::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
+        || account::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
             .await?
-            .is_some_and(|(_, live)| live.subscription.plan_id == plan.id);
+            .is_some_and(|(_, live)| live.held.subscription.plan_id == plan.id);
     if !seen {
         return Err(not_found(id).into());
     }
@@ -126,6 +126,7 @@ async fn try_update<S: Store>(
     id: &str,
     patch: &PlanPatch,
 ) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.patched(patch.clone(), by.now)?;
@@ -144,6 +145,7 @@ pub async fn toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 }
 
 async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.toggled(by.now);
@@ -160,6 +162,7 @@ pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 }
 
 async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     Change::delete(before).review_and_commit(app, &snapshot, by).await

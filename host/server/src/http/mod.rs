@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod auth;
 mod body;
+mod clock;
 mod guard;
 mod health;
 mod metrics;
@@ -52,8 +53,13 @@ pub(crate) struct Web {
 
 /// Every route there is.
 pub(crate) fn router(web: Arc<Web>) -> Router {
-    let users =
-        Router::new().route("/plans", get(plans::list)).route("/plans/{id}", get(plans::get));
+    let users = Router::new()
+        .route("/plans", get(plans::list))
+        .route("/plans/{id}", get(plans::get))
+        .route("/subscription", get(subscriptions::get).post(subscriptions::start))
+        .route("/subscription/cancel", post(subscriptions::cancel))
+        .route("/subscription/resume", post(subscriptions::resume))
+        .route("/subscription/change", post(subscriptions::change));
     let admins = Router::new()
         .route("/plans", get(admin_plans::list).post(admin_plans::create))
         .route(
@@ -63,6 +69,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/plans/{id}/toggle", patch(admin_plans::toggle))
         .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
         .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
+        .route("/subscriptions", get(subscriptions::list))
         .route("/users/{user_id}/subscription", put(subscriptions::grant));
     let ours = Router::new()
         .route("/tenants", get(tenants::list).post(tenants::create))
@@ -74,6 +81,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .nest("/api/v1/billing", users)
         .nest("/api/v1/admin/billing", admins)
         .nest("/api/v1/admin", ours)
+        .route("/api/v1/admin/clock", get(clock::get).put(clock::set))
         .route("/api/v1/admin/settings", get(settings::get).put(settings::update))
         .route("/api/v1/admin/template-packs", get(template_packs::list))
         .route("/api/v1/admin/template-packs/{pack}/install", post(template_packs::install))

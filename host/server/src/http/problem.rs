@@ -5,7 +5,7 @@ use std::any::Any;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use planwright_domain::Refusal;
-use planwright_domain::refusal::{FieldError, RefusalKind};
+use planwright_domain::refusal::{Due, FieldError, RefusalKind};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};
 use serde::Serialize;
@@ -19,6 +19,7 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    due: Option<Box<Due>>,
     retry_after: Option<u32>,
 }
 
@@ -33,11 +34,20 @@ struct Body<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    due: Option<&'a Due>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            due: None,
+            retry_after: None,
+        }
     }
 
     /// A request whose fields are wrong in themselves.
@@ -85,6 +95,7 @@ impl Problem {
             instance: path,
             request_id,
             errors: &self.errors,
+            due: self.due.as_deref(),
         };
         // Text and numbers always have a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -117,11 +128,17 @@ impl From<Refusal> for Problem {
             RefusalKind::Missing => StatusCode::NOT_FOUND,
             RefusalKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
             RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, refusal.code(), refusal.to_string());
-        Self { errors: refusal.fields(), ..problem }
+        let errors = refusal.fields();
+        let due = match refusal {
+            Refusal::PaymentRequired(due) => Some(Box::new(due)),
+            _ => None,
+        };
+        Self { errors, due, ..problem }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Subscriptions as admins see and give them.
+//! Subscriptions: a user's own, and as admins see and give them.
 
 use std::sync::Arc;
 
@@ -6,17 +6,117 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use planwright_domain::caller::is_user_id;
+use planwright_domain::grant::Grant;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::subscription::{Grant, Status, Subscriber, Subscription};
-use planwright_service::{subscribers, subscriptions};
+use planwright_domain::plan::PlanId;
+use planwright_domain::subscription::{Status, Subscriber, Subscription};
+use planwright_service::subscription_list::SubscriptionFilter;
+use planwright_service::subscriptions::When;
+use planwright_service::{subscribers, subscription_list, subscriptions};
 use serde::Deserialize;
 
 use super::Web;
-use super::auth::ByAdmin;
-use super::body::Body;
+use super::auth::{ByAdmin, ByUser};
+use super::body::{Body, OptionalBody};
 use super::path::Path;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{NoQuery, Query};
+
+/// `GET /api/v1/billing/subscription`
+pub(crate) async fn get(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Result<Json<Option<Subscription>>, Problem> {
+    Ok(Json(subscriptions::get(&web.app, &by).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Start {
+    plan_id: PlanId,
+}
+
+/// `POST /api/v1/billing/subscription`
+pub(crate) async fn start(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+    Body(Start { plan_id }): Body<Start>,
+) -> Result<(StatusCode, Json<Subscription>), Problem> {
+    let subscription = subscriptions::start(&web.app, &by, &plan_id).await?;
+    Ok((StatusCode::CREATED, Json(subscription)))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cancel {
+    #[serde(default)]
+    immediate: bool,
+}
+
+/// `POST /api/v1/billing/subscription/cancel`
+pub(crate) async fn cancel(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+    OptionalBody(cancel): OptionalBody<Cancel>,
+) -> Result<Json<Subscription>, Problem> {
+    let Cancel { immediate } = cancel.unwrap_or_default();
+    Ok(Json(subscriptions::cancel(&web.app, &by, immediate).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// `POST /api/v1/billing/subscription/resume`
+pub(crate) async fn resume(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+    OptionalBody(_): OptionalBody<Nothing>,
+) -> Result<Json<Subscription>, Problem> {
+    Ok(Json(subscriptions::resume(&web.app, &by).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    plan_id: PlanId,
+    when: When,
+}
+
+/// `POST /api/v1/billing/subscription/change`
+pub(crate) async fn change(
+    State(web): State<Arc<Web>>,
+    ByUser(by): ByUser,
+    Query(NoQuery {}): Query<NoQuery>,
+    Body(Change { plan_id, when }): Body<Change>,
+) -> Result<Json<Subscription>, Problem> {
+    Ok(Json(subscriptions::change(&web.app, &by, &plan_id, when).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    plan_id: Option<String>,
+    status: Option<Status>,
+    user_id: Option<String>,
+    page: Option<usize>,
+    page_size: Option<usize>,
+}
+
+/// `GET /api/v1/admin/billing/subscriptions`
+pub(crate) async fn list(
+    State(web): State<Arc<Web>>,
+    ByAdmin(by): ByAdmin,
+    Query(Which { plan_id, status, user_id, page, page_size }): Query<Which>,
+) -> Result<Json<Page<Subscription>>, Problem> {
+    let page = PageRequest::new(page, page_size)?;
+    let filter = SubscriptionFilter { plan_id, status, user_id };
+    Ok(Json(subscription_list::list(&web.app, &by, &filter, page).await?))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
