@@ -28,12 +28,15 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that only some rooms may name.
-const ONLY_IN: [(&str, &[&str]); 7] = [
+const ONLY_IN: [(&str, &[&str]); 9] = [
     ("wasmtime", &["host/plugin-host"]),
     ("wasmtime-wasi", &["host/plugin-host"]),
     ("redb", &["host/store"]),
     ("axum", &["host/server"]),
     ("hyper", &["host/server"]),
+    // As serde: the shape of what crosses JSON is derived on it.
+    ("utoipa", &["host/domain", "host/server"]),
+    ("utoipa-axum", &["host/server"]),
     ("getrandom", &["host/server"]),
     ("tokio", &["host/store", "host/plugin-host", "host/service", "host/server"]),
 ];

@@ -145,6 +145,7 @@ async fn put_changes_what_it_names_and_get_edit_put_works() {
         answer.problem(400);
         assert_eq!(answer.field_errors()[0].0, field, "{body}");
     }
+    app.covers(&["admin_plans_update"]);
 }
 
 #[tokio::test]
@@ -178,6 +179,7 @@ async fn toggle_switches_off_and_on() {
     assert_eq!(user.get(PLANS).await.ok(200), json!([]));
     assert_eq!(admin.patch(&path).await.ok(200)["is_active"], true);
     assert_eq!(user.get(PLANS).await.ok(200).as_array().unwrap().len(), 1);
+    app.covers(&["admin_plans_toggle"]);
 }
 
 #[tokio::test]
@@ -196,6 +198,7 @@ async fn a_copy_is_inactive_next_in_the_list_and_named_as_one() {
     assert!(copy["id"].as_str().unwrap().starts_with("plan_copy_"), "{copy}");
     let named = admin.post(&path, json!({"name": "Mine"})).await.ok(201);
     assert_eq!(named["name"], "Mine");
+    app.covers(&["admin_plans_duplicate"]);
 }
 
 #[tokio::test]
@@ -210,6 +213,7 @@ async fn a_deleted_plan_is_gone_and_its_id_is_free() {
     admin.delete(&of_plan("basic")).await.problem(404);
     let again = admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
     assert_eq!(again["version"], 1);
+    app.covers(&["admin_plans_delete"]);
 }
 
 /// Puts a user on a plan.

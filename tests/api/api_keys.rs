@@ -39,6 +39,7 @@ async fn a_key_is_shown_once_and_listed_without_it_newest_first() {
     let second = admin.get(&format!("{API_KEYS}?page=2&page_size=1")).await.ok(200);
     assert_eq!(second["items"], json!([made]));
     admin.get(&format!("{API_KEYS}?name=ci")).await.problem(400);
+    app.covers(&["api_keys_create", "api_keys_list"]);
 }
 
 #[tokio::test]
@@ -120,6 +121,7 @@ async fn a_key_that_expired_or_was_revoked_is_401() {
     admin.delete(&format!("{API_KEYS}/{}", "x".repeat(3_000))).await.problem(404);
     let app = app.restart().await;
     app.with_key(&revoked).get(PLANS).await.problem(401);
+    app.covers(&["api_keys_revoke"]);
 }
 
 #[tokio::test]

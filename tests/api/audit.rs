@@ -81,6 +81,7 @@ async fn pages_come_newest_first_and_filters_add_up() {
         let found = page(&app, &query).await;
         assert_eq!((sequences(&found), &found["total"]), (expected, &json!(total)), "{query}");
     }
+    app.covers(&["audit_list"]);
 }
 
 #[tokio::test]
@@ -113,4 +114,5 @@ async fn verify_walks_the_chain_to_its_head() {
     assert_eq!(verify().await, json!({"valid": true, "entries": 3, "head": head}));
     let first = page(&app, "?page=3&page_size=1").await;
     assert_eq!(first["items"][0]["previous_hash"], empty["head"], "the hash of the log's own key");
+    app.covers(&["audit_verify"]);
 }

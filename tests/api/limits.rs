@@ -85,6 +85,7 @@ async fn health_needs_no_credentials() {
     let app = App::start().await;
     assert_eq!(app.stranger().get("/healthz").await.ok(200)["status"], "ok");
     assert_eq!(app.stranger().get("/readyz").await.ok(200)["status"], "ready");
+    app.covers(&["server_live", "server_ready"]);
 }
 
 #[tokio::test]

@@ -7,8 +7,7 @@ use super::{ADMIN_PLANS, plan};
 use crate::harness::App;
 
 async fn metrics(app: &App) -> String {
-    let url = format!("http://{}/metrics", app.address());
-    reqwest::get(url).await.unwrap().text().await.unwrap()
+    app.stranger().get("/metrics").await.text
 }
 
 /// The figure of the one line that begins like this.
@@ -43,6 +42,7 @@ async fn requests_commits_and_calls_of_plugins_are_counted() {
     assert_eq!(figure(&found, "planwright_plugin_traps_total{hook=\"identity\""), 0);
     assert!(figure(&found, "planwright_plugin_fuel_total{hook=\"validation\"") > 0);
     assert!(found.ends_with("# EOF\n"));
+    app.covers(&["server_metrics"]);
 }
 
 #[tokio::test]

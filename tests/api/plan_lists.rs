@@ -35,6 +35,7 @@ async fn users_see_active_plans_by_order_then_price_then_id() {
     assert_eq!(ids_in_stats(&all), ["off", "b", "c", "a", "d"]);
     admin.delete(&of_plan("c")).await.ok(200);
     assert_eq!(ids(&app.user("u").get(PLANS).await.ok(200)), ["b", "a", "d"]);
+    app.covers(&["plans_list"]);
 }
 
 #[tokio::test]
@@ -88,6 +89,7 @@ async fn admins_filter_plans_and_a_misspelt_filter_is_refused() {
         assert!(!answer.problem(400).is_empty(), "{query}");
     }
     app.user("u").get(&format!("{PLANS}?limit=1")).await.problem(400);
+    app.covers(&["admin_plans_list"]);
 }
 
 #[tokio::test]
@@ -114,4 +116,5 @@ async fn stats_count_subscribers_and_the_monthly_revenue_of_active_ones() {
         assert_eq!(stats[field], expected, "{field}");
     }
     assert_eq!(stats["plan"]["id"], "yearly");
+    app.covers(&["admin_plans_get"]);
 }

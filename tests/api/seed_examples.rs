@@ -53,4 +53,5 @@ async fn the_practical_examples_give_what_the_document_shows() {
         page,
         json!({"items": [], "total": 0, "page": 1, "page_size": 10, "total_pages": 0})
     );
+    app.covers(&["admin_plans_create", "admin_plans_update", "plans_get"]);
 }

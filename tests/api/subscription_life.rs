@@ -205,6 +205,7 @@ async fn a_cancel_at_the_end_keeps_everything_until_then_and_can_be_taken_back()
     );
     resume(&bob).await.problem(404);
     cancel(&bob, false).await.problem(404);
+    app.covers(&["subscriptions_get", "subscriptions_cancel", "subscriptions_resume"]);
 }
 
 #[tokio::test]
@@ -245,6 +246,7 @@ async fn a_free_window_that_was_left_goes_on_and_a_new_one_begins_behind_it() {
     cancel(&bob, true).await.ok(200);
     app.clock.advance(20 * DAY);
     assert_eq!(said(&subscribe(&bob, "free").await.ok(201)), "active free 31..62");
+    app.covers(&["subscriptions_start", "subscriptions_change"]);
 }
 
 #[tokio::test]
@@ -415,6 +417,7 @@ async fn admins_list_all_subscriptions_by_plan_status_and_user() {
     for query in ["?status=gone", "?page=0", "?plan=free"] {
         admin.get(&format!("{SUBSCRIPTIONS}{query}")).await.problem(400);
     }
+    app.covers(&["subscriptions_list"]);
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ async fn a_grant_is_active_and_paid_for_one_period() {
     ] {
         assert_eq!(made[field], expected, "{field}");
     }
+    app.covers(&["subscriptions_grant"]);
 }
 
 #[tokio::test]
@@ -124,6 +125,7 @@ async fn subscribers_come_newest_first_with_what_their_tokens_said() {
         assert_eq!(answer.field_errors()[0].0, field);
     }
     admin.get(&format!("{}/subscribers?status=gone", of_plan("basic"))).await.problem(400);
+    app.covers(&["subscriptions_list_of_plan"]);
 }
 
 #[tokio::test]

@@ -95,6 +95,7 @@ async fn the_standard_pack_gives_its_table_and_a_second_time_nothing() {
     assert_eq!(again["default_plan"], Value::Null, "it was set before");
     assert!(again["skipped"][0]["reason"].as_str().unwrap().contains("force"), "{again}");
     assert_eq!(admin.get(ADMIN_PLANS).await.ok(200), listed, "nothing changed");
+    app.covers(&["template_packs_install"]);
 }
 
 #[tokio::test]
@@ -195,6 +196,7 @@ async fn the_list_says_what_can_be_installed_and_what_is() {
     }
     assert_eq!(pack["groups"][1]["plans"][0]["price"], 4704);
     assert_eq!(admin.get(&format!("{PACKS}?page=2")).await.ok(200)["items"], json!([]));
+    app.covers(&["template_packs_list"]);
 }
 
 #[tokio::test]
@@ -261,6 +263,7 @@ async fn the_default_plan_is_a_setting_and_an_admins_choice_stays() {
     let set = admin.put(SETTINGS, json!({"default_plan": "pro"})).await.ok(200);
     assert_eq!(set, json!({"default_plan": "pro", "grace_days": 3}));
     assert_eq!(admin.put(SETTINGS, json!({})).await.ok(200), set, "what is absent stays");
+    app.covers(&["settings_get", "settings_update"]);
 }
 
 #[tokio::test]

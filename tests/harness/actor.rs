@@ -1,10 +1,14 @@
 //! Somebody who speaks the API.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+
+use super::contract::{Exchange, contract};
 
 /// Somebody with credentials, or without.
 #[derive(Clone)]
@@ -12,7 +16,12 @@ pub(crate) struct Actor {
     client: reqwest::Client,
     base: String,
     token: Option<String>,
+    went_well: WentWell,
+    under_other_rules: bool,
 }
+
+/// The operations that were asked of a server and answered with success.
+pub(crate) type WentWell = Arc<Mutex<BTreeSet<String>>>;
 
 /// What came back.
 #[derive(Debug)]
@@ -21,12 +30,29 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// Null if the body is empty or no JSON.
     pub(crate) json: Value,
+    pub(crate) text: String,
 }
 
 impl Actor {
     pub(crate) fn new(address: SocketAddr, token: Option<String>) -> Self {
         let base = format!("http://{address}");
-        Self { client: reqwest::Client::new(), base, token }
+        Self {
+            client: reqwest::Client::new(),
+            base,
+            token,
+            went_well: WentWell::default(),
+            under_other_rules: false,
+        }
+    }
+
+    /// Of a server whose rules are not the standard ones: it may accept what the document forbids.
+    pub(crate) fn under_other_rules(self) -> Self {
+        Self { under_other_rules: true, ..self }
+    }
+
+    /// What goes well is noted here.
+    pub(crate) fn noted_in(self, went_well: &WentWell) -> Self {
+        Self { went_well: Arc::clone(went_well), ..self }
     }
 
     /// The bearer token, for requests that are written by hand.
@@ -67,11 +93,7 @@ impl Actor {
         path: &str,
         body: &str,
     ) -> Answer {
-        let mut request = self.request(method, path, body);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        read(request).await.unwrap()
+        self.try_send_with(headers, method, path, body).await.unwrap()
     }
 
     /// The same while the server may be gone.
@@ -81,7 +103,39 @@ impl Actor {
         path: &str,
         body: &str,
     ) -> Result<Answer, reqwest::Error> {
-        read(self.request(method, path, body)).await
+        self.try_send_with(&[], method, path, body).await
+    }
+
+    /// Asks, and holds the answer against the document.
+    async fn try_send_with(
+        &self,
+        headers: &[(&str, &str)],
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.request(method.clone(), path, body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answered = response.bytes().await?;
+        let exchange = Exchange {
+            method: &method,
+            target: path,
+            asked: body,
+            status,
+            headers: &headers,
+            answered: &answered,
+            under_other_rules: self.under_other_rules,
+        };
+        if let Some(operation) = contract().check(&exchange) {
+            self.went_well.lock().unwrap().insert(operation.to_owned());
+        }
+        let json = serde_json::from_slice(&answered).unwrap_or_default();
+        let text = String::from_utf8_lossy(&answered).into_owned();
+        Ok(Answer { status, headers, json, text })
     }
 
     fn request(&self, method: Method, path: &str, body: &str) -> RequestBuilder {
@@ -94,13 +148,6 @@ impl Actor {
         }
         request
     }
-}
-
-async fn read(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-    let response = request.send().await?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let json = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-    Ok(Answer { status, headers, json })
 }
 
 impl Answer {

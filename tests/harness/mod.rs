@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod actor;
+pub(crate) mod contract;
 mod edge;
 pub(crate) mod process;
 
@@ -14,6 +15,7 @@ use planwright_server::config::Config;
 use planwright_server::server::{Server, StartError, Surroundings};
 use planwright_server::token::{self, Claims};
 
+use actor::WentWell;
 pub(crate) use actor::{Actor, Answer};
 pub(crate) use edge::{ManualClock, SeededEntropy};
 
@@ -22,6 +24,7 @@ pub(crate) struct App {
     server: Server,
     folder: Arc<tempfile::TempDir>,
     pub(crate) clock: Arc<ManualClock>,
+    went_well: WentWell,
 }
 
 impl App {
@@ -38,12 +41,13 @@ impl App {
     /// With a configuration that may not do.
     pub(crate) async fn try_with(configure: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_in(folder, Arc::default(), configure).await
+        Self::start_in(folder, Arc::default(), WentWell::default(), configure).await
     }
 
     async fn start_in(
         folder: Arc<tempfile::TempDir>,
         clock: Arc<ManualClock>,
+        went_well: WentWell,
         configure: impl FnOnce(&mut Config),
     ) -> Result<Self, StartError> {
         let mut config = Config::default();
@@ -57,22 +61,26 @@ impl App {
             compiler: vec![process::PLANWRIGHT.into(), planwright_server::server::COMPILE.into()],
         };
         let server = Server::start(config, surroundings).await?;
-        Ok(Self { server, folder, clock })
+        Ok(Self { server, folder, clock, went_well })
     }
 
     /// Stops the server, cleanly, and starts it on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self { server, folder, clock } = self;
+        let Self { server, folder, clock, went_well } = self;
         server.stop().await;
-        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+        Self::start_in(folder, clock, went_well, |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The same, and nobody works for some seconds between.
     pub(crate) async fn restart_after(self, seconds: i64) -> Self {
-        let Self { server, folder, clock } = self;
+        let Self { server, folder, clock, went_well } = self;
         server.stop().await;
         clock.advance(seconds);
-        Self::start_in(folder, clock, |_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+        Self::start_in(folder, clock, went_well, |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// How many change sets the store took since the start.
@@ -91,6 +99,16 @@ impl App {
     pub(crate) async fn advance(&self, seconds: i64) -> u64 {
         self.clock.advance(seconds);
         self.server.work_due().await.unwrap()
+    }
+
+    /// Says which operations a test is about: each was asked here and answered with success. Every operation is
+    /// named so by some test (`api/document.rs`).
+    #[track_caller]
+    pub(crate) fn covers(&self, operations: &[&str]) {
+        let went_well = self.went_well.lock().unwrap();
+        for id in operations {
+            assert!(went_well.contains(*id), "{id} was not asked, or did not go well");
+        }
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {
@@ -131,18 +149,18 @@ impl App {
 
     /// Somebody with an API key.
     pub(crate) fn with_key(&self, key: &str) -> Actor {
-        Actor::new(self.address(), Some(key.to_owned()))
+        Actor::new(self.address(), Some(key.to_owned())).noted_in(&self.went_well)
     }
 
     /// Somebody whose token says just this.
     pub(crate) fn with_claims(&self, claims: &Claims) -> Actor {
         let token = token::issue(self.server.secret(), claims).unwrap();
-        Actor::new(self.address(), Some(token))
+        Actor::new(self.address(), Some(token)).noted_in(&self.went_well)
     }
 
     /// Somebody without credentials.
     pub(crate) fn stranger(&self) -> Actor {
-        Actor::new(self.address(), None)
+        Actor::new(self.address(), None).noted_in(&self.went_well)
     }
 }
 

@@ -1,14 +1,16 @@
 //! API keys: credentials for programs, without their secret.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::caller::{Caller, Role, is_user_id};
 use crate::refusal::{FieldError, Refusal};
+use crate::schema::UnixSeconds;
 use crate::tenant::read_name;
 use crate::time::{self, Timestamp};
 
 /// A key as every list shows it. The secret itself is known only to whoever was given it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiKey {
     /// Names the key where it is revoked and in the audit log.
     pub id: String,
@@ -22,27 +24,34 @@ pub struct ApiKey {
     pub created_by: String,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
     /// From when on it is refused.
     #[serde(with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>, required = true)]
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to within [`ApiKey::NOTED_EVERY`] seconds.
     #[serde(with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>, required = true)]
     pub last_used_at: Option<Timestamp>,
 }
 
 /// A key as an admin asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "shop", "role": "service"})))]
 pub struct ApiKeyDraft {
-    /// See [`ApiKey`], as for all that follow.
+    #[allow(missing_docs, reason = "documented on ApiKey")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     #[allow(missing_docs, reason = "documented on ApiKey")]
     pub role: Role,
     /// Whoever makes the key, where absent.
+    #[schema(min_length = 1, max_length = 255)]
     pub user_id: Option<String>,
     /// Never, where absent.
     #[serde(default, with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>)]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::refusal::{FieldError, Refusal};
+use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 
 /// Old and new value of one field; `null` where there was or is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     /// Before.
     pub old: Value,
@@ -18,7 +20,7 @@ pub struct Change {
 }
 
 /// One entry. Its sequence number and the hash of the entry before it are set as it is committed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     /// Unique.
     pub id: String,
@@ -38,11 +40,12 @@ pub struct AuditEntry {
     pub audit_metadata: BTreeMap<String, Value>,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
 }
 
 /// An entry with its place in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CommittedEntry {
     /// What was done.
     #[serde(flatten)]
@@ -56,7 +59,7 @@ pub struct CommittedEntry {
 }
 
 /// Whether the log is as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Verified {
     /// Whether every entry follows the one before, and none is missing.
     pub valid: bool,

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::schema;
 
 /// A company's own space. Nothing of one tenant is seen by another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -34,6 +38,14 @@ impl Default for TenantId {
     }
 }
 
+impl PartialSchema for TenantId {
+    fn schema() -> RefOr<Schema> {
+        schema::text("^[a-z0-9-]{1,63}$", "A tenant's id.", "acme").into()
+    }
+}
+
+impl ToSchema for TenantId {}
+
 impl fmt::Display for TenantId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -49,7 +61,7 @@ impl<'de> Deserialize<'de> for TenantId {
 }
 
 /// What a caller may do. A role that is not listed here is refused, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Sees and manages their own data.

@@ -33,9 +33,8 @@ pub struct Course {
     pub usage_epoch: u64,
     /// The window it stands in.
     pub window: Window,
-    /// When its free days end or ended, if it had some. They are one window, before the anchor's first.
-    #[serde(with = "time::optional_seconds")]
-    pub trial_end: Option<Timestamp>,
+    /// Its free days, if it had some: one window, before the anchor's first.
+    pub trial: Option<Window>,
     /// Until when nothing is owed: a boundary.
     #[serde(with = "time::seconds")]
     pub paid_until: Timestamp,
@@ -55,12 +54,13 @@ impl Course {
         usage_epoch: u64,
     ) -> Result<Self, Refusal> {
         let end = period::days_after(now, days)?;
+        let window = Window { start: now, end };
         Ok(Self {
             anchor: end,
             interval,
             usage_epoch,
-            window: Window { start: now, end },
-            trial_end: Some(end),
+            window,
+            trial: Some(window),
             paid_until: end,
             paid: Vec::new(),
         })
@@ -77,8 +77,8 @@ impl Course {
         usage_epoch: u64,
     ) -> Result<Self, Refusal> {
         let window = period::window_at(anchor, interval, now)?;
-        let (trial_end, paid_until) = (None, window.start);
-        Ok(Self { anchor, interval, usage_epoch, window, trial_end, paid_until, paid: Vec::new() })
+        let (trial, paid_until) = (None, window.start);
+        Ok(Self { anchor, interval, usage_epoch, window, trial, paid_until, paid: Vec::new() })
     }
 
     /// The same, standing in the window that holds an instant.
@@ -86,11 +86,21 @@ impl Course {
     /// # Errors
     /// The calendar ends with the year 9999.
     pub fn at(mut self, t: Timestamp) -> Result<Self, Refusal> {
-        if !self.window.holds(t) {
-            self.window = period::window_at(self.anchor, self.interval, t)?;
-        }
+        self.window = self.window_at(t)?;
         self.paid.retain(|paid| t < paid.window.end);
         Ok(self)
+    }
+
+    /// The window that holds an instant, before or behind the one it stands in.
+    ///
+    /// # Errors
+    /// The calendar ends with the year 9999.
+    pub fn window_at(&self, t: Timestamp) -> Result<Window, Refusal> {
+        let known = [Some(self.window), self.trial].into_iter().flatten();
+        match known.into_iter().find(|window| window.holds(t)) {
+            Some(window) => Ok(window),
+            None => period::window_at(self.anchor, self.interval, t),
+        }
     }
 
     /// The same for whoever comes back to it: what was owed for windows that are over is not.
@@ -169,6 +179,6 @@ impl Course {
     /// Whether an instant lies in its free days.
     #[must_use]
     pub fn is_trial(&self, t: Timestamp) -> bool {
-        self.trial_end.is_some_and(|end| t < end)
+        self.trial.is_some_and(|trial| t < trial.end)
     }
 }

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::course::Course;
 use crate::plan::{Plan, PlanId};
@@ -9,13 +10,15 @@ use crate::refusal::{FieldError, Refusal};
 use crate::time::Timestamp;
 
 /// A plan for a user, paid for one period.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"plan_id": "premium_abc12345", "trial_days": 14})))]
 pub struct Grant {
     /// The plan, active or not.
     pub plan_id: PlanId,
     /// Free days first; none where absent.
     #[serde(default)]
+    #[schema(maximum = 3650)]
     pub trial_days: u32,
     /// Whether usage begins at 0 again.
     #[serde(default)]
@@ -93,7 +96,8 @@ mod tests {
         let now = at("2025-01-01T00:00:00Z");
         let course = grant(7, false).course(&plan(), None, 1, now).unwrap();
         let end = at("2025-01-08T00:00:00Z");
-        assert_eq!((course.trial_end, course.anchor, course.window.end), (Some(end), end, end));
+        assert_eq!(course.trial, Some(course.window));
+        assert_eq!((course.anchor, course.window.end), (end, end));
         assert!(grant(3651, false).course(&plan(), None, 1, now).is_err());
     }
 

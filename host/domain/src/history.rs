@@ -66,10 +66,12 @@ impl History {
         self.trials.insert(plan.clone());
     }
 
-    /// What the user left of a plan and can go on with.
+    /// What the user had left of a plan at an instant and could go on with.
     #[must_use]
     pub fn open_course(&self, plan: &PlanId, generation: u64, now: Timestamp) -> Option<&Course> {
-        let is_its = |stay: &&Stay| stay.plan_id == *plan && stay.plan_generation == generation;
+        let is_its = |stay: &&Stay| {
+            stay.plan_id == *plan && stay.plan_generation == generation && stay.until <= now
+        };
         let last = self.stays.iter().rev().find(is_its)?;
         Some(&last.course).filter(|course| course.is_open(now))
     }

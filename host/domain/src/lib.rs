@@ -1,13 +1,15 @@
 //! What is true: plans, subscriptions, time and money, as plain values and pure functions.
 //!
 //! Nothing here does I/O, reads a clock or draws randomness: the time and every id are arguments. The
-//! shapes that cross JSON derive it here, so that the wire, the store and the rules share one definition.
+//! shapes that cross JSON derive it here, and their schema with it, so that the wire, its description, the store
+//! and the rules share one definition.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod api_key;
 pub mod audit;
 pub mod caller;
+pub mod clock;
 pub mod course;
 pub mod decimal;
 pub mod fee;
@@ -23,6 +25,7 @@ pub mod plan_change;
 pub mod plan_stats;
 pub mod refusal;
 pub mod review;
+pub mod schema;
 pub mod settings;
 pub mod subscription;
 pub mod template;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::course::{Course, Paid};
 use crate::history::Stay;
@@ -33,6 +34,16 @@ pub struct PlanKey {
     pub generation: u64,
 }
 
+/// When a change of plan takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// At once, if nothing is due for it.
+    Now,
+    /// When what is paid is over.
+    PeriodEnd,
+}
+
 /// A subscription with what only the house knows of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -45,10 +56,12 @@ pub struct Held {
     /// Since when it is to this plan, on this course.
     #[serde(with = "time::seconds")]
     pub since: Timestamp,
-    /// See [`Course`], as for the next two.
+    /// See [`Course`], as for the next three.
     pub interval: Interval,
     #[allow(missing_docs, reason = "documented on Course")]
     pub usage_epoch: u64,
+    #[allow(missing_docs, reason = "documented on Course")]
+    pub trial: Option<Window>,
     #[allow(missing_docs, reason = "documented on Course")]
     pub paid: Vec<Paid>,
     /// When a subscription that is past due ends, if nothing is paid.
@@ -94,6 +107,7 @@ impl Held {
             since: now,
             interval: course.interval,
             usage_epoch: course.usage_epoch,
+            trial: None,
             paid: Vec::new(),
             grace_until: None,
             governed_by: None,
@@ -110,7 +124,7 @@ impl Held {
             interval: self.interval,
             usage_epoch: self.usage_epoch,
             window: self.window(),
-            trial_end: subscription.trial_end,
+            trial: self.trial,
             paid_until: subscription.paid_until,
             paid: self.paid.clone(),
         }
@@ -275,10 +289,11 @@ impl Held {
         subscription.current_period_end = course.window.end;
         subscription.anchor = course.anchor;
         subscription.paid_until = course.paid_until;
-        subscription.trial_end = course.trial_end;
+        subscription.trial_end = course.trial.map(|trial| trial.end);
         subscription.updated_at = at;
         self.interval = course.interval;
         self.usage_epoch = course.usage_epoch;
+        self.trial = course.trial;
         self.paid = course.paid;
         self
     }

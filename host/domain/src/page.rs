@@ -1,6 +1,7 @@
 //! Pages of long lists: `page` from 1, `page_size` 1 to 100.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::refusal::{FieldError, Refusal};
 
@@ -64,7 +65,7 @@ impl PageRequest {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Page<T> {
     /// What the page holds.
     pub items: Vec<T>,

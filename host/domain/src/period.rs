@@ -4,12 +4,13 @@
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::refusal::{FieldError, Refusal};
 use crate::time::{self, Timestamp};
 
 /// How often a plan is paid, and how long a quota's window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Interval {
     /// 24 hours.

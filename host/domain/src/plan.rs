@@ -6,10 +6,13 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::money::{self, Currency};
 use crate::period::Interval;
 use crate::refusal::{FieldError, Refusal};
+use crate::schema::{self, UnixSeconds};
 use crate::time::{self, Timestamp};
 
 /// The largest price. With the three fraction digits of the finest currency it still fits the 64 bits that
@@ -46,6 +49,15 @@ impl PlanId {
     }
 }
 
+impl PartialSchema for PlanId {
+    fn schema() -> RefOr<Schema> {
+        let description = "A plan's id, safe in a URL.";
+        schema::text(r"^(?!\.+$)[A-Za-z0-9_.-]{1,128}$", description, "premium_abc12345").into()
+    }
+}
+
+impl ToSchema for PlanId {}
+
 impl fmt::Display for PlanId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -60,7 +72,7 @@ impl<'de> Deserialize<'de> for PlanId {
 }
 
 /// What happens to usage past a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Overage {
     /// It is refused.
@@ -93,22 +105,27 @@ impl TryFrom<String> for Overage {
 }
 
 /// A plan as the catalog holds it and as every answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     /// Unique in its tenant.
     pub id: PlanId,
     /// For people.
     pub name: String,
     /// For people who read Russian.
+    #[schema(required = true)]
     pub name_ru: Option<String>,
     /// For people.
+    #[schema(required = true)]
     pub description: Option<String>,
     /// For people who read Russian.
+    #[schema(required = true)]
     pub description_ru: Option<String>,
     /// The fee of one interval, in units of the currency.
     #[serde(with = "crate::decimal")]
+    #[schema(value_type = schema::Decimal)]
     pub price: Decimal,
     /// ISO 4217.
+    #[schema(value_type = schema::Currency)]
     pub currency: Currency,
     /// How often the fee is due.
     pub interval: Interval,
@@ -125,6 +142,7 @@ pub struct Plan {
     /// Free days before the first fee.
     pub trial_days: u32,
     /// The price book for metered usage.
+    #[schema(required = true)]
     pub billing_plan_id: Option<u64>,
     /// What happens past a quota; `block` where a metric is missing.
     pub overage: BTreeMap<String, Overage>,
@@ -132,31 +150,47 @@ pub struct Plan {
     pub version: u64,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub updated_at: Timestamp,
 }
 
 /// A plan as an admin asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "name": "Premium", "description": "Enhanced features for power users", "price": 2990.0,
+    "currency": "RUB", "interval": "month",
+    "quotas": {"tokens_input": 10_000_000, "tokens_output": 5_000_000, "requests": 50_000},
+    "features": ["All Pro features", "Priority processing", "Extended API access"],
+    "is_active": true, "display_order": 4,
+})))]
 pub struct PlanDraft {
     /// Made by the identity plugin where absent.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = "^[a-z0-9_]+$")]
     pub id: Option<PlanId>,
-    /// See [`Plan`], as for all that follow.
+    #[allow(missing_docs, reason = "documented on Plan")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[schema(max_length = 100)]
     pub name_ru: Option<String>,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[schema(max_length = 1000)]
     pub description: Option<String>,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[schema(max_length = 1000)]
     pub description_ru: Option<String>,
     #[allow(missing_docs, reason = "documented on Plan")]
     #[serde(deserialize_with = "crate::decimal::deserialize")]
+    #[schema(value_type = schema::Price)]
     pub price: Decimal,
     /// RUB where absent.
     #[serde(default = "default_currency", deserialize_with = "money::read_currency")]
+    #[schema(value_type = schema::Currency)]
     pub currency: Currency,
     #[allow(missing_docs, reason = "documented on Plan")]
     pub interval: Interval,
@@ -164,6 +198,7 @@ pub struct PlanDraft {
     #[serde(default, deserialize_with = "crate::unique::optional")]
     pub quotas: Option<BTreeMap<String, u64>>,
     #[allow(missing_docs, reason = "documented on Plan")]
+    #[schema(max_items = 100)]
     pub features: Option<Vec<String>>,
     /// True where absent.
     pub is_active: Option<bool>,
@@ -173,6 +208,7 @@ pub struct PlanDraft {
     #[serde(default, deserialize_with = "crate::unique::optional")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// 0 where absent.
+    #[schema(maximum = 366)]
     pub trial_days: Option<u32>,
     #[allow(missing_docs, reason = "documented on Plan")]
     pub billing_plan_id: Option<u64>,

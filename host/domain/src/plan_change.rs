@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use crate::money::{self, Currency};
 use crate::period::Interval;
 use crate::plan::{Overage, Plan, PlanId};
 use crate::refusal::Refusal;
+use crate::schema;
 use crate::time::Timestamp;
 
 /// What a PUT says of a field that may be empty: nothing, clear it, or set it.
@@ -18,44 +20,67 @@ type Clearable<T> = Option<Option<T>>;
 /// The fields of a plan that an admin wants changed. What is absent stays; `null` clears what may be
 /// empty and is refused elsewhere; `quotas`, `features`, `metadata` and `overage` replace the whole.
 /// What only an answer sets is ignored, so that what was read can be edited and sent back.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "documented on Plan")]
+#[schema(examples(json!({
+    "price": 2490.0,
+    "quotas": {"tokens_input": 12_000_000, "tokens_output": 6_000_000, "requests": 60_000},
+})))]
 pub struct PlanPatch {
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
     pub name: Option<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 100)]
     pub name_ru: Clearable<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 1000)]
     pub description: Clearable<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 1000)]
     pub description_ru: Clearable<String>,
     #[serde(deserialize_with = "crate::decimal::present::deserialize")]
+    #[schema(value_type = schema::Price, default = json!(null))]
     pub price: Option<Decimal>,
     #[serde(deserialize_with = "given_currency")]
+    #[schema(value_type = schema::Currency)]
     pub currency: Option<Currency>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Interval)]
     pub interval: Option<Interval>,
     #[serde(deserialize_with = "crate::unique::given")]
+    #[schema(value_type = Option<BTreeMap<String, u64>>)]
     pub quotas: Clearable<BTreeMap<String, u64>>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     pub features: Clearable<Vec<String>>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = bool)]
     pub is_active: Option<bool>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = u32)]
     pub display_order: Option<u32>,
     #[serde(deserialize_with = "crate::unique::given")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub metadata: Clearable<BTreeMap<String, String>>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = u32, maximum = 366)]
     pub trial_days: Option<u32>,
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u64>)]
     pub billing_plan_id: Clearable<u64>,
     #[serde(deserialize_with = "crate::unique::given")]
+    #[schema(value_type = Option<BTreeMap<String, Overage>>)]
     pub overage: Clearable<BTreeMap<String, Overage>>,
 
+    #[schema(value_type = Value)]
     pub id: IgnoredAny,
+    #[schema(value_type = Value)]
     pub version: IgnoredAny,
+    #[schema(value_type = Value)]
     pub created_at: IgnoredAny,
+    #[schema(value_type = Value)]
     pub updated_at: IgnoredAny,
 }
 

@@ -2,14 +2,16 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::money;
 use crate::period::Interval;
 use crate::plan::Plan;
 use crate::review::SubscriptionCounts;
+use crate::schema;
 
 /// A plan with its subscribers counted, as admins see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlanStats {
     /// The plan itself.
     pub plan: Plan,
@@ -23,6 +25,7 @@ pub struct PlanStats {
     pub total_subscriptions: u64,
     /// Monthly recurring revenue of the active ones, in the plan's currency.
     #[serde(with = "crate::decimal")]
+    #[schema(value_type = schema::Decimal)]
     pub mrr: Decimal,
 }
 

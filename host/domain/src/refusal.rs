@@ -2,34 +2,27 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::money::Currency;
 use crate::plan::PlanId;
 
-/// What has to be paid first, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The route that takes payments.
+pub const PAYMENT: &str = "/api/v1/billing/payment";
+
+/// What has to be paid first.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     /// The plan that is paid for.
     pub plan_id: PlanId,
     /// More than 0.
-    #[serde(with = "crate::decimal")]
     pub amount_due: Decimal,
-    /// ISO 4217.
+    /// The plan's.
     pub currency: Currency,
-    /// The route that takes payments.
-    pub payment: &'static str,
-}
-
-impl Due {
-    /// An amount to be paid for a plan.
-    #[must_use]
-    pub fn new(plan_id: PlanId, amount_due: Decimal, currency: Currency) -> Self {
-        Self { plan_id, amount_due, currency, payment: "/api/v1/billing/payment" }
-    }
 }
 
 /// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A path such as `quotas.requests`; empty for the whole body.
     pub field: String,
@@ -159,7 +152,7 @@ pub enum Refusal {
     /// It costs something.
     #[error(
         "Plan '{}' costs {} {} now. Pay with POST {}, and it takes effect.",
-        .0.plan_id, .0.amount_due.normalize(), .0.currency.code(), .0.payment
+        .0.plan_id, .0.amount_due.normalize(), .0.currency.code(), PAYMENT
     )]
     PaymentRequired(Due),
     /// There is nothing to pay for.

@@ -1,17 +1,20 @@
 //! What an admin decides for the whole tenant.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
 
 /// A tenant's settings, as the store holds them and as answers show them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Settings {
     /// The plan that governs users without a subscription; with none there is no limit.
+    #[schema(required = true)]
     pub default_plan: Option<PlanId>,
     /// How many days a subscription keeps its quotas while its payment is missing.
+    #[schema(required = true, maximum = 90)]
     pub grace_days: u32,
 }
 
@@ -22,14 +25,17 @@ impl Default for Settings {
 }
 
 /// The settings that an admin wants changed: what is absent stays, `null` clears.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(examples(json!({"default_plan": "premium_abc12345"})))]
 pub struct SettingsPatch {
-    /// See [`Settings`].
+    #[allow(missing_docs, reason = "documented on Settings")]
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<PlanId>)]
     pub default_plan: Option<Option<PlanId>>,
-    /// See [`Settings`]; `null` is the number at first.
+    #[allow(missing_docs, reason = "documented on Settings")]
     #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, maximum = 90)]
     pub grace_days: Option<Option<u32>>,
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::plan::PlanId;
+use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 
 /// Where a subscription stands. All but `Canceled` are live: they give something to somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// In its free days.
@@ -50,7 +52,7 @@ impl Status {
 }
 
 /// A subscription as the store holds it and as answers show it. All times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subscription {
     /// Unique.
     pub id: String,
@@ -64,51 +66,64 @@ pub struct Subscription {
     pub status: Status,
     /// Start of the window that quotas count in.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub current_period_start: Timestamp,
     /// End of it, not included.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub current_period_end: Timestamp,
     /// What all period boundaries are counted from.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub anchor: Timestamp,
     /// Until when the fee is paid.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub paid_until: Timestamp,
     /// Whether it ends with the period.
     pub cancel_at_period_end: bool,
     /// When it was canceled.
     #[serde(with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>, required = true)]
     pub canceled_at: Option<Timestamp>,
     /// When its free days end.
     #[serde(with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>, required = true)]
     pub trial_end: Option<Timestamp>,
     /// The plan it goes on with at the period's end.
+    #[schema(required = true)]
     pub pending_plan_id: Option<PlanId>,
     /// The operator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When the user subscribed.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
     /// When it last changed.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub updated_at: Timestamp,
 }
 
 /// One subscriber of a plan, as admins see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Subscriber {
     /// Who.
     pub user_id: String,
     /// As the user's credentials last said.
+    #[schema(required = true)]
     pub email: Option<String>,
     /// As the user's credentials last said.
+    #[schema(required = true)]
     pub name: Option<String>,
     /// Where the subscription stands.
     pub subscription_status: Status,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub subscribed_at: Timestamp,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub current_period_end: Timestamp,
 }

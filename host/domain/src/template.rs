@@ -1,6 +1,7 @@
 //! Template packs: ready-made plans, installed by group.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::plan::{Plan, PlanDraft, PlanId};
 use crate::plan_change::PlanPatch;
@@ -40,10 +41,12 @@ pub struct Template {
 }
 
 /// How a pack is installed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(examples(json!({"groups": ["default"], "dry_run": true})))]
 pub struct Install {
     /// Which groups; those that the pack installs by default where absent.
+    #[schema(min_items = 1)]
     pub groups: Option<Vec<String>>,
     /// Whether plans that are there become what the pack has.
     pub force: bool,
@@ -52,7 +55,7 @@ pub struct Install {
 }
 
 /// What an installation did, or would do, plan by plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Installation {
     /// Were not there.
     pub created: Vec<Outcome>,
@@ -63,13 +66,14 @@ pub struct Installation {
     /// Could not be made or changed.
     pub refused: Vec<Outcome>,
     /// The plan that became the tenant's default by this installation.
+    #[schema(required = true)]
     pub default_plan: Option<PlanId>,
     /// Whether nothing was done.
     pub dry_run: bool,
 }
 
 /// What became of one plan of a pack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
     /// The plan's.
     pub id: PlanId,

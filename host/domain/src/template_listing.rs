@@ -2,24 +2,29 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::money::Currency;
 use crate::period::Interval;
 use crate::plan::PlanId;
+use crate::schema;
 use crate::template::{Group, Pack, Template};
 
 /// A pack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PackListing {
     /// What it is installed by; its plugin's name where the pack itself does not answer.
     pub name: String,
     /// For people.
+    #[schema(required = true)]
     pub title: Option<String>,
     /// Whether it can be installed now.
     pub available: bool,
     /// Why not.
+    #[schema(required = true)]
     pub reason: Option<String>,
     /// The plan that governs users without a subscription, once the pack is installed.
+    #[schema(required = true)]
     pub default_plan: Option<PlanId>,
     /// What it can be installed by parts as.
     pub groups: Vec<GroupListing>,
@@ -28,7 +33,7 @@ pub struct PackListing {
 }
 
 /// Which component it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PluginListing {
     /// As it calls itself.
     pub name: String,
@@ -39,7 +44,7 @@ pub struct PluginListing {
 }
 
 /// A part of a pack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct GroupListing {
     /// What it is asked for by.
     pub name: String,
@@ -52,7 +57,7 @@ pub struct GroupListing {
 }
 
 /// A plan of a pack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlanListing {
     /// The plan's.
     pub id: PlanId,
@@ -60,8 +65,10 @@ pub struct PlanListing {
     pub name: String,
     /// As the pack has it.
     #[serde(serialize_with = "crate::decimal::serialize")]
+    #[schema(value_type = schema::Decimal)]
     pub price: Decimal,
     /// As the pack has it.
+    #[schema(value_type = schema::Currency)]
     pub currency: Currency,
     /// As the pack has it.
     pub interval: Interval,

@@ -1,13 +1,15 @@
 //! A tenant: a company with plans, users and keys of its own.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::caller::TenantId;
 use crate::refusal::{FieldError, Refusal};
+use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 
 /// A tenant as every answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tenant {
     /// Unique on the host.
     pub id: TenantId,
@@ -17,16 +19,19 @@ pub struct Tenant {
     pub sandbox: bool,
     /// Unix seconds.
     #[serde(with = "time::seconds")]
+    #[schema(value_type = UnixSeconds)]
     pub created_at: Timestamp,
 }
 
 /// A tenant as an operator asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"id": "acme", "name": "Acme Ltd."})))]
 pub struct TenantDraft {
-    /// See [`Tenant`], as for all that follow.
+    #[allow(missing_docs, reason = "documented on Tenant")]
     pub id: TenantId,
     #[allow(missing_docs, reason = "documented on Tenant")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     #[allow(missing_docs, reason = "documented on Tenant")]
     #[serde(default)]

@@ -17,7 +17,7 @@ use crate::clockwork::Clockwork;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::errands::Errands;
-use crate::http::{self, Metrics, Web};
+use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
@@ -25,6 +25,12 @@ use crate::{edge, listener};
 
 /// The first argument with which this program compiles one component, for the server itself.
 pub const COMPILE: &str = "compile-component";
+
+/// What a server says of its surface, in OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    http::document()
+}
 
 /// What a server is given besides its configuration.
 pub struct Surroundings {
@@ -138,6 +144,7 @@ impl Server {
             verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
             metrics: Metrics::new(),
+            documents: Documents::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
             errands: Errands::default(),
         });

@@ -3,6 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use crate::token_keys::TokenKeys;
@@ -83,10 +84,25 @@ pub fn issue(secret: &str, claims: &Claims) -> Result<String, jsonwebtoken::erro
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
 }
 
+/// How many tokens are remembered, and up to how many bytes one may have: 8 MiB of them at most.
+const REMEMBERED: usize = 4_096;
+const REMEMBERED_BYTES: usize = 2_048;
+
 /// Checks tokens.
 pub struct Verifier {
     keys: TokenKeys,
     validation: Validation,
+    /// Tokens whose signature was good. The keys do not change while the server runs, so it still is; only the
+    /// time is looked at each time. A client sends the same token over and over.
+    good: Cache<String, Good>,
+}
+
+/// What a token with a good signature says.
+#[derive(Clone)]
+struct Good {
+    caller: Caller,
+    exp: i64,
+    nbf: Option<i64>,
 }
 
 impl Verifier {
@@ -111,7 +127,7 @@ impl Verifier {
             needed.push("iss");
         }
         validation.set_required_spec_claims(&needed);
-        Self { keys, validation }
+        Self { keys, validation, good: Cache::new(REMEMBERED) }
     }
 
     /// Who a token speaks for.
@@ -119,17 +135,30 @@ impl Verifier {
     /// # Errors
     /// A token that is not ours, not valid now, or that names nobody who may ask.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+        if let Some(good) = self.good.get(token) {
+            return good.at(now);
+        }
         let key = self.keys.find(token).ok_or(TokenError::UnknownKey)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|_| TokenError::Unknown)?
             .claims;
-        if claims.exp <= now.as_second() {
+        let good = Good { exp: claims.exp, nbf: claims.nbf, caller: caller(claims)? };
+        if token.len() <= REMEMBERED_BYTES {
+            self.good.insert(token.to_owned(), good.clone());
+        }
+        good.at(now)
+    }
+}
+
+impl Good {
+    fn at(self, now: Timestamp) -> Result<Caller, TokenError> {
+        if self.exp <= now.as_second() {
             return Err(TokenError::Expired);
         }
-        if claims.nbf.is_some_and(|nbf| nbf > now.as_second()) {
+        if self.nbf.is_some_and(|nbf| nbf > now.as_second()) {
             return Err(TokenError::NotYet);
         }
-        caller(claims)
+        Ok(self.caller)
     }
 }
 
@@ -184,10 +213,37 @@ mod tests {
             let mut claims = claims();
             edit(&mut claims);
             let token = issue(SECRET, &claims).unwrap();
-            let verified =
-                Verifier::new(TokenKeys::secret(SECRET), None, None).verify(&token, at(500));
-            assert_eq!(verified.map(|_| ()), expected, "{case}");
+            let verifier = Verifier::new(TokenKeys::secret(SECRET), None, None);
+            for time in ["first", "second"] {
+                let verified = verifier.verify(&token, at(500));
+                assert_eq!(verified.map(|_| ()), expected, "{case}, the {time} time");
+            }
         }
+    }
+
+    #[test]
+    fn a_token_that_was_good_once_still_ends_and_covers_no_other() {
+        let verifier = Verifier::new(TokenKeys::secret(SECRET), None, None);
+        let alice = issue(SECRET, &Claims { nbf: Some(400), ..claims() }).unwrap();
+        let bob = issue(SECRET, &Claims { sub: "bob".to_owned(), ..claims() }).unwrap();
+        for (now, expected) in [
+            (500, Ok("alice")),
+            (999, Ok("alice")),
+            (1_000, Err(TokenError::Expired)),
+            (399, Err(TokenError::NotYet)),
+        ] {
+            let verified = verifier.verify(&alice, at(now));
+            assert_eq!(
+                verified.as_ref().map(|caller| caller.user_id.as_str()),
+                expected.as_ref().copied(),
+                "{now}"
+            );
+        }
+        assert_eq!(verifier.verify(&bob, at(500)).unwrap().user_id, "bob");
+        let (alices, signature) =
+            (alice.rsplit_once('.').unwrap().0, bob.rsplit_once('.').unwrap().1);
+        let mixed = format!("{alices}.{signature}");
+        assert_eq!(verifier.verify(&mixed, at(500)), Err(TokenError::Unknown));
     }
 
     #[test]

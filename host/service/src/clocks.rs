@@ -2,10 +2,10 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
+use planwright_domain::clock::Clock;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::time::{self, Timestamp};
+use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Snapshot, Store};
-use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
@@ -14,16 +14,6 @@ use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
 use crate::{tenants, worker};
-
-/// A tenant's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Clock {
-    /// Unix seconds.
-    #[serde(with = "time::seconds")]
-    pub now: Timestamp,
-    /// Whether it stands still.
-    pub stands_still: bool,
-}
 
 /// What time it is for a tenant that is there.
 ///

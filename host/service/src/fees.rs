@@ -63,9 +63,10 @@ impl Bill {
 
     /// Whether it takes effect without a payment.
     pub(crate) fn must_be_free(&self, plan: &Plan) -> Result<(), Refusal> {
-        let due = self.due();
-        if due > Decimal::ZERO {
-            return Err(Refusal::PaymentRequired(Due::new(plan.id.clone(), due, self.currency)));
+        let (amount_due, currency) = (self.due(), self.currency);
+        if amount_due > Decimal::ZERO {
+            let plan_id = plan.id.clone();
+            return Err(Refusal::PaymentRequired(Due { plan_id, amount_due, currency }));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Which plan governs a user, and in which window quotas count: what usage and entitlement ask on every call.
 
 use planwright_domain::caller::TenantId;
-use planwright_domain::life::Held;
+use planwright_domain::life::{Held, PlanKey};
 use planwright_domain::period::{self, Window};
 use planwright_domain::plan::Plan;
 use planwright_domain::subscription::Subscription;
@@ -58,18 +58,60 @@ pub async fn now<S: Store>(
     Ok((snapshot, governing))
 }
 
+/// What held for a user at an instant that is not long ago: usage that comes late counts where the user was then. The
+/// plan is as it is now, if it is there still; `subscription` is the live one, if it was on that plan already.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn then<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    user_id: &str,
+    t: Timestamp,
+) -> Result<Governing, Error> {
+    let live = account::live(snapshot, tenant, user_id).await?;
+    let live = live.map(|(_, record)| record.held).filter(|held| held.since <= t);
+    let (key, course, subscription) = match live {
+        Some(held) => (held.governing_plan(), held.course(), Some(held.subscription)),
+        None => {
+            let history = snapshot.get(&Keys::of(tenant).history(user_id)).await?;
+            let history = history.map(|record| record.decode::<HistoryRecord>()).transpose()?;
+            let history = history.unwrap_or_default().history;
+            let Some(stay) = history.stay_at(t) else {
+                return without_subscription(snapshot, tenant, user_id, t).await;
+            };
+            let key = PlanKey { id: stay.plan_id.clone(), generation: stay.plan_generation };
+            (key, stay.course.clone(), None)
+        }
+    };
+    let plan = plan(snapshot, tenant, &key).await?;
+    Ok(Governing {
+        plan,
+        window: course.window_at(t)?,
+        usage_epoch: course.usage_epoch,
+        subscription,
+    })
+}
+
+async fn plan<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    key: &PlanKey,
+) -> Result<Option<Plan>, Error> {
+    let Some(record) = snapshot.get(&Keys::of(tenant).plan(&key.id)).await? else {
+        return Ok(None);
+    };
+    let record = record.decode::<PlanRecord>()?;
+    Ok(Some(record.plan).filter(|_| record.generation == key.generation))
+}
+
 async fn by_subscription<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
     held: Held,
 ) -> Result<Governing, Error> {
-    let key = held.governing_plan();
-    let record = match snapshot.get(&Keys::of(tenant).plan(&key.id)).await? {
-        Some(record) => Some(record.decode::<PlanRecord>()?),
-        None => None,
-    };
-    let plan = match record.filter(|record| record.generation == key.generation) {
-        Some(record) => Some(record.plan),
+    let plan = match plan(snapshot, tenant, &held.governing_plan()).await? {
+        Some(plan) => Some(plan),
         // Only a plan that was left can be gone: whoever did not pay for another one is governed like everybody.
         None => default_plan(snapshot, tenant).await?.map(|record| record.plan),
     };

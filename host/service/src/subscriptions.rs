@@ -4,7 +4,7 @@ use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::course::Course;
 use planwright_domain::grant::Grant;
-use planwright_domain::life::{Held, Offer};
+use planwright_domain::life::{Held, Offer, When};
 use planwright_domain::plan::PlanId;
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_domain::time::Timestamp;
@@ -189,16 +189,6 @@ async fn try_resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription
     let (_, account) = settled_account(app, by, &by.caller.user_id).await?;
     let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
     commit_own(app, by, &account, &held.ending(false, by.now), "resume").await
-}
-
-/// When a change takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum When {
-    /// At once, if nothing is due for it.
-    Now,
-    /// When what is paid is over.
-    PeriodEnd,
 }
 
 /// Another plan for the caller, now or when what is paid is over. With the plan that the caller has, a change that

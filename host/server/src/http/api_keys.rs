@@ -10,6 +10,7 @@ use planwright_domain::api_key::{ApiKey, ApiKeyDraft};
 use planwright_domain::page::{Page, PageRequest};
 use planwright_service::api_keys;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::auth::ByAdmin;
@@ -19,14 +20,23 @@ use super::problem::Problem;
 use super::query::{NoQuery, Paging, Query};
 
 /// The one answer that shows the key itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedApiKey)]
 pub(crate) struct Created {
     #[serde(flatten)]
     api_key: ApiKey,
+    /// The key itself, `sk-…`.
     key: String,
 }
 
-/// `POST /api/v1/admin/api-keys`
+/// Makes an API key.
+///
+/// `key` is shown this once, and only its hash is kept. Nobody makes one above the own role.
+#[utoipa::path(
+    post, path = "/api/v1/admin/api-keys", tag = "api_keys", security(("admin" = [])),
+    request_body = ApiKeyDraft,
+    responses((status = 201, body = Created), (status = 409, description = "It was made by the same request before.")),
+)]
 pub(crate) async fn create(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -39,7 +49,12 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
 }
 
-/// `GET /api/v1/admin/api-keys`
+/// The tenant's API keys, and when they were last used.
+#[utoipa::path(
+    get, path = "/api/v1/admin/api-keys", tag = "api_keys", security(("admin" = [])),
+    params(Paging),
+    responses((status = 200, body = Page<ApiKey>)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -49,7 +64,12 @@ pub(crate) async fn list(
     Ok(Json(api_keys::list(&web.app, &by, page).await?))
 }
 
-/// `DELETE /api/v1/admin/api-keys/{id}`
+/// Revokes an API key.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/api-keys/{id}", tag = "api_keys", security(("admin" = [])),
+    params(("id" = String, Path, description = "The key's, not the key itself.")),
+    responses((status = 204), (status = 404, description = "No API key of this id.")),
+)]
 pub(crate) async fn revoke(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,

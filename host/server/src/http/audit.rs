@@ -14,20 +14,31 @@ use super::auth::ByAdmin;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
-#[derive(Deserialize)]
+/// What is absent lets all through.
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     entity_type: Option<String>,
     entity_id: Option<String>,
     action: Option<String>,
     user_id: Option<String>,
+    /// The first Unix second.
     from: Option<i64>,
+    /// The Unix second behind the last.
     to: Option<i64>,
+    #[param(minimum = 1, default = 1)]
     page: Option<usize>,
+    #[param(minimum = 1, maximum = 100, default = 20)]
     page_size: Option<usize>,
 }
 
-/// `GET /api/v1/admin/audit`
+/// What admins did, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit", tag = "audit", security(("admin" = [])),
+    params(Filter),
+    responses((status = 200, body = Page<CommittedEntry>)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -40,7 +51,11 @@ pub(crate) async fn list(
     Ok(Json(audit::list(&web.app, &by, filter, page).await?))
 }
 
-/// `GET /api/v1/admin/audit/verify`
+/// Whether the log is as it was written, or where it breaks.
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit/verify", tag = "audit", security(("admin" = [])),
+    responses((status = 200, body = Verified)),
+)]
 pub(crate) async fn verify(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::time::{self, Timestamp};
-use planwright_service::clocks::{self, Clock};
-use serde::Deserialize;
+use planwright_domain::clock::{Clock, ClockSetting};
+use planwright_service::clocks;
 
 use super::Web;
 use super::auth::ByAdmin;
@@ -14,7 +13,11 @@ use super::body::Body;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
-/// `GET /api/v1/admin/clock`
+/// The tenant's time.
+#[utoipa::path(
+    get, path = "/api/v1/admin/clock", tag = "clock", security(("admin" = [])),
+    responses((status = 200, body = Clock)),
+)]
 pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -23,19 +26,19 @@ pub(crate) async fn get(
     Ok(Json(clocks::get(&web.app, &by).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Setting {
-    #[serde(with = "time::seconds")]
-    now: Timestamp,
-}
-
-/// `PUT /api/v1/admin/clock`
+/// Sets a sandbox's time, where it stands still then.
+///
+/// All that became due is done when this answers. Time never goes back.
+#[utoipa::path(
+    put, path = "/api/v1/admin/clock", tag = "clock", security(("admin" = [])),
+    request_body = ClockSetting,
+    responses((status = 200, body = Clock)),
+)]
 pub(crate) async fn set(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Query(NoQuery {}): Query<NoQuery>,
-    Body(Setting { now }): Body<Setting>,
+    Body(ClockSetting { now }): Body<ClockSetting>,
 ) -> Result<Json<Clock>, Problem> {
     Ok(Json(clocks::set(&web.app, &by, now).await?))
 }

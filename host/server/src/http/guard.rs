@@ -46,7 +46,7 @@ pub(crate) async fn guard(
 }
 
 /// What watches the server is answered even when it is full.
-const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+pub(super) const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// What was refused or failed is in the log, so that the answer's id finds it; the rest only where one looks.
 fn log(status: StatusCode, took: Duration) {

@@ -7,22 +7,44 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planwright_store::Store;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 
-/// The process runs.
-pub(crate) async fn live() -> Json<serde_json::Value> {
-    Json(json!({"status": "ok"}))
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`, `ready` or `unavailable`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    reason: Option<&'static str>,
 }
 
-/// Requests can be answered: the store reads and writes, and the plugins are loaded (without them the
-/// server does not start).
+/// The process runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "server", security(()),
+    responses((status = 200, body = Health)),
+)]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "ok", reason: None })
+}
+
+/// Requests can be answered.
+///
+/// The store reads and writes, and the plugins are loaded (without them the server does not start).
+#[utoipa::path(
+    get, path = "/readyz", tag = "server", security(()),
+    responses(
+        (status = 200, body = Health),
+        (status = 503, description = "The store does not answer.", body = Health),
+    ),
+)]
 pub(crate) async fn ready(State(web): State<Arc<Web>>) -> Response {
     let store = web.app.store();
     if store.stats().healthy && store.snapshot().await.is_ok() {
-        return Json(json!({"status": "ready"})).into_response();
+        return Json(Health { status: "ready", reason: None }).into_response();
     }
-    let answer = Json(json!({"status": "unavailable", "reason": "the store does not answer"}));
-    (StatusCode::SERVICE_UNAVAILABLE, answer).into_response()
+    let answer = Health { status: "unavailable", reason: Some("the store does not answer") };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }

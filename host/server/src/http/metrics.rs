@@ -86,7 +86,11 @@ fn is_known(method: &Method) -> bool {
     .contains(method)
 }
 
-/// `GET /metrics`
+/// What Prometheus reads: requests, commits, and calls of plugins.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server", operation_id = "metrics", security(()),
+    responses((status = 200, content_type = "application/openmetrics-text", body = String)),
+)]
 pub(crate) async fn show(State(web): State<Arc<Web>>) -> Result<Response, Problem> {
     let mut registry = Registry::with_prefix("planwright");
     let requests = web.metrics.requests.clone();

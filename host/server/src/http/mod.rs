@@ -7,9 +7,11 @@ mod audit;
 mod auth;
 mod body;
 mod clock;
+mod docs;
 mod guard;
 mod health;
 mod metrics;
+mod openapi;
 mod path;
 mod plans;
 mod problem;
@@ -23,18 +25,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{delete, get, patch, post, put};
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_store::RedbStore;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::config::LimitsConfig;
 use crate::errands::Errands;
 use crate::token::Verifier;
 
 pub(crate) use metrics::Metrics;
+pub(crate) use openapi::{Documents, document};
 
 /// The engine that this server is built with.
 pub(crate) type Engine = RedbStore;
@@ -47,47 +51,48 @@ pub(crate) struct Web {
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) documents: Documents,
     pub(crate) places: Semaphore,
     pub(crate) errands: Errands,
 }
 
-/// Every route there is.
+/// Every route there is, each with what it says of itself: what is not declared is not served.
+fn routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::with_openapi(openapi::shared_schemas())
+        .routes(routes!(plans::list))
+        .routes(routes!(plans::get))
+        .routes(routes!(admin_plans::list, admin_plans::create))
+        .routes(routes!(admin_plans::get, admin_plans::update, admin_plans::delete))
+        .routes(routes!(admin_plans::toggle))
+        .routes(routes!(admin_plans::duplicate))
+        .routes(routes!(subscriptions::get, subscriptions::start))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::change))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::list_of_plan))
+        .routes(routes!(subscriptions::grant))
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(clock::get, clock::set))
+        .routes(routes!(settings::get, settings::update))
+        .routes(routes!(template_packs::list))
+        .routes(routes!(template_packs::install))
+        .routes(routes!(metrics::show))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(openapi::show))
+        .routes(routes!(docs::show))
+}
+
+/// The surface.
 pub(crate) fn router(web: Arc<Web>) -> Router {
-    let users = Router::new()
-        .route("/plans", get(plans::list))
-        .route("/plans/{id}", get(plans::get))
-        .route("/subscription", get(subscriptions::get).post(subscriptions::start))
-        .route("/subscription/cancel", post(subscriptions::cancel))
-        .route("/subscription/resume", post(subscriptions::resume))
-        .route("/subscription/change", post(subscriptions::change));
-    let admins = Router::new()
-        .route("/plans", get(admin_plans::list).post(admin_plans::create))
-        .route(
-            "/plans/{id}",
-            get(admin_plans::get).put(admin_plans::update).delete(admin_plans::delete),
-        )
-        .route("/plans/{id}/toggle", patch(admin_plans::toggle))
-        .route("/plans/{id}/duplicate", post(admin_plans::duplicate))
-        .route("/plans/{id}/subscribers", get(subscriptions::list_of_plan))
-        .route("/subscriptions", get(subscriptions::list))
-        .route("/users/{user_id}/subscription", put(subscriptions::grant));
-    let ours = Router::new()
-        .route("/tenants", get(tenants::list).post(tenants::create))
-        .route("/api-keys", get(api_keys::list).post(api_keys::create))
-        .route("/api-keys/{id}", delete(api_keys::revoke))
-        .route("/audit", get(audit::list))
-        .route("/audit/verify", get(audit::verify));
-    Router::new()
-        .nest("/api/v1/billing", users)
-        .nest("/api/v1/admin/billing", admins)
-        .nest("/api/v1/admin", ours)
-        .route("/api/v1/admin/clock", get(clock::get).put(clock::set))
-        .route("/api/v1/admin/settings", get(settings::get).put(settings::update))
-        .route("/api/v1/admin/template-packs", get(template_packs::list))
-        .route("/api/v1/admin/template-packs/{pack}/install", post(template_packs::install))
-        .route("/metrics", get(metrics::show))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+    routes()
+        .split_for_parts()
+        .0
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), again::keyed))

@@ -4,11 +4,15 @@ use std::any::Any;
 
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use planwright_domain::Refusal;
-use planwright_domain::refusal::{Due, FieldError, RefusalKind};
+use planwright_domain::money::Currency;
+use planwright_domain::plan::PlanId;
+use planwright_domain::refusal::{Due, FieldError, PAYMENT, RefusalKind};
+use planwright_domain::{Refusal, schema};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};
+use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::token::TokenError;
 
@@ -23,20 +27,47 @@ pub(crate) struct Problem {
     retry_after: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What goes wrong, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `urn:planwright:problem:` and a code for machines; stable.
     #[serde(rename = "type")]
+    #[schema(examples("urn:planwright:problem:plan_not_found"))]
     kind: String,
+    /// What the status is called.
     title: &'a str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// A whole sentence for people, which says what to do next.
+    #[schema(examples("Plan 'premium_abc12345' not found."))]
     detail: &'a str,
+    /// The path that was asked.
     instance: &'a str,
+    /// The log has the cause under it.
     request_id: &'a str,
+    /// The fields at fault, where any are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
-    #[serde(flatten)]
-    due: Option<&'a Due>,
+    /// The plan that is to be paid for, where something has to be paid first (402).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<&'a PlanId>,
+    /// How much that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Decimal>)]
+    amount_due: Option<Exact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Currency>)]
+    currency: Option<Currency>,
+    /// The route that takes the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'a str>,
 }
+
+/// An amount as JSON has it.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Exact(#[serde(with = "planwright_domain::decimal")] Decimal);
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
@@ -87,6 +118,7 @@ impl Problem {
 
     /// The whole body, once it is known which request it answers.
     pub(crate) fn body(&self, path: &str, request_id: &str) -> Vec<u8> {
+        let due = self.due.as_deref();
         let body = Body {
             kind: format!("urn:planwright:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or_default(),
@@ -95,7 +127,10 @@ impl Problem {
             instance: path,
             request_id,
             errors: &self.errors,
-            due: self.due.as_deref(),
+            plan_id: due.map(|due| &due.plan_id),
+            amount_due: due.map(|due| Exact(due.amount_due)),
+            currency: due.map(|due| due.currency),
+            payment: due.map(|_| PAYMENT),
         };
         // Text and numbers always have a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()

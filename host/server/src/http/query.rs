@@ -32,10 +32,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 pub(crate) struct NoQuery {}
 
 /// Which page of a list, and nothing else.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
+    #[param(minimum = 1, default = 1)]
     pub(crate) page: Option<usize>,
+    #[param(minimum = 1, maximum = 100, default = 20)]
     pub(crate) page_size: Option<usize>,
 }
 

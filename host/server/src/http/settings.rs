@@ -13,7 +13,11 @@ use super::body::Body;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 
-/// `GET /api/v1/admin/settings`
+/// The tenant's settings.
+#[utoipa::path(
+    get, path = "/api/v1/admin/settings", tag = "settings", security(("admin" = [])),
+    responses((status = 200, body = Settings)),
+)]
 pub(crate) async fn get(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -22,10 +26,16 @@ pub(crate) async fn get(
     Ok(Json(settings::get(&web.app, &by).await?))
 }
 
-/// `PUT /api/v1/admin/settings`
+/// Changes the settings that the body names.
+#[utoipa::path(
+    put, path = "/api/v1/admin/settings", tag = "settings", security(("admin" = [])),
+    request_body = SettingsPatch,
+    responses((status = 200, body = Settings)),
+)]
 pub(crate) async fn update(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
+    Query(NoQuery {}): Query<NoQuery>,
     Body(patch): Body<SettingsPatch>,
 ) -> Result<Json<Settings>, Problem> {
     Ok(Json(settings::update(&web.app, &by, &patch).await?))

@@ -3,27 +3,25 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::template::{Install, Installation};
 use planwright_domain::template_listing::PackListing;
 use planwright_service::template_packs;
-use serde::Deserialize;
 
 use super::Web;
 use super::auth::ByAdmin;
 use super::body::OptionalBody;
+use super::path::Path;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{NoQuery, Paging, Query};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Paging {
-    page: Option<usize>,
-    page_size: Option<usize>,
-}
-
-/// `GET /api/v1/admin/template-packs`
+/// Packs of ready-made plans, and what of them is installed.
+#[utoipa::path(
+    get, path = "/api/v1/admin/template-packs", tag = "template_packs", security(("admin" = [])),
+    params(Paging),
+    responses((status = 200, body = Page<PackListing>)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
@@ -33,11 +31,21 @@ pub(crate) async fn list(
     Ok(Json(template_packs::list(&web.app, &by, page).await?))
 }
 
-/// `POST /api/v1/admin/template-packs/{pack}/install`
+/// Installs groups of a pack.
+///
+/// Plans that are there are skipped, or with `force` updated, under the same rules as by hand.
+#[utoipa::path(
+    post, path = "/api/v1/admin/template-packs/{pack}/install", tag = "template_packs",
+    security(("admin" = [])),
+    params(("pack" = String, Path, description = "The pack's name.", example = "saas-tiers")),
+    request_body = Option<Install>,
+    responses((status = 200, body = Installation), (status = 404, description = "No pack of this name.")),
+)]
 pub(crate) async fn install(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Path(pack): Path<String>,
+    Query(NoQuery {}): Query<NoQuery>,
     OptionalBody(wanted): OptionalBody<Install>,
 ) -> Result<Json<Installation>, Problem> {
     let wanted = wanted.unwrap_or_default();

@@ -15,7 +15,12 @@ use super::body::Body;
 use super::problem::Problem;
 use super::query::{NoQuery, Paging, Query};
 
-/// `POST /api/v1/admin/tenants`
+/// Makes a tenant.
+#[utoipa::path(
+    post, path = "/api/v1/admin/tenants", tag = "tenants", security(("operator" = [])),
+    request_body = TenantDraft,
+    responses((status = 201, body = Tenant)),
+)]
 pub(crate) async fn create(
     State(web): State<Arc<Web>>,
     ByOperator(by): ByOperator,
@@ -26,10 +31,15 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(tenant)))
 }
 
-/// `GET /api/v1/admin/tenants`
+/// All tenants, by id.
+#[utoipa::path(
+    get, path = "/api/v1/admin/tenants", tag = "tenants", security(("operator" = [])),
+    params(Paging),
+    responses((status = 200, body = Page<Tenant>)),
+)]
 pub(crate) async fn list(
     State(web): State<Arc<Web>>,
-    ByOperator(_): ByOperator,
+    _: ByOperator,
     Query(Paging { page, page_size }): Query<Paging>,
 ) -> Result<Json<Page<Tenant>>, Problem> {
     let page = PageRequest::new(page, page_size)?;

@@ -1,0 +1,84 @@
+//! Schemas of what derives none: exact decimals, ids, currencies and times. A type that crosses JSON derives
+//! [`ToSchema`] and names these where it holds such a value.
+//!
+//! A request's schema has the limits of the standard validation plugin too, which hold unless an operator
+//! replaces it; an answer's schema has what the host itself promises.
+
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Object, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+/// An exact decimal in an answer.
+pub enum Decimal {}
+
+impl ToSchema for Decimal {}
+
+impl PartialSchema for Decimal {
+    fn schema() -> RefOr<Schema> {
+        let description =
+            "An exact decimal in its shortest form. Read it as a decimal, not as a binary float.";
+        let number = ObjectBuilder::new().schema_type(Type::Number);
+        number.description(Some(description)).examples([json!(2990)]).into()
+    }
+}
+
+/// A price in a request.
+pub enum Price {}
+
+impl ToSchema for Price {}
+
+impl PartialSchema for Price {
+    fn schema() -> RefOr<Schema> {
+        const LARGEST: usize = 1_000_000_000_000_000;
+        let number = ObjectBuilder::new().schema_type(Type::Number);
+        let number = number.minimum(Some(0_usize)).maximum(Some(LARGEST));
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = text.pattern(Some(r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"));
+        let description = "Exact, as a number or as text, with no more fraction digits than the \
+                           currency has: RUB 2, JPY 0, KWD 3.";
+        let either = OneOfBuilder::new().item(number).item(text);
+        either.description(Some(description)).examples([json!(2990), json!("2990.50")]).into()
+    }
+}
+
+/// A currency. Which of them there are is said in words: a list of 180 would be out of date in somebody's
+/// client.
+pub enum Currency {}
+
+impl ToSchema for Currency {}
+
+impl PartialSchema for Currency {
+    fn schema() -> RefOr<Schema> {
+        let description = "An ISO 4217 code. Of plans the standard rules take RUB, USD and EUR, or \
+                           those that they are told to.";
+        text("^[A-Z]{3}$", description, "RUB").into()
+    }
+}
+
+/// An instant on the first document's routes and ours.
+pub enum UnixSeconds {}
+
+impl ToSchema for UnixSeconds {}
+
+impl PartialSchema for UnixSeconds {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::Custom("unix-seconds".to_owned())))
+            .minimum(Some(-377_705_023_201_isize))
+            .maximum(Some(253_402_207_200_isize))
+            .examples([json!(1_738_742_400)])
+            .into()
+    }
+}
+
+/// A text of one form.
+pub(crate) fn text(pattern: &str, description: &str, example: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .description(Some(description))
+        .examples([Value::from(example)])
+        .build()
+}

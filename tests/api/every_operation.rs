@@ -1,0 +1,229 @@
+//! What holds of every operation that the document has, whoever asks.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{ADMIN_PLANS, API_KEYS, subscription_of};
+use crate::harness::contract::{Operation, contract};
+use crate::harness::{Actor, Answer, App, claims};
+
+/// What the documents' examples speak of.
+const PLAN: &str = "premium_abc12345";
+const USER: &str = "hidden_user";
+const PACK: &str = "saas-tiers";
+
+/// Things of a tenant, one for each place in a path.
+struct Things {
+    key_id: String,
+}
+
+impl Things {
+    /// A plan, a subscriber and an API key; their names begin with "Hidden".
+    async fn make(app: &App, tenant: &str) -> Self {
+        let admin = app.of_tenant(tenant, "root", "admin");
+        // With the quotas of the document's example, which its example of a change raises.
+        let mut draft: Value =
+            serde_json::from_str(&operation("admin_plans_create").example()).unwrap();
+        draft["id"] = json!(PLAN);
+        draft["name"] = json!("Hidden plan");
+        // So that the document's example subscribes without a payment.
+        draft["trial_days"] = json!(7);
+        admin.post(ADMIN_PLANS, draft).await.ok(201);
+        admin.put(&subscription_of(USER), json!({"plan_id": PLAN})).await.ok(201);
+        let key = json!({"name": "Hidden key", "role": "service", "user_id": USER});
+        let made = admin.post(API_KEYS, key).await.ok(201);
+        Self { key_id: made["id"].as_str().unwrap().to_owned() }
+    }
+
+    /// Things that there are not.
+    fn none() -> Self {
+        Self { key_id: "key_none".to_owned() }
+    }
+
+    /// An operation's path with these things in it.
+    fn path_of(&self, operation: &Operation) -> String {
+        let path = operation
+            .path
+            .replace("/plans/{id}", &format!("/plans/{PLAN}"))
+            .replace("/api-keys/{id}", &format!("/api-keys/{}", self.key_id))
+            .replace("/users/{user_id}", &format!("/users/{USER}"))
+            .replace("/template-packs/{pack}", &format!("/template-packs/{PACK}"));
+        assert!(!path.contains('{'), "name here what stands in {path}, and make one");
+        path
+    }
+
+    /// Asks an operation as the document's own example does; `query` begins with `?` or is empty.
+    async fn ask(&self, actor: &Actor, operation: &Operation, query: &str) -> Answer {
+        let path = format!("{}{query}", self.path_of(operation));
+        actor.send(operation.method.clone(), &path, &operation.example()).await
+    }
+}
+
+fn operation(id: &str) -> &'static Operation {
+    contract().operations.iter().find(|one| one.id == id).unwrap()
+}
+
+/// Those that need credentials; what switches off at the end, and what deletes behind it.
+fn guarded() -> Vec<&'static Operation> {
+    let mut all: Vec<&Operation> =
+        contract().operations.iter().filter(|one| !one.is_public()).collect();
+    let last = [Method::PATCH, Method::DELETE];
+    all.sort_by_key(|one| last.iter().position(|method| *method == one.method));
+    all
+}
+
+#[tokio::test]
+async fn without_good_credentials_all_that_is_not_public_is_401() {
+    let app = App::start().await;
+    let mut over = claims("a", "admin");
+    over.exp = 1_738_742_400;
+    let unknown_key = format!("sk-{}", "0".repeat(64));
+    let strangers = [
+        app.stranger(),
+        app.with_claims(&over),
+        app.of_tenant("acme", "a", "admin"),
+        app.of_tenant("acme", "a", "operator"),
+        app.of_tenant("Not a tenant", "a", "admin"),
+        app.actor("a", "pending"),
+        app.actor("a", "root"),
+        app.actor("", "admin"),
+        app.with_key("sk-unknown"),
+        app.with_key(&unknown_key),
+    ];
+    for stranger in &strangers {
+        for operation in &contract().operations {
+            let answer = Things::none().ask(stranger, operation, "").await;
+            if operation.is_public() {
+                assert_ne!(answer.status, 401, "{}", operation.id);
+                continue;
+            }
+            answer.problem(401);
+            assert_ne!(answer.json["type"], "urn:planwright:problem:not_allowed");
+            assert_eq!(answer.headers["www-authenticate"], "Bearer", "{}", operation.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_may_use_what_the_document_says_and_nothing_else() {
+    let app = App::start().await;
+    for role in ["user", "service", "admin", "operator"] {
+        let draft = json!({"name": role, "role": role, "user_id": "a"});
+        let made = app.operator().post(API_KEYS, draft).await.ok(201);
+        let by_key = app.with_key(made["key"].as_str().unwrap());
+        for actor in [app.actor("a", role), by_key] {
+            for operation in guarded() {
+                let answer = Things::none().ask(&actor, operation, "").await;
+                if operation.is_for(role) {
+                    assert_ne!(answer.status, 401, "{role} {}", operation.id);
+                } else {
+                    answer.problem(401);
+                    assert_eq!(answer.json["type"], "urn:planwright:problem:not_allowed");
+                }
+            }
+        }
+    }
+}
+
+/// All that an admin can read of the own tenant.
+async fn everything(admin: &Actor, things: &Things) -> Vec<Value> {
+    let mut read = Vec::new();
+    for operation in guarded() {
+        if operation.method == Method::GET && operation.is_for("admin") {
+            read.push(things.ask(admin, operation, "").await.ok(200));
+        }
+    }
+    read
+}
+
+#[tokio::test]
+async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
+    let app = App::start().await;
+    app.make_tenants(&["acme", "beta"]).await;
+    let things = Things::make(&app, "acme").await;
+    let acme = app.of_tenant("acme", "root", "admin");
+    let before = everything(&acme, &things).await;
+
+    let beta = app.of_tenant("beta", "root", "admin");
+    let mut others = Vec::new();
+    for role in ["user", "service", "admin"] {
+        others.push(app.of_tenant("beta", USER, role));
+        let draft = json!({"name": role, "role": role, "user_id": USER});
+        let made = beta.post(API_KEYS, draft).await.ok(201);
+        others.push(app.with_key(made["key"].as_str().unwrap()));
+    }
+    for other in &others {
+        for operation in guarded() {
+            let path = things.path_of(operation);
+            let answer = things.ask(other, operation, "").await;
+            if names_something_of_a_tenant(operation) {
+                let hidden = [401, 404].contains(&answer.status.as_u16());
+                assert!(hidden, "{}: {}", operation.id, answer.json);
+            }
+            let said = answer.json.to_string();
+            assert!(!said.contains("Hidden"), "{}: {said}", operation.id);
+            let told = path.contains(&things.key_id) || !said.contains(&things.key_id);
+            assert!(told, "{}: {said}", operation.id);
+            things.ask(other, operation, "?tenant=acme").await.problem(401);
+        }
+    }
+    assert_eq!(everything(&acme, &things).await, before);
+}
+
+/// Packs are the host's, for every tenant.
+fn names_something_of_a_tenant(operation: &Operation) -> bool {
+    operation.path.contains('{') && !operation.path.contains("{pack}")
+}
+
+#[tokio::test]
+async fn an_operator_acts_in_any_tenant_that_there_is() {
+    let app = App::start().await;
+    app.make_tenants(&["acme"]).await;
+    let things = Things::make(&app, "acme").await;
+    let operator = app.operator();
+    for operation in guarded() {
+        if !operation.is_of_a_tenant() {
+            things.ask(&operator, operation, "?tenant=acme").await.problem(400);
+            continue;
+        }
+        things.ask(&operator, operation, "?tenant=nowhere").await.problem(404);
+        things.ask(&operator, operation, "?tenant=Not+one").await.problem(404);
+        things.ask(&operator, operation, "?tenant=acme&tenant=default").await.problem(400);
+        let answer = things.ask(&operator, operation, "?tenant=acme").await;
+        let done = !answer.status.is_client_error() || answer.json["status"] == 400;
+        assert!(done, "{}: {}", operation.id, answer.json);
+    }
+    // The other parameters are read as ever.
+    let found = operator.get(&format!("{ADMIN_PLANS}?tenant=acme&q=hidden")).await.ok(200);
+    assert!(found[0]["plan"]["price"].is_number(), "{found}");
+    // All of it was done there and nothing here.
+    assert_eq!(operator.get(ADMIN_PLANS).await.ok(200), json!([]));
+    assert_eq!(operator.get(API_KEYS).await.ok(200)["total"], 0);
+}
+
+#[tokio::test]
+async fn a_parameter_that_nobody_knows_is_refused_on_every_route() {
+    let app = App::start().await;
+    let things = Things::make(&app, "default").await;
+    let before = everything(&app.admin(), &things).await;
+    for operation in guarded() {
+        let answer = things.ask(&app.operator(), operation, "?nobody_knows=1").await;
+        answer.problem(400);
+        assert_eq!(answer.field_errors()[0].1, "wrong_query", "{}", operation.id);
+    }
+    assert_eq!(everything(&app.admin(), &things).await, before);
+}
+
+#[tokio::test]
+async fn every_example_in_the_document_works() {
+    let app = App::start().await;
+    let things = Things::make(&app, "default").await;
+    for operation in guarded() {
+        // What is in use is not deleted, and the time of what is no sandbox is not set.
+        if ["admin_plans_delete", "clock_set"].contains(&operation.id.as_str()) {
+            continue;
+        }
+        let answer = things.ask(&app.operator(), operation, "").await;
+        assert!(answer.status.is_success(), "{}: {}", operation.id, answer.json);
+    }
+}
