@@ -1,6 +1,7 @@
 //! Tests of Planwright from outside its crates. One binary, so that it is linked once.
 
 mod api;
+mod backup;
 mod check;
 mod command_line;
 mod crash;

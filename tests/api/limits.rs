@@ -89,6 +89,21 @@ async fn health_needs_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_server_whose_data_folder_is_gone_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let app = App::with(|config| config.server.data_dir = data.clone()).await;
+    app.stranger().get("/readyz").await.ok(200);
+    let moved = folder.path().join("moved");
+    std::fs::rename(&data, &moved).unwrap();
+    let answer = app.stranger().get("/readyz").await.ok(503);
+    assert_eq!(answer["reason"], "the data folder is gone, or another is in its place");
+    app.stranger().get("/healthz").await.ok(200);
+    std::fs::rename(&moved, &data).unwrap();
+    app.stranger().get("/readyz").await.ok(200);
+}
+
+#[tokio::test]
 async fn more_requests_than_there_are_places_for_are_told_to_come_again() {
     let app = App::with(|config| {
         config.limits.concurrent_requests = 1;

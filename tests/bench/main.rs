@@ -18,6 +18,7 @@ mod disk;
 mod load;
 mod requests;
 mod server;
+mod store;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ fn main() {
     println!("{ROUNDS} rounds of {TURN:?} a side; medians\n");
     requests::run();
     calls::run();
+    store::run();
 }
 
 /// The middle one.

@@ -1,7 +1,7 @@
 //! One edit at a time: through the database, as a bad disk or another tool makes it, and through the store, as
 //! a mistake of ours would.
 
-use planwright_store::{ChangeSet, Document, Key, Part, Scan, Snapshot, Store};
+use planwright_store::{ChangeSet, Document, Key, Part, Scan, Snapshot, Space, Store};
 use redb::{Database, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -127,13 +127,26 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_without_its_record_is_found_and_so_is_a_space_that_can_be_no_tenants() {
+    let data = Data::make().await;
+    let record = Key::in_space(&Space::Host, "tenant").text("default").key();
+    let nobodys = Key::in_space(&Space::Tenant("Not one".to_owned()), "plan").text("pro").key();
+    commit(&data, |change| change.delete(&record).add(&nobodys, 1)).await;
+    let lines = lines(&data);
+    for place in ["tenant default", "tenant Not one"] {
+        let line = format!("{place}: There is no such tenant, and something is kept for it.");
+        assert!(lines.contains(&line), "{lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_without_its_entry_in_the_audit_log_and_a_record_nobody_knows_are_found() {
     let data = Data::make().await;
     let (key, mut plan) = first(&data, "plan").await;
     plan["plan"]["is_active"] = Value::Bool(false);
     let strange = Key::in_space(&tenant(), "plna").text("pro").key();
     let elsewhere = Key::in_space(&tenant(), "plan").text("elsewhere").key();
-    let host = Key::in_space(&planwright_store::Space::Host, "plan").text("pro").key();
+    let host = Key::in_space(&Space::Host, "plan").text("pro").key();
     commit(&data, |change| {
         let plan = Any(plan.clone());
         change.put(&key, &plan).put(&strange, &plan).put(&elsewhere, &plan).put(&host, &plan);
@@ -152,7 +165,7 @@ async fn a_change_without_its_entry_in_the_audit_log_and_a_record_nobody_knows_a
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_due_at_another_time_credit_from_nowhere_and_a_clock_of_no_sandbox_are_found() {
     let data = Data::make().await;
-    let host = planwright_store::Space::Host;
+    let host = Space::Host;
     let prefix = Key::in_space(&host, "due").prefix();
     let snapshot = data.store().snapshot().await.unwrap();
     let (due, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);

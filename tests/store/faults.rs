@@ -1,6 +1,9 @@
 //! What the embedded engine keeps when its disk fails.
 
-use planwright_store::{CommitError, RedbStore, Store};
+use planwright_store::{
+    CommitError, Key, Loader, Options, RedbLoader, RedbStore, Row, Snapshot, Space, Store,
+    StoreError,
+};
 
 use super::disk::{Disk, Fault};
 use super::history::{History, change};
@@ -158,4 +161,48 @@ async fn a_store_that_is_dropped_while_its_disk_is_away_ends() {
     disk.cut_power();
     assert!(store.commit(change(1)).await.is_err());
     drop(store);
+}
+
+#[tokio::test]
+async fn a_power_cut_while_rows_are_taken_over_leaves_none_of_them_or_all() {
+    let rows: Vec<Row> = (0..500)
+        .map(|number| {
+            let key = Key::in_space(&Space::Host, "count").number(number).key();
+            Row::Counter { key, holds: 1 }
+        })
+        .collect();
+    let load = async |disk: &Disk| {
+        let mut loader = RedbLoader::with_backend(disk.connect().unwrap(), 1 << 20)?;
+        for piece in rows.chunks(16) {
+            loader.load(piece).await?;
+        }
+        loader.finish(7).await
+    };
+    let new_disk = || {
+        let disk = Disk::new();
+        drop(open(&disk).unwrap());
+        disk
+    };
+    let disk = new_disk();
+    let before = disk.syncs();
+    load(&disk).await.unwrap();
+    let syncs = disk.syncs() - before;
+    let mut kept = Vec::new();
+    for at_sync in 1..=syncs {
+        for seed in 0..4 {
+            let disk = new_disk();
+            disk.fail(Fault::PowerCut { at_sync }, seed);
+            let done: Result<(), StoreError> = load(&disk).await;
+            disk.power_on();
+            let store = super::open_with(&disk, Options::default()).unwrap();
+            let snapshot = store.snapshot().await.unwrap();
+            let version = snapshot.version().await.unwrap();
+            let all = Key::in_space(&Space::Host, "count").prefix();
+            let found = snapshot.counters(&all, planwright_store::Scan::first(999)).await.unwrap();
+            assert!([(0, 0), (7, 500)].contains(&(version, found.len())), "{version}");
+            assert!(done.is_err() || version == 7, "it said that it kept them");
+            kept.push(version);
+        }
+    }
+    assert!(kept.contains(&0), "{kept:?}");
 }

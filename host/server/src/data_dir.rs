@@ -1,10 +1,16 @@
 //! The data folder: the store, the secret, and native code of plugins. Readable by its owner alone.
 
+mod probe;
+mod restoring;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use planwright_service::edge::Entropy;
+
+pub(crate) use probe::Probe;
+pub(crate) use restoring::Restoring;
 
 /// An open data folder.
 pub struct DataDir {
@@ -29,15 +35,31 @@ pub enum DataDirError {
         path.display()
     )]
     Missing { path: PathBuf },
+    #[error(
+        "a restore into {} was not finished, so it holds no data yet. Run `planwright restore` on it again",
+        path.display()
+    )]
+    Unfinished { path: PathBuf },
+    #[error(
+        "{} holds data already. Name a folder with --data-dir that does not, and nothing is overwritten",
+        path.display()
+    )]
+    HoldsData { path: PathBuf },
+    #[error("another restore into {} is under way", path.display())]
+    Restoring { path: PathBuf },
 }
 
 impl DataDir {
     /// Opens the folder, and makes it with a fresh secret if it is not there.
     ///
     /// # Errors
-    /// Whatever the file system says, and a secret that is too short to be one.
+    /// Whatever the file system says, a restore that was not finished, and a secret that is too short to be
+    /// one.
     pub fn open_or_create(path: &Path, entropy: &dyn Entropy) -> Result<Self, DataDirError> {
         let unusable = |source| DataDirError::Unusable { path: path.to_owned(), source };
+        if restoring::is_unfinished(path) {
+            return Err(DataDirError::Unfinished { path: path.to_owned() });
+        }
         make_private_folder(path).map_err(unusable)?;
         let is_new = write_secret(path, entropy).map_err(unusable)?;
         let opened = Self::open(path)?;
@@ -49,7 +71,7 @@ impl DataDir {
     /// # Errors
     /// No folder, or a secret that is too short to be one.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        let file = path.join("secret");
+        let file = secret_in(path);
         let secret = match fs::read_to_string(&file) {
             Ok(text) => text.trim().to_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -100,6 +122,10 @@ pub fn store_in(data_dir: &Path) -> PathBuf {
     data_dir.join("planwright.redb")
 }
 
+fn secret_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("secret")
+}
+
 #[cfg(unix)]
 fn make_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -111,21 +137,36 @@ fn make_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Writes a secret unless there is one. It is whole or not there at all, also after a crash: it is written
-/// beside its place, for its owner alone, and put there unless another start was first.
+/// Writes a fresh secret unless there is one.
 fn write_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<bool> {
-    let place = folder.join("secret");
-    if place.exists() {
+    if secret_in(folder).exists() {
         return Ok(false);
     }
+    put_secret(folder, &hex::encode(entropy.draw()))
+}
+
+/// Puts a secret in its place; false if there is one. It is whole or not there at all, also after a crash: it
+/// is written beside its place, for its owner alone, and put there unless somebody else was first.
+fn put_secret(folder: &Path, secret: &str) -> io::Result<bool> {
     let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(draft, "{}", hex::encode(entropy.draw()))?;
+    writeln!(draft, "{secret}")?;
     draft.as_file().sync_all()?;
-    match draft.persist_noclobber(&place) {
+    match draft.persist_noclobber(secret_in(folder)) {
         Ok(_) => Ok(true),
         Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(failed) => Err(failed.error),
     }
+}
+
+/// Makes what a folder lists durable.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let here = Path::new(".");
+        let folder = if folder.as_os_str().is_empty() { here } else { folder };
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

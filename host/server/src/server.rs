@@ -13,9 +13,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::backup::Backups;
 use crate::clockwork::Clockwork;
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirError};
+use crate::data_dir::{DataDir, DataDirError, Probe};
 use crate::errands::Errands;
 use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
@@ -147,6 +148,8 @@ impl Server {
             documents: Documents::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
             errands: Errands::default(),
+            backups: Backups::new(&data_dir),
+            probe: Probe::new(&data_dir),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));
@@ -218,6 +221,7 @@ fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartErr
         StoreError::Unavailable { .. }
         | StoreError::Full
         | StoreError::Corrupt { .. }
-        | StoreError::Newer { .. } => StartError::Store(error),
+        | StoreError::Newer { .. }
+        | StoreError::NotEmpty { .. } => StartError::Store(error),
     })
 }

@@ -26,8 +26,8 @@ mod subscriptions;
 
 pub use report::{Disagreement, Report};
 
-/// Rows read at once; behind each piece others get their turn.
-const PIECE: usize = 500;
+/// Rows read at once, few enough that large ones fit in memory; behind each piece others get their turn.
+const PIECE: usize = 32;
 
 /// Walks the whole store. `progress` hears after every piece how far it is.
 ///
@@ -93,6 +93,8 @@ async fn walk_space<N: Snapshot>(
     let done = walk.records(progress).await;
     kept_going(done, walk.report, &at)?;
     let done = walk.counters(progress).await;
+    kept_going(done, walk.report, &at)?;
+    let done = walk.tenant_record().await;
     kept_going(done, walk.report, &at)?;
     let done = walk.what_is_missing().await;
     kept_going(done, walk.report, &at).map(drop)

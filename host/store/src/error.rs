@@ -31,6 +31,12 @@ pub enum StoreError {
         /// The highest number that this release can read.
         supported: u64,
     },
+    /// It was to be filled with another store's rows, and holds something already.
+    #[error("{holds} is not empty")]
+    NotEmpty {
+        /// What is not empty: the path of the database.
+        holds: String,
+    },
     /// Another process, or another store in this one, holds the database.
     /// Trying again helps once it has ended.
     #[error("{holds} is in use: only one process at a time may open it")]
@@ -99,7 +105,7 @@ impl From<StoreError> for CommitError {
             StoreError::Full => Self::Full,
             StoreError::Corrupt { reason } => Self::Corrupt { reason },
             StoreError::Unavailable { reason } => Self::Unavailable { reason },
-            StoreError::Newer { .. } | StoreError::InUse { .. } => {
+            StoreError::Newer { .. } | StoreError::InUse { .. } | StoreError::NotEmpty { .. } => {
                 Self::Unavailable { reason: error.to_string() }
             }
         }

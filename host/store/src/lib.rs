@@ -9,6 +9,7 @@
 //! - [`Record`] and [`Document`]: a value with its version and the number of its schema
 //! - [`ChangeSet`]: expectations and changes
 //! - [`Store`] and [`Snapshot`]: what an engine offers; every engine passes the same conformance suite
+//! - [`Row`], [`export`] and [`Loader`]: all that a store keeps, as it is, on its way to another store
 //! - [`RedbStore`]: the embedded engine
 
 #![warn(missing_docs)]
@@ -17,15 +18,19 @@
 mod change;
 mod error;
 mod key;
+mod layout;
 mod log;
 mod redb;
+mod row;
 mod store;
 mod value;
 
-pub use self::redb::{Options, RedbSnapshot, RedbStore, Stats};
+pub use self::redb::{Options, RedbLoader, RedbSnapshot, RedbStore, Stats};
 pub use change::{ChangeSet, Committed};
 pub use error::{CommitError, StoreError};
 pub use key::{Key, KeyBuilder, Part, Prefix, Space};
+pub use layout::FORMAT;
 pub use log::{Break, Chain, Hash, Head, LogEntry};
-pub use store::{LogScan, Scan, Snapshot, Store};
+pub use row::{Row, export};
+pub use store::{Loader, LogScan, Scan, Snapshot, Store};
 pub use value::{Document, Record};

@@ -21,10 +21,13 @@ mod apply;
 mod committer;
 mod database;
 mod file;
+mod load;
+mod rows;
 mod snapshot;
 
 use committer::{Committer, Request};
 use database::store_error;
+pub use load::RedbLoader;
 pub use snapshot::RedbSnapshot;
 use snapshot::View;
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::{
-    ChangeSet, CommitError, Committed, Head, Key, LogEntry, Prefix, Record, Space, StoreError,
+    ChangeSet, CommitError, Committed, Head, Key, LogEntry, Prefix, Record, Row, Space, StoreError,
 };
 
 /// A place where change sets are kept.
@@ -35,6 +35,25 @@ pub trait Store: Send + Sync + 'static {
         &self,
         change: ChangeSet,
     ) -> impl Future<Output = Result<Committed, CommitError>> + Send;
+}
+
+/// Fills a store that never held anything with the rows of another one, as they are: nothing is numbered or
+/// hashed anew. Of what is loaded nothing is kept until it is finished.
+pub trait Loader: Send {
+    /// Takes the next rows. Every row of an [`export`](crate::export) is to come once; their order is free.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Full`] and [`StoreError::Unavailable`] if the storage refuses.
+    fn load(&mut self, rows: &[Row]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps all of it, durably. `version` is what the other store's snapshot said: the next change set has
+    /// a greater one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Loader::load`].
+    fn finish(self, version: u64) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// What was committed at one moment; later commits do not show.

@@ -61,6 +61,10 @@ impl Record {
         Self { version, schema, seal, json: json.into() }
     }
 
+    pub(crate) fn seal(&self) -> Seal {
+        self.seal
+    }
+
     /// Whether it is what the committer wrote under this key. Reading does not ask, since it costs more than
     /// the read; a check of the whole store does.
     pub fn is_as_written(&self, key: &Key) -> bool {

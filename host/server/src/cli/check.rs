@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use planwright_service::check::{self, Report};
 use planwright_store::{Options, RedbStore, StoreError};
-use serde_json::json;
+use serde_json::Value;
 
+use super::remote::print_json;
+use super::values::Milestones;
 use super::{Failure, environment};
 use crate::config::Config;
 use crate::data_dir;
@@ -40,15 +42,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let report = runtime.block_on(check::run(&store, progress()))?;
     if arguments.json {
-        show_json(&report);
+        print_json(&as_json(&report)?);
     } else {
         show_lines(&report);
     }
     if report.is_clean() { Ok(()) } else { Err(in_all(&report).into()) }
 }
 
-/// Opens what is there; a check must not make the store that it looks at.
-fn open(data_dir: &Path, cache_mib: usize) -> Result<RedbStore, Failure> {
+/// Opens what is there, and does not make the store that is to be looked at.
+pub(super) fn open(data_dir: &Path, cache_mib: usize) -> Result<RedbStore, Failure> {
     let shown = data_dir.display();
     let path = data_dir::store_in(data_dir);
     if !path.try_exists()? {
@@ -58,26 +60,23 @@ fn open(data_dir: &Path, cache_mib: usize) -> Result<RedbStore, Failure> {
     let options = Options { cache_bytes: cache_mib << 20, ..Options::default() };
     RedbStore::open(path, options).map_err(|error| match error {
         StoreError::InUse { .. } => {
-            format!("the data folder {shown} is in use. Stop the server before you check it").into()
+            format!("the data folder {shown} is in use. Stop the server first").into()
         }
         error => error.into(),
     })
 }
 
 /// Says on standard error how far it is, where that takes long.
-fn progress() -> impl FnMut(&Report) + Send {
-    const EVERY: u64 = 100_000;
-    let mut said = 0;
+pub(super) fn progress() -> impl FnMut(&Report) + Send {
+    let mut milestones = Milestones::default();
     move |report| {
-        let reached = report.walked() / EVERY;
-        if reached > said {
-            said = reached;
-            eprintln!("checked {} records, counters and entries …", reached * EVERY);
+        if let Some(rows) = milestones.reached(report.walked()) {
+            eprintln!("checked {rows} records, counters and entries …");
         }
     }
 }
 
-fn in_all(report: &Report) -> String {
+pub(super) fn in_all(report: &Report) -> String {
     let listed = u64::try_from(report.disagreements.len()).unwrap_or(u64::MAX);
     match listed.saturating_add(report.more_disagreements) {
         1 => "1 thing disagrees. Restore a backup, or ask for help with the line above".to_owned(),
@@ -90,7 +89,7 @@ fn in_all(report: &Report) -> String {
 }
 
 #[allow(clippy::print_stdout, reason = "the report is the answer")]
-fn show_lines(report: &Report) {
+pub(super) fn show_lines(report: &Report) {
     for found in &report.disagreements {
         println!("{}: {}", found.at, found.problem);
     }
@@ -105,13 +104,9 @@ fn show_lines(report: &Report) {
     );
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
-fn show_json(report: &Report) {
-    let mut answer = json!({"clean": report.is_clean()});
-    if let (Some(answer), Ok(serde_json::Value::Object(fields))) =
-        (answer.as_object_mut(), serde_json::to_value(report))
-    {
-        answer.extend(fields);
-    }
-    println!("{answer}");
+/// The report and its verdict.
+pub(super) fn as_json(report: &Report) -> Result<Value, Failure> {
+    let mut answer = serde_json::to_value(report)?;
+    answer["clean"] = report.is_clean().into();
+    Ok(answer)
 }

@@ -1,9 +1,11 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
 mod api_key;
+mod backup;
 mod check;
 mod init_plans;
 mod remote;
+mod restore;
 mod serve;
 mod tenant;
 mod token;
@@ -42,6 +44,12 @@ enum Command {
     /// Hold everything in a data folder against everything else, and say what disagrees.
     #[command(after_help = check::EXAMPLES)]
     Check(check::Arguments),
+    /// Write everything in a data folder into one file, of a running server or an idle folder.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Arguments),
+    /// Make a data folder from a backup.
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Arguments),
     /// Print what completes commands in a shell.
     #[command(
         after_help = "Examples:\n  planwright completions bash > ~/.local/share/bash-completion/completions/planwright"
@@ -81,6 +89,8 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Backup(arguments)) => backup::run(&arguments),
+        Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Tenant(arguments)) => tenant::run(arguments),
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),

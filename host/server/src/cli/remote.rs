@@ -1,13 +1,17 @@
 //! Commands that ask a running server, as anybody could over HTTP.
 
+use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use reqwest::{Method, Response, Url, redirect};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, redirect};
 use serde_json::Value;
 
 use super::Failure;
+
+/// The longest that a server may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which server, and on whose behalf.
 #[derive(Args)]
@@ -88,32 +92,68 @@ impl Remote {
         Ok(url)
     }
 
-    fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+    /// Writes an answer that may be long, and says after each piece how long it is until then. Nothing bounds
+    /// the time it takes, but that a piece has to come in a minute.
+    pub(super) fn download(
+        &self,
+        path: &[&str],
+        out: &mut impl Write,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), Failure> {
+        let url = self.url(&Ask { method: Method::GET, path, tenant: None, body: None })?;
+        let client = client().read_timeout(PATIENCE).connect_timeout(PATIENCE);
+        let request = self.request(client, Method::GET, url)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
+            if !response.status().is_success() {
+                return Err(read(response).await.err().unwrap_or_default().into());
+            }
+            let broken = |error| format!("the answer broke off: {}", innermost(&error));
+            let mut bytes = 0;
+            while let Some(piece) = response.chunk().await.map_err(broken)? {
+                out.write_all(&piece)?;
+                bytes += u64::try_from(piece.len()).unwrap_or(0);
+                progress(bytes);
+            }
+            Ok(())
+        })
+    }
+
+    fn request(
+        &self,
+        client: ClientBuilder,
+        method: Method,
+        url: Url,
+    ) -> Result<RequestBuilder, Failure> {
         let token = self.token.as_deref().ok_or(
             "it takes a token or an API key: --token, or PLANWRIGHT_TOKEN. `planwright token --help` \
              shows how to make one",
         )?;
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
-            // Credentials go to the server that was named, and to no other.
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()?;
-        let mut request = client.request(method, url).bearer_auth(token);
+        Ok(client.build()?.request(method, url).bearer_auth(token))
+    }
+
+    fn unreached(&self, error: &reqwest::Error) -> String {
+        let (server, cause) = (&self.server, innermost(error));
+        format!("cannot reach {server}: {cause}. Is it running? --server names another")
+    }
+
+    fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+        let mut request = self.request(client().timeout(PATIENCE), method, url)?;
         if let Some(body) = body {
             request = request.json(body);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let unreached = |error: reqwest::Error| {
-                let cause = innermost(&error);
-                let server = &self.server;
-                format!("cannot reach {server}: {cause}. Is it running? --server names another")
-            };
-            let response = request.send().await.map_err(unreached)?;
+            let response = request.send().await.map_err(|error| self.unreached(&error))?;
             Ok(read(response).await?)
         })
     }
+}
+
+/// Credentials go to the server that was named, and to no other.
+fn client() -> ClientBuilder {
+    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// The answer, or the sentence of the problem.

@@ -32,6 +32,23 @@ pub(super) fn parse_ttl(text: &str) -> Result<i64, String> {
     if seconds <= 0 { Err(wrong()) } else { Ok(seconds) }
 }
 
+/// Says how far something long has come, and not too often.
+#[derive(Default)]
+pub(super) struct Milestones(u64);
+
+impl Milestones {
+    const EVERY: u64 = 100_000;
+
+    /// How many rows are done, when it is time to say so again.
+    pub(super) fn reached(&mut self, rows: u64) -> Option<u64> {
+        let reached = rows / Self::EVERY;
+        (reached > self.0).then(|| {
+            self.0 = reached;
+            reached * Self::EVERY
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ pub(crate) struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    reason: Option<&'static str>,
+    reason: Option<String>,
 }
 
 /// The process runs.
@@ -32,19 +32,24 @@ pub(crate) async fn live() -> Json<Health> {
 
 /// Requests can be answered.
 ///
-/// The store reads and writes, and the plugins are loaded (without them the server does not start).
+/// The store reads and writes, what it writes would be kept, and the plugins are loaded (without them the server
+/// does not start).
 #[utoipa::path(
     get, path = "/readyz", tag = "server", security(()),
     responses(
         (status = 200, body = Health),
-        (status = 503, description = "The store does not answer.", body = Health),
+        (status = 503, description = "Something keeps it from that, and this says what.", body = Health),
     ),
 )]
 pub(crate) async fn ready(State(web): State<Arc<Web>>) -> Response {
     let store = web.app.store();
-    if store.stats().healthy && store.snapshot().await.is_ok() {
+    let reason = if !store.stats().healthy || store.snapshot().await.is_err() {
+        "the store does not answer".to_owned()
+    } else if let Err(trouble) = web.probe.look().await {
+        trouble.to_string()
+    } else {
         return Json(Health { status: "ready", reason: None }).into_response();
-    }
-    let answer = Health { status: "unavailable", reason: Some("the store does not answer") };
+    };
+    let answer = Health { status: "unavailable", reason: Some(reason) };
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }

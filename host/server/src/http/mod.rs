@@ -5,6 +5,7 @@ mod again;
 mod api_keys;
 mod audit;
 mod auth;
+mod backup;
 mod body;
 mod clock;
 mod docs;
@@ -33,7 +34,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::backup::Backups;
 use crate::config::LimitsConfig;
+use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
 
@@ -54,6 +57,8 @@ pub(crate) struct Web {
     pub(crate) documents: Documents,
     pub(crate) places: Semaphore,
     pub(crate) errands: Errands,
+    pub(crate) backups: Backups,
+    pub(crate) probe: Probe,
 }
 
 /// Every route there is, each with what it says of itself: what is not declared is not served.
@@ -78,6 +83,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(clock::get, clock::set))
+        .routes(routes!(backup::take))
         .routes(routes!(settings::get, settings::update))
         .routes(routes!(template_packs::list))
         .routes(routes!(template_packs::install))

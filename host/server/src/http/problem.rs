@@ -112,7 +112,7 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
-    fn unavailable(code: &'static str, detail: &str) -> Self {
+    pub(crate) fn unavailable(code: &'static str, detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1)
     }
 
@@ -207,7 +207,9 @@ fn from_store(error: &StoreError) -> Problem {
         StoreError::Unavailable { .. } | StoreError::Full | StoreError::InUse { .. } => {
             Problem::unavailable("store_unavailable", "The store does not answer now. Try again.")
         }
-        StoreError::Corrupt { .. } | StoreError::Newer { .. } => Problem::internal(),
+        StoreError::Corrupt { .. } | StoreError::Newer { .. } | StoreError::NotEmpty { .. } => {
+            Problem::internal()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What lies in the host's space, and the API keys of tenants, which are found from there.
 
-use planwright_store::{Key, Record, Snapshot};
+use planwright_domain::caller::TenantId;
+use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
@@ -71,6 +72,20 @@ impl<N: Snapshot> Walk<'_, N> {
             }
             Some(_) => Vec::new(),
         })
+    }
+
+    /// Nothing is kept for a tenant that there is not.
+    pub(super) async fn tenant_record(&mut self) -> Result<(), StoreError> {
+        let Space::Tenant(name) = self.space else { return Ok(()) };
+        let is_there = match TenantId::new(name) {
+            Some(id) => self.snapshot.get(&HostKeys::tenant(&id)).await?.is_some(),
+            None => false,
+        };
+        if !is_there {
+            let problem = "There is no such tenant, and something is kept for it.".to_owned();
+            self.report.add(&format!("tenant {name}"), [problem]);
+        }
+        Ok(())
     }
 
     async fn api_key_place(&self, key: &Key, record: &Record) -> Problems {

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{Table, WriteTransaction};
 
-use super::Answer;
-use super::database::{
-    COUNTERS, HEADS, LOG, META, RECORDS, VERSION, decode_head, encode_entry, encode_head,
-    encode_record, split_version, store_error,
-};
+use super::database::{COUNTERS, HEADS, LOG, META, RECORDS, VERSION, store_error};
+use super::{Answer, rows};
 use crate::change::{Change, Expectation};
-use crate::{ChangeSet, CommitError, Committed, Hash, Head, Key, StoreError};
+use crate::layout::{encode_entry, encode_head, encode_record};
+use crate::value::seal;
+use crate::{ChangeSet, CommitError, Committed, Hash, Head, Key, Record, Row, StoreError};
 
 /// The tables of one write transaction; each change set sees what the ones before it have changed.
 pub(super) struct Writer<'a> {
@@ -34,7 +33,7 @@ struct Sum {
 impl<'a> Writer<'a> {
     pub(super) fn open(transaction: &'a WriteTransaction) -> Result<Self, StoreError> {
         let meta = transaction.open_table(META).map_err(store_error)?;
-        let version = meta.get(VERSION).map_err(store_error)?.map_or(0, |found| found.value());
+        let version = rows::last_version(&meta)?;
         Ok(Self {
             records: transaction.open_table(RECORDS).map_err(store_error)?,
             counters: transaction.open_table(COUNTERS).map_err(store_error)?,
@@ -68,8 +67,8 @@ impl<'a> Writer<'a> {
         for change in &set.changes {
             match change {
                 Change::Put { key, schema, json } => {
-                    let bytes = encode_record(key, self.version, *schema, json);
-                    self.records.insert(key.as_bytes(), bytes.as_slice()).map_err(store_error)?;
+                    let seal = seal(key, self.version, *schema, json);
+                    self.put(key, &encode_record(self.version, *schema, seal, json))?;
                 }
                 Change::Delete(key) => {
                     self.records.remove(key.as_bytes()).map_err(store_error)?;
@@ -83,27 +82,65 @@ impl<'a> Writer<'a> {
         Ok(Ok(Committed { version: self.version, log }))
     }
 
+    /// Whether any change set was ever applied.
+    pub(super) fn has_held_something(&self) -> bool {
+        self.version != 0
+    }
+
+    /// Keeps a row of another store as it is. Its versions count from [`Writer::finish_at`] on.
+    pub(super) fn keep(&mut self, row: &Row) -> Result<(), StoreError> {
+        match row {
+            Row::Record { key, record } => {
+                let Record { version, schema, .. } = record;
+                self.put(key, &encode_record(*version, *schema, record.seal(), record.json()))
+            }
+            Row::Counter { key, holds } => {
+                self.counters.insert(key.as_bytes(), *holds).map_err(store_error)?;
+                Ok(())
+            }
+            Row::Entry { log, entry } => {
+                let bytes = encode_entry(entry.previous, entry.hash, &entry.body);
+                self.put_entry(log, entry.sequence, &bytes)
+            }
+            Row::Head { log, head } => self.put_head(log, *head),
+        }
+    }
+
+    /// Writes down that so many change sets were applied elsewhere.
+    pub(super) fn finish_at(self, version: u64) -> Result<(), StoreError> {
+        Self { version, ..self }.finish()
+    }
+
+    fn put(&mut self, key: &Key, record: &[u8]) -> Result<(), StoreError> {
+        self.records.insert(key.as_bytes(), record).map_err(store_error)?;
+        Ok(())
+    }
+
+    fn put_entry(&mut self, log: &Key, sequence: u64, entry: &[u8]) -> Result<(), StoreError> {
+        self.log.insert((log.as_bytes(), sequence), entry).map_err(store_error)?;
+        Ok(())
+    }
+
+    fn put_head(&mut self, log: &Key, head: Head) -> Result<(), StoreError> {
+        self.heads.insert(log.as_bytes(), encode_head(head).as_slice()).map_err(store_error)?;
+        Ok(())
+    }
+
     /// The key of an expectation that does not hold.
     fn broken<'s>(&self, expectation: &'s Expectation) -> Result<Option<&'s Key>, StoreError> {
         let (key, holds) = match expectation {
             Expectation::Version(key, version) => {
-                (key, self.record_version(key)? == Some(*version))
+                (key, rows::record_version(&self.records, key)? == Some(*version))
             }
-            Expectation::Absent(key) => (key, self.record_version(key)?.is_none()),
+            Expectation::Absent(key) => (key, rows::record_version(&self.records, key)?.is_none()),
             Expectation::CounterIs(key, expected) => (key, self.counter(key)? == *expected),
             Expectation::CounterAtMost(key, most) => (key, self.counter(key)? <= *most),
         };
         Ok(Some(key).filter(|_| !holds))
     }
 
-    fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
-        let found = self.records.get(key.as_bytes()).map_err(store_error)?;
-        found.map(|bytes| Ok(split_version(bytes.value())?.0)).transpose()
-    }
-
     fn counter(&self, key: &Key) -> Result<i64, StoreError> {
-        let found = self.counters.get(key.as_bytes()).map_err(store_error)?;
-        Ok(found.map_or(0, |holds| holds.value()))
+        rows::counter(&self.counters, key)
     }
 
     /// Adds up what a set does to its counters, in order, or says which one cannot take it.
@@ -155,19 +192,12 @@ impl<'a> Writer<'a> {
     }
 
     fn append(&mut self, log: &Key, body: &[u8]) -> Result<Head, StoreError> {
-        let Head { sequence: last, hash: previous } = self.head(log)?;
+        let Head { sequence: last, hash: previous } = rows::log_head(&self.heads, log)?;
         let sequence = last + 1;
         let hash = Hash::of_entry(previous, sequence, body);
-        let entry = encode_entry(previous, hash, body);
         let head = Head { sequence, hash };
-        let log = log.as_bytes();
-        self.log.insert((log, sequence), entry.as_slice()).map_err(store_error)?;
-        self.heads.insert(log, encode_head(head).as_slice()).map_err(store_error)?;
+        self.put_entry(log, sequence, &encode_entry(previous, hash, body))?;
+        self.put_head(log, head)?;
         Ok(head)
-    }
-
-    fn head(&self, log: &Key) -> Result<Head, StoreError> {
-        let found = self.heads.get(log.as_bytes()).map_err(store_error)?;
-        found.map_or_else(|| Ok(Head::of_empty(log)), |bytes| decode_head(bytes.value()))
     }
 }

@@ -1,30 +1,27 @@
-//! The database file: its tables, how their bytes are laid out, and how it is opened.
+//! The database file: its tables, and how it is opened.
 
 use std::io;
 
 use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition};
 
-use crate::value::seal;
-use crate::{Hash, Head, Key, LogEntry, Record, StoreError};
+use crate::StoreError;
+use crate::layout::{self, corrupt};
 
-/// The key's bytes → version (8 bytes, big end first), schema (2 bytes), seal (8 bytes), JSON.
+/// The key's bytes → the record.
 pub(super) const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 /// The key's bytes → what it holds. A counter that holds 0 has no row.
 pub(super) const COUNTERS: TableDefinition<'_, &[u8], i64> = TableDefinition::new("counters");
-/// The log's key and the sequence number → hash of the entry before (32 bytes), its own hash, JSON.
+/// The log's key and the sequence number → the entry.
 pub(super) const LOG: TableDefinition<'_, (&[u8], u64), &[u8]> = TableDefinition::new("log");
-/// The log's key → the sequence number of its last entry (8 bytes, big end first), that entry's hash.
+/// The log's key → its head.
 pub(super) const HEADS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("heads");
 /// [`FORMAT`] and [`VERSION`].
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
-/// Under this name, the number of the layout described here.
+/// Under this name, the number of the layout of tables, keys and values.
 const FORMAT: &str = "format";
 /// Under this name, the number of the last change set.
 pub(super) const VERSION: &str = "version";
-
-/// The layout this release reads and writes.
-const THIS_FORMAT: u64 = 2;
 
 /// Opens the database in a storage, repairs it if need be, and makes its tables if it is new.
 /// `name` is what is said to be in use if somebody else holds it.
@@ -54,20 +51,15 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
         .map_err(store_error)?
         .map(|format| format.value());
     match format {
-        Some(THIS_FORMAT) => transaction.abort().map_err(store_error),
-        Some(found) if found > THIS_FORMAT => Err(StoreError::Newer {
-            what: "the database".to_owned(),
-            found,
-            supported: THIS_FORMAT,
-        }),
-        Some(found) => Err(corrupt(&format!(
-            "it has format {found}, from before the first release, and nothing reads that any more"
-        ))),
+        Some(found) => {
+            layout::check_format(found, "the database")?;
+            transaction.abort().map_err(store_error)
+        }
         None => {
             transaction
                 .open_table(META)
                 .map_err(store_error)?
-                .insert(FORMAT, THIS_FORMAT)
+                .insert(FORMAT, layout::FORMAT)
                 .map_err(store_error)?;
             transaction.open_table(RECORDS).map_err(store_error)?;
             transaction.open_table(COUNTERS).map_err(store_error)?;
@@ -104,58 +96,4 @@ pub(super) fn store_error(error: impl Into<redb::Error>) -> StoreError {
 
 fn unavailable(error: &impl ToString) -> StoreError {
     StoreError::Unavailable { reason: error.to_string() }
-}
-
-pub(super) fn corrupt(found: &(impl ToString + ?Sized)) -> StoreError {
-    StoreError::Corrupt { reason: found.to_string() }
-}
-
-pub(super) fn encode_record(key: &Key, version: u64, schema: u16, json: &[u8]) -> Vec<u8> {
-    let seal = seal(key, version, schema, json);
-    [&version.to_be_bytes()[..], &schema.to_be_bytes(), &seal, json].concat()
-}
-
-/// The version in a record's bytes, and what follows it.
-pub(super) fn split_version(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
-    let (version, rest) =
-        bytes.split_first_chunk().ok_or_else(|| corrupt("a record without a version"))?;
-    Ok((u64::from_be_bytes(*version), rest))
-}
-
-pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, StoreError> {
-    let (version, rest) = split_version(bytes)?;
-    let (schema, rest) =
-        rest.split_first_chunk().ok_or_else(|| corrupt("a record without a schema"))?;
-    let (seal, json) =
-        rest.split_first_chunk().ok_or_else(|| corrupt("a record without a seal"))?;
-    Ok(Record::new(version, u16::from_be_bytes(*schema), *seal, json))
-}
-
-pub(super) fn encode_head(head: Head) -> Vec<u8> {
-    [&head.sequence.to_be_bytes()[..], head.hash.as_bytes()].concat()
-}
-
-pub(super) fn decode_head(bytes: &[u8]) -> Result<Head, StoreError> {
-    bytes
-        .split_first_chunk()
-        .and_then(|(sequence, hash)| {
-            let hash = Hash::from_bytes(hash.try_into().ok()?);
-            Some(Head { sequence: u64::from_be_bytes(*sequence), hash })
-        })
-        .ok_or_else(|| corrupt("a log's head that is none"))
-}
-
-pub(super) fn encode_entry(previous: Hash, hash: Hash, body: &[u8]) -> Vec<u8> {
-    [previous.as_bytes(), hash.as_bytes(), body].concat()
-}
-
-pub(super) fn decode_entry(sequence: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
-    bytes
-        .split_first_chunk()
-        .and_then(|(previous, rest)| {
-            let (hash, body) = rest.split_first_chunk()?;
-            let (previous, hash) = (Hash::from_bytes(*previous), Hash::from_bytes(*hash));
-            Some(LogEntry { sequence, previous, hash, body: body.into() })
-        })
-        .ok_or_else(|| corrupt("a log entry without its hashes"))
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase, Value};
 
-use super::database::{
-    COUNTERS, HEADS, LOG, META, RECORDS, VERSION, corrupt, decode_entry, decode_head,
-    decode_record, store_error,
-};
+use super::database::{COUNTERS, HEADS, LOG, META, RECORDS, store_error};
+use super::rows;
+use crate::layout::{corrupt, decode_entry, decode_record};
 use crate::{Head, Key, LogEntry, LogScan, Prefix, Record, Scan, Snapshot, Space, StoreError};
 
 /// The tables as one commit left them. Opened once by the committer and shared by all readers, because
@@ -27,7 +26,7 @@ impl View {
     pub(super) fn open(database: &Database) -> Result<Self, StoreError> {
         let transaction = database.begin_read().map_err(store_error)?;
         let meta = transaction.open_table(META).map_err(store_error)?;
-        let version = meta.get(VERSION).map_err(store_error)?.map_or(0, |found| found.value());
+        let version = rows::last_version(&meta)?;
         Ok(Self {
             records: transaction.open_table(RECORDS).map_err(store_error)?,
             counters: transaction.open_table(COUNTERS).map_err(store_error)?,
@@ -75,8 +74,7 @@ impl RedbSnapshot {
 
 impl Snapshot for RedbSnapshot {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
-        let found = self.0.records.get(key.as_bytes()).map_err(store_error)?;
-        found.map(|bytes| decode_record(bytes.value())).transpose()
+        rows::record(&self.0.records, key)
     }
 
     async fn scan(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, Record)>, StoreError> {
@@ -84,8 +82,7 @@ impl Snapshot for RedbSnapshot {
     }
 
     async fn counter(&self, counter: &Key) -> Result<i64, StoreError> {
-        let found = self.0.counters.get(counter.as_bytes()).map_err(store_error)?;
-        Ok(found.map_or(0, |holds| holds.value()))
+        rows::counter(&self.0.counters, counter)
     }
 
     async fn counters(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, i64)>, StoreError> {
@@ -110,8 +107,7 @@ impl Snapshot for RedbSnapshot {
     }
 
     async fn log_head(&self, log: &Key) -> Result<Head, StoreError> {
-        let found = self.0.heads.get(log.as_bytes()).map_err(store_error)?;
-        found.map_or_else(|| Ok(Head::of_empty(log)), |bytes| decode_head(bytes.value()))
+        rows::log_head(&self.0.heads, log)
     }
 
     async fn logs(
