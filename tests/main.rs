@@ -12,3 +12,4 @@ mod readme;
 mod remote_commands;
 mod rooms;
 mod store;
+mod worker;

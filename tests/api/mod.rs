@@ -6,6 +6,7 @@ mod admin_plans;
 mod again;
 mod api_keys;
 mod audit;
+mod clock;
 mod document;
 mod every_operation;
 mod limits;
@@ -17,6 +18,7 @@ pub(crate) mod plugin_uploads;
 mod plugins;
 mod races;
 mod seed_examples;
+mod subscription_life;
 mod subscriptions;
 mod template_packs;
 mod tenants;
@@ -26,6 +28,10 @@ use serde_json::{Value, json};
 
 pub(crate) const PLANS: &str = "/api/v1/billing/plans";
 pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
+
+pub(crate) const SUBSCRIPTION: &str = "/api/v1/billing/subscription";
+pub(crate) const SUBSCRIPTIONS: &str = "/api/v1/admin/billing/subscriptions";
+pub(crate) const CLOCK: &str = "/api/v1/admin/clock";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
 pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";

@@ -4,7 +4,7 @@
 use planwright_store::{ChangeSet, Document, Key, Part, Scan, Snapshot, Space, Store};
 use redb::{Database, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Data, report, tenant};
 
@@ -76,6 +76,7 @@ async fn an_edited_record_is_found_and_named() {
         ("live-subscription", "\"sub_", "\"bus_", "live-subscription/", "which is not there"),
         ("answer", "\"expires_at\":1", "\"expires_at\":2", "answer/", "is missing in the list"),
         ("api-key", "\"id\":\"key_", "\"id\":\"yek_", "api-key/", "Its hash does not lead to it."),
+        ("due", "\"plan_id\":\"pro", "\"plan_id\":\"orp", "due/", "is not to plan 'orp'"),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
     ] {
         let data = Data::make().await;
@@ -110,6 +111,10 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
         ("subscription", "subscribers/", "subscriptions are counted by it"),
         ("plan-subscription", "subscription/sub_", "missing in the list of plan 'again'"),
         ("live-subscription", "subscription/sub_", "'bob' does not say that it is the live one"),
+        ("every-subscription", "subscription/sub_", "missing in the tenant's list"),
+        ("user-subscription", "subscription/sub_", "missing in its user's list"),
+        ("history", "subscription/sub_", "its user's history does not say so"),
+        ("subscription", "host: due/", "is due and is not there"),
         ("answer", "expiring-answer/", "It lists an answer that is not there."),
         ("expiring-answer", "answer/", "It is missing in the list of answers that expire."),
         ("api-key", "host: api-key/", "which is not there"),
@@ -275,6 +280,47 @@ async fn a_change_without_its_entry_in_the_audit_log_and_a_record_nobody_knows_a
     assert_found(&lines, "plna/pro", "No log of this release has such a key.");
     assert_found(&lines, "plan/elsewhere", "What it holds belongs under another key.");
     assert_found(&lines, "host: plan/pro", "No record of this release has such a key.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_due_at_another_time_credit_from_nowhere_and_a_clock_of_no_sandbox_are_found() {
+    let data = Data::make().await;
+    let host = Space::Host;
+    let prefix = Key::in_space(&host, "due").prefix();
+    let snapshot = data.store().snapshot().await.unwrap();
+    let (due, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);
+    drop(snapshot);
+    let [_, _, Part::Text(of), Part::Text(kind), Part::Text(id)] = &due.parts()[..] else {
+        panic!("{due}")
+    };
+    let later = Key::in_space(&host, "due").text("").number(1).text(of).text(kind).text(id).key();
+    let unknown =
+        Key::in_space(&host, "due").text("").number(1).text(of).text("tea").text(id).key();
+    let credit = Key::in_space(&tenant(), "credit").text("bob").text("RUB").key();
+    let moves = Key::in_space(&tenant(), "credit-entry").text("eve").text("RUB");
+    let moves = moves.newest_first(1).text("crd_1").key();
+    let entry = json!({"amount": 5, "reason": "change", "subscription_id": "sub_none", "at": 1});
+    let clock = Key::in_space(&host, "clock").text("default").key();
+    commit(&data, |change| {
+        let is_due = record.decode::<Any>().unwrap();
+        change.delete(&due).put(&later, &is_due).put(&unknown, &is_due);
+        change.put(&credit, &Any(json!({"balance": -5}))).put(&moves, &Any(entry));
+        change.put(&clock, &Any(json!({"now": null})))
+    })
+    .await;
+    let lines = lines(&data);
+    for (place, problem) in [
+        ("subscription/sub_", "It is missing among what is due."),
+        ("due//1/default/subscription", "is due at another time"),
+        ("due//1/default/tea", "No record of this release"),
+        ("credit/bob/RUB", "It holds -5, and 0 is the sum of its movements."),
+        ("credit/bob/RUB", "nobody owes credit"),
+        ("credit-entry/eve/RUB", "It moves a credit that is not there."),
+        ("credit-entry/eve/RUB", "It names the subscription 'sub_none', which is not there."),
+        ("host: clock/default", "which is no sandbox"),
+    ] {
+        assert_found(&lines, place, problem);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -99,16 +99,17 @@ async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
     let (code, found) = report(&data.path);
     assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
     assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(19)), "{found}");
-    // 3 plans; a record, a place and a pointer for each of 3 subscriptions; 4 answers and an API key, each with
-    // what leads to it; the tenant; a component with its part and an owner, twice, and 3 bindings.
-    assert_eq!(found["records"], 32, "{found}");
+    // 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
+    // answers and an API key, each with what leads to it; the tenant; a component with its part and an owner,
+    // twice, and 3 bindings.
+    assert_eq!(found["records"], 44, "{found}");
     let (_, again) = report(&data.path);
     assert_eq!(found, again);
 
     let output = check(&data.path, &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("everything agrees: 32 records") && said.lines().count() == 1,
+        said.starts_with("everything agrees: 44 records") && said.lines().count() == 1,
         "{said}"
     );
     let names: Vec<_> = std::fs::read_dir(&data.path).unwrap().map(|file| file.unwrap()).collect();

@@ -98,11 +98,32 @@ impl App {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The same, and nobody works for some seconds between.
+    pub(crate) async fn restart_after(self, seconds: i64) -> Self {
+        let Self { server, folder, clock, went_well } = self;
+        server.stop().await;
+        clock.advance(seconds);
+        Self::start_in(folder, clock, went_well, |_| {})
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// How many change sets the store took since the start.
+    pub(crate) fn change_sets(&self) -> u64 {
+        self.server.store_stats().change_sets
+    }
+
     /// Stops the server, cleanly, and gives the file of its store.
     pub(crate) async fn stop(self) -> (Arc<tempfile::TempDir>, PathBuf) {
         self.server.stop().await;
         let file = self.folder.path().join("data/planwright.redb");
         (self.folder, file)
+    }
+
+    /// Some seconds later, with all that is due by then worked. Gives how much that was.
+    pub(crate) async fn advance(&self, seconds: i64) -> u64 {
+        self.clock.advance(seconds);
+        self.server.work_due().await.unwrap()
     }
 
     /// Says which operations a test is about: each was asked here and answered with success. Every operation is

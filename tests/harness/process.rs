@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::{Actor, claims, compiled_plugins};
-use planwright_server::token;
+use planwright_server::token::{self, Claims};
 
 /// The program.
 pub(crate) const PLANWRIGHT: &str = env!("CARGO_BIN_EXE_planwright-for-tests");
@@ -81,7 +81,12 @@ impl Process {
     }
 
     fn actor(&self, id: &str, role: &str) -> Actor {
-        let token = token::issue(&self.secret, &claims(id, role)).unwrap();
+        self.with_claims(&claims(id, role))
+    }
+
+    /// Somebody whose token says just this.
+    pub(crate) fn with_claims(&self, claims: &Claims) -> Actor {
+        let token = token::issue(&self.secret, claims).unwrap();
         Actor::new(self.address, Some(token))
     }
 

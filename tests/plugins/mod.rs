@@ -27,9 +27,9 @@ use crate::harness::compiled_plugins;
 use crate::harness::process::PLANWRIGHT;
 
 /// The standard plugins.
-const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
-const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
-const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
+pub(crate) const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
+pub(crate) const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
+pub(crate) const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
 /// Do what their settings say.
 const MISBEHAVING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_IDENTITY"));
 const REVIEWER: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_VALIDATION"));
@@ -44,7 +44,7 @@ fn now() -> Timestamp {
 }
 
 /// A host like a server's. All tests share one cache, so that each guest is compiled once.
-fn host() -> PluginHost {
+pub(crate) fn host() -> PluginHost {
     PluginHost::new(config()).unwrap()
 }
 
@@ -58,7 +58,7 @@ fn config() -> HostConfig {
     }
 }
 
-fn candidate(hook: Hook, component: &'static [u8], settings: &str) -> Candidate {
+pub(crate) fn candidate(hook: Hook, component: &'static [u8], settings: &str) -> Candidate {
     Candidate {
         hook,
         label: "candidate.wasm".to_owned(),

@@ -1,9 +1,26 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::hook::Hook;
+use crate::money::Currency;
+use crate::plan::PlanId;
+
+/// The route that takes payments.
+pub const PAYMENT: &str = "/api/v1/billing/payment";
+
+/// What has to be paid first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The plan that is paid for.
+    pub plan_id: PlanId,
+    /// More than 0.
+    pub amount_due: Decimal,
+    /// The plan's.
+    pub currency: Currency,
+}
 
 /// One field at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -170,6 +187,42 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// A plan that users cannot take now.
+    #[error("Plan '{id}' is not active. GET /api/v1/billing/plans lists those that are.")]
+    PlanInactive {
+        /// The plan's.
+        id: String,
+    },
+    /// The user has a subscription already.
+    #[error(
+        "You are subscribed to plan '{plan}' already. Take another plan with POST \
+         /api/v1/billing/subscription/change."
+    )]
+    AlreadySubscribed {
+        /// The plan that the user has.
+        plan: String,
+    },
+    /// The user has no live subscription.
+    #[error("There is no subscription. POST /api/v1/billing/subscription makes one.")]
+    NotSubscribed,
+    /// It costs something.
+    #[error(
+        "Plan '{}' costs {} {} now. Pay with POST {}, and it takes effect.",
+        .0.plan_id, .0.amount_due.normalize(), .0.currency.code(), PAYMENT
+    )]
+    PaymentRequired(Due),
+    /// There is nothing to pay for.
+    #[error("Nothing is due for plan '{plan}' now.")]
+    NothingDue {
+        /// The plan's.
+        plan: String,
+    },
+    /// Only a sandbox's time is set by hand.
+    #[error("The time of tenant '{tenant}' is the real one. Only that of a sandbox can be set.")]
+    NotASandbox {
+        /// The tenant's.
+        tenant: String,
+    },
     /// No such template pack.
     #[error(
         "Template pack '{name}' not found. GET /api/v1/admin/template-packs lists those there are."
@@ -193,6 +246,8 @@ pub enum RefusalKind {
     Unfit,
     /// What is there is in the way.
     Conflict,
+    /// Something has to be paid first.
+    PaymentRequired,
     /// What the request rests on has changed.
     Stale,
     /// The request is wrong, or what is asked may not be.
@@ -225,6 +280,12 @@ impl Refusal {
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
             Self::PlanIsDefault { .. } => "plan_is_default",
+            Self::PlanInactive { .. } => "plan_inactive",
+            Self::AlreadySubscribed { .. } => "already_subscribed",
+            Self::NotSubscribed => "not_subscribed",
+            Self::PaymentRequired(_) => "payment_required",
+            Self::NothingDue { .. } => "nothing_due",
+            Self::NotASandbox { .. } => "not_a_sandbox",
             Self::PackNotFound { .. } => "pack_not_found",
         }
     }
@@ -238,20 +299,26 @@ impl Refusal {
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
             | Self::PackNotFound { .. }
+            | Self::NotSubscribed
             | Self::PluginNotFound { .. }
             | Self::HookNotFound { .. } => RefusalKind::Missing,
             Self::KeyReused => RefusalKind::KeyReused,
             Self::NotAPlugin { .. } => RefusalKind::Unfit,
             Self::KeyMadeBefore { .. }
+            | Self::AlreadySubscribed { .. }
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
+            Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
             Self::Stale { .. } | Self::StaleBindings => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
             | Self::TenantExists { .. }
             | Self::Rejected(_)
             | Self::PlanInUse { .. }
+            | Self::PlanInactive { .. }
+            | Self::NothingDue { .. }
+            | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
     }
@@ -282,6 +349,12 @@ impl Refusal {
             | Self::PluginBound { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
+            | Self::PlanInactive { .. }
+            | Self::AlreadySubscribed { .. }
+            | Self::NotSubscribed
+            | Self::PaymentRequired(_)
+            | Self::NothingDue { .. }
+            | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. } => Vec::new(),
         }
     }

@@ -4,14 +4,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::plan::PlanId;
+use crate::refusal::{FieldError, Refusal};
 
 /// A tenant's settings, as the store holds them and as answers show them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Settings {
     /// The plan that governs users without a subscription; with none there is no limit.
     #[schema(required = true)]
     pub default_plan: Option<PlanId>,
+    /// How many days a subscription keeps its quotas while its payment is missing.
+    #[schema(required = true, maximum = 90)]
+    pub grace_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { default_plan: None, grace_days: 3 }
+    }
 }
 
 /// The settings that an admin wants changed: what is absent stays, `null` clears.
@@ -23,6 +33,10 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<PlanId>)]
     pub default_plan: Option<Option<PlanId>>,
+    #[allow(missing_docs, reason = "documented on Settings")]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, maximum = 90)]
+    pub grace_days: Option<Option<u32>>,
 }
 
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -30,12 +44,25 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
 }
 
 impl Settings {
+    /// More is no grace.
+    const MOST_GRACE_DAYS: u32 = 90;
+
     /// The settings with the changes made.
-    #[must_use]
-    pub fn patched(&self, patch: &SettingsPatch) -> Self {
-        Self {
-            default_plan: patch.default_plan.clone().unwrap_or_else(|| self.default_plan.clone()),
+    ///
+    /// # Errors
+    /// Names `grace_days` if there are too many.
+    pub fn patched(&self, patch: &SettingsPatch) -> Result<Self, Refusal> {
+        let grace_days = match patch.grace_days {
+            None => self.grace_days,
+            Some(days) => days.unwrap_or_else(|| Self::default().grace_days),
+        };
+        if grace_days > Self::MOST_GRACE_DAYS {
+            let message = format!("grace_days must be at most {}.", Self::MOST_GRACE_DAYS);
+            let error = FieldError::new("grace_days", "out_of_range", &message);
+            return Err(Refusal::Invalid(vec![error]));
         }
+        let default_plan = patch.default_plan.clone().unwrap_or_else(|| self.default_plan.clone());
+        Ok(Self { default_plan, grace_days })
     }
 }
 
@@ -45,14 +72,24 @@ mod tests {
 
     #[test]
     fn what_is_absent_stays_and_null_clears() {
-        let before = Settings { default_plan: PlanId::new("free").ok() };
+        let before = Settings { default_plan: PlanId::new("free").ok(), grace_days: 5 };
         for (json, expected) in [
             ("{}", Some("free")),
             (r#"{"default_plan":null}"#, None),
             (r#"{"default_plan":"pro"}"#, Some("pro")),
         ] {
-            let after = before.patched(&serde_json::from_str(json).unwrap());
+            let after = before.patched(&serde_json::from_str(json).unwrap()).unwrap();
             assert_eq!(after.default_plan.as_ref().map(PlanId::as_str), expected, "{json}");
+            assert_eq!(after.grace_days, 5, "{json}");
+        }
+        for (json, expected) in [
+            (r#"{"grace_days":0}"#, Some(0)),
+            (r#"{"grace_days":90}"#, Some(90)),
+            (r#"{"grace_days":null}"#, Some(3)),
+            (r#"{"grace_days":91}"#, None),
+        ] {
+            let after = before.patched(&serde_json::from_str(json).unwrap()).ok();
+            assert_eq!(after.map(|settings| settings.grace_days), expected, "{json}");
         }
         for json in [r#"{"default_plan":"a b"}"#, r#"{"defualt_plan":null}"#] {
             assert!(serde_json::from_str::<SettingsPatch>(json).is_err(), "{json}");

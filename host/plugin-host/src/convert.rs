@@ -24,6 +24,15 @@ pub(crate) fn decimal(name: &str, value: Decimal) -> Result<wit::Decimal, String
     }
 }
 
+/// A decimal as the contract carries it, read exactly. `name` is what to call it where it cannot be one.
+pub(crate) fn read_decimal(name: &str, value: wit::Decimal) -> Result<Decimal, String> {
+    let scale = u32::from(value.scale);
+    if scale > MAX_SCALE {
+        return Err(format!("{name} has the scale {scale}, and {MAX_SCALE} is the largest"));
+    }
+    Ok(Decimal::from_i128_with_scale(value.coefficient.into(), scale).normalize())
+}
+
 fn currency(currency: Currency) -> wit::Currency {
     wit::Currency {
         code: currency.code().to_owned(),
@@ -32,7 +41,7 @@ fn currency(currency: Currency) -> wit::Currency {
     }
 }
 
-fn plan(plan: &Plan) -> Result<wit::Plan, String> {
+pub(crate) fn plan(plan: &Plan) -> Result<wit::Plan, String> {
     let quotas = plan
         .quotas
         .iter()

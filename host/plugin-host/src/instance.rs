@@ -43,7 +43,6 @@ enum ExportIndices {
 }
 
 /// The functions of a plugin's hook.
-#[expect(dead_code, reason = "pricing is loaded and matched, and not asked anything yet")]
 pub(crate) enum Exports {
     Identity(identity::Guest),
     Validation(validation::Guest),

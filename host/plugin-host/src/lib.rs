@@ -33,6 +33,7 @@ mod contract;
 mod convert;
 mod engine;
 mod error;
+mod fees;
 mod guest;
 mod host;
 mod inspect;

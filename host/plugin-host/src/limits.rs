@@ -32,7 +32,11 @@ pub struct Limits {
     pub log_message_bytes: usize,
     /// Findings in one answer of a validation plugin.
     pub findings: usize,
-    /// Bytes of a finding's code, field and message each, and of a refusal's.
+    /// Items in one answer of a pricing plugin, and steps in all of them together.
+    pub fee_items: usize,
+    #[allow(missing_docs, reason = "documented on fee_items")]
+    pub fee_steps: usize,
+    /// Bytes of a finding's code, field and message each, of a refusal's, and of a step's note.
     pub text_bytes: usize,
     /// Calls of one plugin at a time; the others wait.
     pub concurrent_calls: usize,
@@ -63,6 +67,8 @@ impl Default for Limits {
             log_messages: 50,
             log_message_bytes: 1_024,
             findings: 1_000,
+            fee_items: 100,
+            fee_steps: 1_000,
             text_bytes: 4_096,
             concurrent_calls: 4,
             queue_time: Duration::from_secs(2),

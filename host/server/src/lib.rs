@@ -3,6 +3,7 @@
 
 mod backup;
 pub mod cli;
+mod clockwork;
 pub mod config;
 pub mod data_dir;
 pub mod edge;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{App, Plugins, plugin_work, tenants};
+use planwright_service::{App, Plugins, plugin_work, tenants, worker};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::backup::Backups;
+use crate::clockwork::Clockwork;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError, Probe};
 use crate::errands::Errands;
@@ -114,6 +115,7 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
+    clockwork: Clockwork,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
     /// Tells what compiles plugins to stop.
@@ -173,8 +175,9 @@ impl Server {
             };
             listener::serve(listener, router, config.limits, stopped).await;
         });
+        let clockwork = Clockwork::start(Arc::clone(&web));
         let is_new = data_dir.is_new();
-        Ok(Self { address, is_new, secret, web, stop, running, rest, working })
+        Ok(Self { address, is_new, secret, web, clockwork, stop, running, rest, working })
     }
 
     /// Where it listens.
@@ -201,6 +204,14 @@ impl Server {
         self.web.app.store().stats()
     }
 
+    /// Works all that is due by now, as it does by itself all the time.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn work_due(&self) -> Result<u64, planwright_service::Error> {
+        worker::work_all(&self.web.app, self.web.clock.now()).await
+    }
+
     /// Takes no more requests, answers those under way, and closes the store.
     pub async fn stop(self) {
         // A server that stopped by itself has no ear left.
@@ -213,6 +224,7 @@ impl Server {
         if let Err(error) = self.working.await {
             tracing::error!(%error, "what compiles plugins did not stop cleanly");
         }
+        self.clockwork.stop().await;
         self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
         tracing::info!(commits, change_sets, failures, "stopped");

@@ -51,7 +51,7 @@ async fn try_create<S: Store>(
         return Err(Refusal::KeyMadeBefore { id }.into());
     }
     let id = ids::fresh(app.entropy.as_ref(), "key_");
-    let api_key = ApiKey::from_draft(id, draft.clone(), &by.caller, by.now)?;
+    let api_key = ApiKey::from_draft(id, draft.clone(), &by.caller, by.received_at)?;
     let secret = Secret::from_entropy(app.entropy.draw());
     let hash = secret.hash();
 

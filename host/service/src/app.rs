@@ -67,8 +67,11 @@ impl<S> App<S> {
 pub struct Request {
     /// Who asks.
     pub caller: Caller,
-    /// When the request came.
+    /// When the request came, by the tenant's clock: what everything is decided on.
     pub now: Timestamp,
+    /// The same by the real clock, for what no sandbox's clock moves: how long answers are kept, when
+    /// credentials end.
+    pub received_at: Timestamp,
     /// Under which the log keeps it.
     pub request_id: String,
     /// Where it may come again: what makes the repeat give the same answer.

@@ -17,6 +17,7 @@ use crate::keys::Keys;
 
 mod answers;
 mod counters;
+mod credit;
 mod host;
 mod plans;
 mod plugins;

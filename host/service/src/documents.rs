@@ -2,11 +2,16 @@
 
 use planwright_domain::api_key::ApiKey;
 use planwright_domain::caller::TenantId;
-use planwright_domain::plan::Plan;
+use planwright_domain::decimal;
+use planwright_domain::history::History;
+use planwright_domain::life::Held;
+use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::settings::Settings;
-use planwright_domain::subscription::{Status, Subscription};
+use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
+use planwright_domain::time::{self, Timestamp};
 use planwright_store::Document;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// A plan, and how many plans of its id came before it.
@@ -27,11 +32,11 @@ impl Document for PlanRecord {
     const SCHEMA: u16 = 1;
 }
 
-/// A subscription, and the generation of the plan it is to.
+/// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct SubscriptionRecord {
-    pub(crate) plan_generation: u64,
-    pub(crate) subscription: Subscription,
+    pub(crate) held: Held,
 }
 
 impl Document for SubscriptionRecord {
@@ -48,7 +53,7 @@ impl Document for LiveSubscription {
     const SCHEMA: u16 = 1;
 }
 
-/// An entry in a plan's list of subscriptions; the status is kept beside it, so that a filter need not
+/// An entry in a list of subscriptions, a plan's, a user's or the tenant's; the status is kept beside it, so that a filter need not
 /// read them all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlanSubscription {
@@ -112,5 +117,67 @@ pub(crate) struct SettingsRecord {
 }
 
 impl Document for SettingsRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// What is remembered of a user's subscriptions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct HistoryRecord {
+    pub(crate) history: History,
+}
+
+impl Document for HistoryRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// What a user has in a currency: the sum of all movements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CreditRecord {
+    #[serde(with = "decimal")]
+    pub(crate) balance: Decimal,
+}
+
+impl Document for CreditRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A movement of a user's credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CreditEntryRecord {
+    /// More than 0 where the user has more by it.
+    #[serde(with = "decimal")]
+    pub(crate) amount: Decimal,
+    /// What moved it: `start`, `renewal`, `change`.
+    pub(crate) reason: String,
+    pub(crate) subscription_id: String,
+    #[serde(with = "time::seconds")]
+    pub(crate) at: Timestamp,
+}
+
+impl Document for CreditEntryRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// Something is due; the key says what and when. The plan it concerns is kept beside it, so that what is due on
+/// one plan is found without reading the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DueRecord {
+    pub(crate) plan_id: PlanId,
+}
+
+impl Document for DueRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A sandbox's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClockRecord {
+    /// Where it stands; the real time until somebody sets it.
+    #[serde(with = "time::optional_seconds")]
+    pub(crate) now: Option<Timestamp>,
+}
+
+impl Document for ClockRecord {
     const SCHEMA: u16 = 1;
 }

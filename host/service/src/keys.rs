@@ -5,11 +5,12 @@
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
+use planwright_domain::money::Currency;
 use planwright_domain::plan::PlanId;
 use planwright_domain::plugin::{Digest, Owner};
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
-use planwright_store::{Key, KeyBuilder, Prefix, Space};
+use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};
 
 /// What a key is of: the part behind its space. Every family has its rules in `check`, which does not compile
 /// without them.
@@ -39,10 +40,17 @@ pub(crate) enum Family {
     ComponentPart,
     ComponentUpload,
     Uncompiled,
+    EverySubscription,
+    UserSubscription,
+    History,
+    Credit,
+    CreditEntry,
+    Due,
+    Clock,
 }
 
 impl Family {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 31] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -67,6 +75,13 @@ impl Family {
         Self::ComponentPart,
         Self::ComponentUpload,
         Self::Uncompiled,
+        Self::EverySubscription,
+        Self::UserSubscription,
+        Self::History,
+        Self::Credit,
+        Self::CreditEntry,
+        Self::Due,
+        Self::Clock,
     ];
 
     fn as_str(self) -> &'static str {
@@ -95,6 +110,13 @@ impl Family {
             Self::ComponentPart => "component-part",
             Self::ComponentUpload => "component-upload",
             Self::Uncompiled => "uncompiled",
+            Self::EverySubscription => "every-subscription",
+            Self::UserSubscription => "user-subscription",
+            Self::History => "history",
+            Self::Credit => "credit",
+            Self::CreditEntry => "credit-entry",
+            Self::Due => "due",
+            Self::Clock => "clock",
         }
     }
 
@@ -174,14 +196,68 @@ impl Keys {
         subscribed_at: Timestamp,
         id: &str,
     ) -> Key {
-        // Subscriptions are newer than 1970, so no order is lost here.
-        let seconds = u64::try_from(subscribed_at.as_second()).unwrap_or(0);
         self.kind(Family::PlanSubscription)
             .text(plan.as_str())
             .number(generation)
-            .newest_first(seconds)
+            .newest_first(seconds(subscribed_at))
             .text(id)
             .key()
+    }
+
+    /// Record: a subscription of the tenant in the order of subscribing, newest first.
+    pub(crate) fn every_subscription(&self, subscribed_at: Timestamp, id: &str) -> Key {
+        self.kind(Family::EverySubscription).newest_first(seconds(subscribed_at)).text(id).key()
+    }
+
+    /// The tenant's subscriptions, newest first.
+    pub(crate) fn every_subscriptions(&self) -> Prefix {
+        self.kind(Family::EverySubscription).prefix()
+    }
+
+    /// Record: a user's subscription in the order of subscribing, newest first.
+    pub(crate) fn user_subscription(
+        &self,
+        user_id: &str,
+        subscribed_at: Timestamp,
+        id: &str,
+    ) -> Key {
+        let newest_first = seconds(subscribed_at);
+        self.kind(Family::UserSubscription).text(user_id).newest_first(newest_first).text(id).key()
+    }
+
+    /// A user's subscriptions, newest first.
+    pub(crate) fn user_subscriptions(&self, user_id: &str) -> Prefix {
+        self.kind(Family::UserSubscription).text(user_id).prefix()
+    }
+
+    /// Record: what is remembered of a user's subscriptions.
+    pub(crate) fn history(&self, user_id: &str) -> Key {
+        self.kind(Family::History).text(user_id).key()
+    }
+
+    /// Record: what a user has in a currency.
+    pub(crate) fn credit(&self, user_id: &str, currency: Currency) -> Key {
+        self.kind(Family::Credit).text(user_id).text(currency.code()).key()
+    }
+
+    /// Record: a movement of a user's credit, newest first.
+    pub(crate) fn credit_entry(
+        &self,
+        user_id: &str,
+        currency: Currency,
+        at: Timestamp,
+        id: &str,
+    ) -> Key {
+        self.credit_entries_key(user_id, currency).newest_first(seconds(at)).text(id).key()
+    }
+
+    /// The movements of a user's credit in a currency, newest first.
+    pub(crate) fn credit_entries(&self, user_id: &str, currency: Currency) -> Prefix {
+        self.credit_entries_key(user_id, currency).prefix()
+    }
+
+    fn credit_entries_key(&self, user_id: &str, currency: Currency) -> KeyBuilder {
+        self.kind(Family::CreditEntry).text(user_id).text(currency.code())
     }
 
     /// A plan's subscriptions, newest first.
@@ -277,6 +353,37 @@ impl OwnerKeys {
     }
 }
 
+/// Instants that are kept are newer than 1970, so no order is lost here.
+fn seconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_second()).unwrap_or(0)
+}
+
+/// By whose clock something is due: the real one, or that of a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Timeline {
+    Real,
+    Sandbox(TenantId),
+}
+
+impl Timeline {
+    /// Real time has no name that a tenant could have.
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Real => "",
+            Self::Sandbox(tenant) => tenant.as_str(),
+        }
+    }
+}
+
+/// What is due, and the instant at which it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DuePlace {
+    pub(crate) at: u64,
+    pub(crate) tenant: TenantId,
+    pub(crate) kind: String,
+    pub(crate) id: String,
+}
+
 /// Makes the keys of what belongs to no tenant, or must be found before the tenant is known.
 pub(crate) struct HostKeys;
 
@@ -328,5 +435,57 @@ impl HostKeys {
     /// Record: that a component is to be compiled.
     pub(crate) fn uncompiled(digest: &Digest) -> Key {
         Self::kind(Family::Uncompiled).text(&digest.to_string()).key()
+    }
+
+    /// Record: something is due, those that are due first first. `kind` and `id` say what it is.
+    pub(crate) fn due(
+        timeline: &Timeline,
+        at: Timestamp,
+        tenant: &TenantId,
+        kind: &str,
+        id: &str,
+    ) -> Key {
+        Self::kind(Family::Due)
+            .text(timeline.as_str())
+            .number(seconds(at))
+            .text(tenant.as_str())
+            .text(kind)
+            .text(id)
+            .key()
+    }
+
+    /// All that is due by a clock, sooner or later.
+    pub(crate) fn dues(timeline: &Timeline) -> Prefix {
+        Self::kind(Family::Due).text(timeline.as_str()).prefix()
+    }
+
+    /// What a key of these says.
+    pub(crate) fn read_due(key: &Key) -> Option<DuePlace> {
+        let parts = key.parts();
+        let [_, Part::Number(at), Part::Text(tenant), Part::Text(kind), Part::Text(id)] =
+            parts.as_slice()
+        else {
+            return None;
+        };
+        let tenant = TenantId::new(tenant)?;
+        Some(DuePlace { at: *at, tenant, kind: kind.clone(), id: id.clone() })
+    }
+
+    /// Record: a sandbox's time.
+    pub(crate) fn clock(tenant: &TenantId) -> Key {
+        Self::kind(Family::Clock).text(tenant.as_str()).key()
+    }
+
+    /// Whose time a key of these holds.
+    pub(crate) fn read_clock(key: &Key) -> Option<TenantId> {
+        match key.parts().as_slice() {
+            [Part::Text(tenant)] => TenantId::new(tenant),
+            _ => None,
+        }
+    }
+
+    /// The times of all sandboxes.
+    pub(crate) fn clocks() -> Prefix {
+        Self::kind(Family::Clock).prefix()
     }
 }

@@ -3,6 +3,7 @@
 //! what the decision rested on. A conflict starts again at the load.
 #![forbid(unsafe_code)]
 
+mod account;
 mod api_key_secret;
 pub mod api_key_use;
 pub mod api_keys;
@@ -10,9 +11,12 @@ mod app;
 pub mod audit;
 pub mod catalog;
 pub mod check;
+pub mod clocks;
 mod documents;
 pub mod edge;
 mod error;
+mod fees;
+pub mod governing;
 mod ids;
 mod keys;
 mod once;
@@ -27,14 +31,17 @@ mod plugin_slots;
 mod plugin_tables;
 pub mod plugin_work;
 pub mod plugins;
+pub mod purchases;
 mod retry;
 mod seen_tenants;
 pub mod settings;
 pub mod subscribers;
+pub mod subscription_list;
 pub mod subscriptions;
 pub mod template_packs;
 pub mod tenants;
 pub mod users;
+pub mod worker;
 
 pub use app::{App, Plugins, Request};
 pub use error::Error;

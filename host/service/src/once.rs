@@ -85,7 +85,7 @@ pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
     let key = Keys::of(&by.caller.tenant).answer(&claim.scope);
     let Some(record) = app.store.snapshot().await?.get(&key).await? else { return Ok(None) };
     let answer: Answer = record.decode()?;
-    if answer.has_expired(by.now) {
+    if answer.has_expired(by.received_at) {
         return Ok(None);
     }
     if answer.fingerprint != claim.fingerprint {
@@ -134,7 +134,7 @@ impl<S: Store> App<S> {
             None => change.expect_absent(&key),
             Some(kept) => {
                 let old: Answer = kept.decode()?;
-                if !old.has_expired(by.now) {
+                if !old.has_expired(by.received_at) {
                     // The same request was first, just now; `once` starts again and finds its answer.
                     return Err(CommitError::Conflict { key }.into());
                 }
@@ -142,7 +142,7 @@ impl<S: Store> App<S> {
                 change.expect_version(&key, kept.version).delete(&expiring)
             }
         };
-        let expires_at = by.now.as_second().saturating_add(KEPT_SECONDS);
+        let expires_at = by.received_at.as_second().saturating_add(KEPT_SECONDS);
         let result = serde_json::to_value(result).map_err(|error| StoreError::Corrupt {
             reason: format!("an answer is no JSON: {error}"),
         })?;
@@ -169,7 +169,7 @@ async fn make_way<N: Snapshot>(
         let scope = record.decode::<Expiring>()?.scope;
         let key = keys.answer(&scope);
         let Some(old) = snapshot.get(&key).await? else { continue };
-        if scope != claim.scope && old.decode::<Answer>()?.has_expired(by.now) {
+        if scope != claim.scope && old.decode::<Answer>()?.has_expired(by.received_at) {
             change.expect_version(&key, old.version).delete(expiring).delete(&key);
         }
     }

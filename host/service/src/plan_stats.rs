@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::plan_commit::subscription_counts;
 use crate::plan_lookup::{Tagged, load};
+use crate::worker;
 
 /// Which plans an admin wants to see; all of them where nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,7 @@ pub async fn list<S: Store>(
     by: &Request,
     filter: &PlanFilter,
 ) -> Result<Vec<PlanStats>, Error> {
+    worker::work_plan(app, &by.caller.tenant, None, by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
     let counts = all_counts(&snapshot, &Keys::of(&by.caller.tenant)).await?;
@@ -95,6 +97,7 @@ pub async fn get<S: Store>(
     by: &Request,
     id: &str,
 ) -> Result<Tagged<PlanStats>, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let (_, record) = load(&snapshot, by, id).await?;
     let counts = subscription_counts(&snapshot, &Keys::of(&by.caller.tenant), &record).await?;

@@ -8,7 +8,7 @@ use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
-use planwright_store::{Snapshot, Store, StoreError};
+use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
@@ -18,7 +18,7 @@ use crate::keys::Keys;
 use crate::once::once;
 use crate::plan_commit::{Action, Change, Reviewed};
 use crate::plan_lookup::{Tagged, load, load_to_change, not_found};
-use crate::subscriptions;
+use crate::{account, worker};
 
 /// How often an id that clashes is drawn again. The standard plugin's suffix has 36^8 values, so a plugin
 /// that needs more draws than this does not use its entropy.
@@ -45,9 +45,9 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagge
     let plan = &record.plan;
     let seen = plan.is_active
         || by.caller.role.administers()
-        || subscriptions::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
+        || account::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
             .await?
-            .is_some_and(|(_, live)| live.subscription.plan_id == plan.id);
+            .is_some_and(|(_, live)| live.held.subscription.plan_id == plan.id);
     if !seen {
         return Err(not_found(id).into());
     }
@@ -127,6 +127,7 @@ async fn try_update<S: Store>(
     id: &str,
     patch: &PlanPatch,
 ) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.patched(patch.clone(), by.now)?;
@@ -145,6 +146,7 @@ pub async fn toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 }
 
 async fn try_toggle<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     let after = before.1.plan.toggled(by.now);
@@ -161,6 +163,7 @@ pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Re
 }
 
 async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Reviewed, Error> {
+    worker::work_plan(app, &by.caller.tenant, Some(id), by.now).await?;
     let snapshot = app.store.snapshot().await?;
     let before = load_to_change(&snapshot, by, id).await?;
     Change::delete(before).review_and_commit(app, &snapshot, by).await
@@ -190,11 +193,7 @@ async fn unused_id<S: Store>(
     let keys = Keys::of(&by.caller.tenant);
     // That these plugins decide still is expected where the plan is reviewed, in the same snapshot.
     let bindings = app.bindings(snapshot, &by.caller.tenant).await?;
-    let plugins = app.plugins_for(&bindings, Hook::Identity, by.now).await?;
-    let [plugin] = &plugins[..] else {
-        let reason = "the hook 'identity' has no plugin, or several".to_owned();
-        return Err(StoreError::Corrupt { reason }.into());
-    };
+    let plugin = app.only_plugin(&bindings, Hook::Identity, by.now).await?;
     let unusable =
         |reason: String| PluginError::BadAnswer { plugin: plugin.name().to_owned(), reason };
     // A name may be far too long still: the rules for names are asked later, of the plan as a whole.

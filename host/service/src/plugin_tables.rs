@@ -17,6 +17,7 @@ use planwright_plugin_host::{Bindings, Plugin, PluginError};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
 use crate::app::App;
+use crate::error::Error;
 use crate::keys::OwnerKeys;
 use crate::plugin_documents::{BindingRecord, BoundRecord};
 use crate::plugin_slots::{Entry, Introduced, Slot, lost};
@@ -133,6 +134,20 @@ impl<S> App<S> {
             plugins.push(self.plugin(entry, now).await?);
         }
         Ok(plugins)
+    }
+
+    /// The plugin of a hook that has just one.
+    pub(crate) async fn only_plugin(
+        &self,
+        pinned: &Pinned,
+        hook: Hook,
+        now: Timestamp,
+    ) -> Result<Arc<Plugin>, Error> {
+        let plugins = self.plugins_for(pinned, hook, now).await?;
+        let [plugin] = <[_; 1]>::try_from(plugins).map_err(|_| StoreError::Corrupt {
+            reason: format!("the hook '{hook}' has no plugin, or several"),
+        })?;
+        Ok(plugin)
     }
 }
 

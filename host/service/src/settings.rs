@@ -43,7 +43,7 @@ async fn try_update<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let kept = Kept::read(&snapshot, &by.caller.tenant).await?;
     let record = SettingsRecord {
-        settings: kept.record.settings.patched(patch),
+        settings: kept.record.settings.patched(patch)?,
         default_plan_is_chosen: kept.record.default_plan_is_chosen || patch.default_plan.is_some(),
     };
     if record != kept.record {

@@ -1,18 +1,265 @@
-//! Subscriptions: what an admin gives a user.
+//! Subscriptions: what users do with their own, and what an admin gives them.
 
+use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
-use planwright_domain::subscription::{Grant, Subscription};
-use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
+use planwright_domain::course::Course;
+use planwright_domain::grant::Grant;
+use planwright_domain::life::{Held, Offer, When};
+use planwright_domain::plan::PlanId;
+use planwright_domain::subscription::{Status, Subscription};
+use planwright_domain::time::Timestamp;
+use planwright_store::{ChangeSet, Scan, Snapshot, Store};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::account::{self, Account};
 use crate::app::{App, Request};
 use crate::audit::Deed;
-use crate::documents::{LiveSubscription, PlanSubscription, SubscriptionRecord};
+use crate::documents::{PlanRecord, PlanSubscription, SubscriptionRecord};
 use crate::error::Error;
+use crate::fees::{self, Bill, Way};
 use crate::ids;
 use crate::keys::Keys;
 use crate::once::once;
-use crate::plan_lookup;
+use crate::{plan_lookup, purchases, worker};
+
+/// A snapshot in which nothing of a user's is due: reads and decisions begin with it.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn settled<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<S::Snapshot, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let live = account::live(&snapshot, tenant, user_id).await?;
+    match live {
+        Some((_, record)) if record.held.is_behind(now) => {
+            // Rare, and much to carry along where nothing is due.
+            Box::pin(worker::work_one(app, tenant, &record.held.subscription.id, now)).await?;
+            Ok(app.store.snapshot().await?)
+        }
+        Some(_) | None => Ok(snapshot),
+    }
+}
+
+/// The caller's live subscription.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Option<Subscription>, Error> {
+    let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
+    let snapshot = settled(app, tenant, user_id, by.now).await?;
+    let live = account::live(&snapshot, tenant, user_id).await?;
+    Ok(live.map(|(_, record)| record.held.subscription))
+}
+
+/// Subscribes the caller: to what is free, to free days that were not used, or to what was left and is paid still.
+///
+/// # Errors
+/// No such plan, one that is not active, a subscription that there is already, or a fee that is due.
+pub async fn start<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &PlanId,
+) -> Result<Subscription, Error> {
+    once(app, by, || try_start(app, by, plan_id)).await
+}
+
+async fn try_start<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &PlanId,
+) -> Result<Subscription, Error> {
+    let (snapshot, mut account) = settled_account(app, by, &by.caller.user_id).await?;
+    if let Some(held) = account.held() {
+        let plan = held.subscription.plan_id.to_string();
+        return Err(Refusal::AlreadySubscribed { plan }.into());
+    }
+    let (version, plan) = plan_lookup::load(&snapshot, by, plan_id.as_str()).await?;
+    let open = fees::open_course(&account, &plan, by.now)?.filter(|course| course.covers(by.now));
+    // What was paid stays paid, also where nobody else may subscribe any more.
+    if open.as_ref().is_none_or(|course| course.paid.is_empty()) {
+        must_be_active(&plan)?;
+    }
+    let bill = match open {
+        Some(course) => free_bill(course, &plan),
+        None if has_free_days(&account, &plan) => {
+            account.history.note_trial(&plan.plan.id);
+            let (days, epoch) = (plan.plan.trial_days, account.history.new_epoch());
+            free_bill(Course::trial(by.now, days, plan.plan.interval, epoch)?, &plan)
+        }
+        None => Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?,
+    };
+    bill.must_be_free(&plan.plan)?;
+    commit_plan(app, &snapshot, by, account, (version, &plan), &bill).await
+}
+
+fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
+    let plan = &plan.plan;
+    plan.trial_days > 0 && !plan.price.is_zero() && !account.history.has_tried(&plan.id)
+}
+
+/// A course that costs nothing now.
+fn free_bill(course: Course, plan: &PlanRecord) -> Bill {
+    let [fee, unused, credit] = [Decimal::ZERO; 3];
+    Bill { way: Way::Start, course, currency: plan.plan.currency, fee, unused, credit }
+}
+
+fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
+    let id = || plan.plan.id.to_string();
+    if plan.plan.is_active { Ok(()) } else { Err(Refusal::PlanInactive { id: id() }) }
+}
+
+/// Takes a plan that needs no payment. It is expected to be as it was read: whoever deletes it sees the subscriber
+/// or is seen.
+async fn commit_plan<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    by: &Request,
+    account: Account,
+    (version, plan): (u64, &PlanRecord),
+    bill: &Bill,
+) -> Result<Subscription, Error> {
+    let mut change = ChangeSet::new();
+    change.expect_version(&Keys::of(&by.caller.tenant).plan(&plan.plan.id), version);
+    let money = Decimal::ZERO;
+    let held =
+        purchases::take(app, snapshot, account, (plan, bill), money, by.now, &mut change).await?;
+    app.commit(by, change, &held.subscription).await?;
+    Ok(held.subscription)
+}
+
+/// Ends the caller's subscription, now or with what is paid. Twice is the same as once.
+///
+/// # Errors
+/// There is none.
+pub async fn cancel<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    immediate: bool,
+) -> Result<Subscription, Error> {
+    once(app, by, || try_cancel(app, by, immediate)).await
+}
+
+async fn try_cancel<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    immediate: bool,
+) -> Result<Subscription, Error> {
+    let (snapshot, mut account) = settled_account(app, by, &by.caller.user_id).await?;
+    let Some(held) = account.held().cloned() else {
+        let last = last_of(&snapshot, by).await?.filter(|_| immediate);
+        return Ok(last.ok_or(Refusal::NotSubscribed)?);
+    };
+    let after = if immediate {
+        let (after, stay) = held.canceled(by.now);
+        account.history.note_stay(stay);
+        after
+    } else {
+        held.ending(true, by.now)
+    };
+    commit_own(app, by, &account, &after, "cancel").await
+}
+
+/// The caller's newest subscription, which is over.
+async fn last_of<N: Snapshot>(snapshot: &N, by: &Request) -> Result<Option<Subscription>, Error> {
+    let keys = Keys::of(&by.caller.tenant);
+    let all = keys.user_subscriptions(&by.caller.user_id);
+    let Some((_, place)) = snapshot.scan(&all, Scan::first(1)).await?.pop() else {
+        return Ok(None);
+    };
+    let id = place.decode::<PlanSubscription>()?.subscription_id;
+    let Some(record) = snapshot.get(&keys.subscription(&id)).await? else { return Ok(None) };
+    let last = record.decode::<SubscriptionRecord>()?.held.subscription;
+    Ok(Some(last).filter(|last| last.status == Status::Canceled))
+}
+
+/// Takes back that the caller's subscription ends. Nothing changes if it does not.
+///
+/// # Errors
+/// There is none.
+pub async fn resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription, Error> {
+    once(app, by, || try_resume(app, by)).await
+}
+
+async fn try_resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription, Error> {
+    let (_, account) = settled_account(app, by, &by.caller.user_id).await?;
+    let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
+    commit_own(app, by, &account, &held.ending(false, by.now), "resume").await
+}
+
+/// Another plan for the caller, now or when what is paid is over. With the plan that the caller has, a change that
+/// waits is taken back.
+///
+/// # Errors
+/// No such plan, one that is not active, no subscription, the same plan now, or a difference that is due.
+pub async fn change<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &PlanId,
+    when: When,
+) -> Result<Subscription, Error> {
+    once(app, by, || try_change(app, by, plan_id, when)).await
+}
+
+async fn try_change<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &PlanId,
+    when: When,
+) -> Result<Subscription, Error> {
+    let (snapshot, mut account) = settled_account(app, by, &by.caller.user_id).await?;
+    let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
+    let (version, plan) = plan_lookup::load(&snapshot, by, plan_id.as_str()).await?;
+    let offer = Offer { plan: &plan.plan, generation: plan.generation };
+    if !held.is_to(offer) {
+        must_be_active(&plan)?;
+    }
+    match when {
+        When::PeriodEnd => {
+            let after = held.changing_later(offer, by.now);
+            commit_own(app, by, &account, &after, "change").await
+        }
+        When::Now if held.is_to(offer) => {
+            Err(Refusal::AlreadySubscribed { plan: plan_id.to_string() }.into())
+        }
+        When::Now => {
+            let bill = Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?;
+            bill.must_be_free(&plan.plan)?;
+            commit_plan(app, &snapshot, by, account, (version, &plan), &bill).await
+        }
+    }
+}
+
+async fn settled_account<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    user_id: &str,
+) -> Result<(S::Snapshot, Account), Error> {
+    let tenant = &by.caller.tenant;
+    let snapshot = settled(app, tenant, user_id, by.now).await?;
+    let account = Account::read(app, &snapshot, tenant, user_id).await?;
+    Ok((snapshot, account))
+}
+
+/// Commits what the caller did with a subscription; nothing where nothing changed.
+async fn commit_own<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    account: &Account,
+    after: &Held,
+    reason: &str,
+) -> Result<Subscription, Error> {
+    if account.held() != Some(after) {
+        let mut change = ChangeSet::new();
+        account.write(app, &mut change, after, reason, by.now);
+        app.commit(by, change, &after.subscription).await?;
+    }
+    Ok(after.subscription.clone())
+}
 
 /// A subscription that was given, and whether the user had none before.
 #[derive(Serialize, Deserialize)]
@@ -23,7 +270,8 @@ pub struct Granted {
     pub is_new: bool,
 }
 
-/// Gives a user a plan: a new subscription, or another plan for the live one.
+/// Gives a user a plan, paid for one period: a new subscription, or another plan for the live one, which keeps its id
+/// and the day the user subscribed.
 ///
 /// # Errors
 /// No such plan, or too many free days.
@@ -42,88 +290,48 @@ async fn try_grant<S: Store>(
     user_id: &str,
     grant: &Grant,
 ) -> Result<Granted, Error> {
-    let snapshot = app.store.snapshot().await?;
+    let (snapshot, mut account) = settled_account(app, by, user_id).await?;
     let (plan_version, plan) = plan_lookup::load(&snapshot, by, grant.plan_id.as_str()).await?;
-    let live = live(&snapshot, &by.caller.tenant, user_id).await?;
-    let current = live.as_ref().map(|(_, record)| &record.subscription);
-    let id = ids::fresh(app.entropy.as_ref(), "sub_");
-    let subscription = grant.subscribe(user_id, &plan.plan, current, &id, by.now)?;
-    let record = SubscriptionRecord { plan_generation: plan.generation, subscription };
+    let offer = Offer { plan: &plan.plan, generation: plan.generation };
+    let before = account.held().cloned();
+    let own = before.as_ref().filter(|held| held.is_to(offer)).map(Held::course);
+    let going = match own {
+        Some(course) => Some(course),
+        None => fees::open_course(&account, &plan, by.now)?,
+    };
+    let epoch = account.history.new_epoch();
+    let course = grant.course(&plan.plan, going, epoch, by.now)?;
+    if grant.trial_days > 0 {
+        account.history.note_trial(&plan.plan.id);
+    }
+    let after = match before.clone() {
+        Some(held) => {
+            let (after, stay) = held.switched(offer, course, by.now, false);
+            account.history.note_stay(stay);
+            after
+        }
+        None => {
+            let id = ids::fresh(app.entropy.as_ref(), "sub_");
+            Held::begin(id, user_id, offer, course, by.now)
+        }
+    };
 
     let keys = Keys::of(&by.caller.tenant);
     let mut change = ChangeSet::new();
     // A plan that is changed or deleted meanwhile is looked at again.
     change.expect_version(&keys.plan(&plan.plan.id), plan_version);
-    if let Some((version, before)) = &live {
-        change.expect_version(&keys.subscription(&before.subscription.id), *version);
-        take_out(&mut change, &keys, before);
-    } else {
-        let pointer = LiveSubscription { subscription_id: record.subscription.id.clone() };
-        let key = keys.live_subscription(user_id);
-        change.expect_absent(&key).put(&key, &pointer);
-    }
-    put_in(&mut change, &keys, &record);
+    account.write(app, &mut change, &after, "grant", by.now);
     let deed = Deed {
         action: "subscription_granted",
         entity_type: "subscription",
-        entity_id: &record.subscription.id,
+        entity_id: &after.subscription.id,
         description: format!("Gave user '{user_id}' the plan '{}'", plan.plan.name),
-        before: current,
-        after: Some(&record.subscription),
+        before: before.as_ref().map(|held| &held.subscription),
+        after: Some(&after.subscription),
         warnings: &[],
     };
     change.append(&keys.audit(), &app.audit_entry(by, deed));
-    let granted = Granted { subscription: record.subscription, is_new: live.is_none() };
+    let granted = Granted { subscription: after.subscription, is_new: before.is_none() };
     app.commit(by, change, &granted).await?;
     Ok(granted)
-}
-
-/// A user's live subscription with the version of its record, if there is one.
-pub(crate) async fn live<N: Snapshot>(
-    snapshot: &N,
-    tenant: &TenantId,
-    user_id: &str,
-) -> Result<Option<(u64, SubscriptionRecord)>, StoreError> {
-    let keys = Keys::of(tenant);
-    let Some(pointer) = snapshot.get(&keys.live_subscription(user_id)).await? else {
-        return Ok(None);
-    };
-    let id = pointer.decode::<LiveSubscription>()?.subscription_id;
-    let record = snapshot.get(&keys.subscription(&id)).await?.ok_or_else(|| {
-        let reason = format!("the live subscription '{id}' of user '{user_id}' is missing");
-        StoreError::Corrupt { reason }
-    })?;
-    Ok(Some((record.version, record.decode()?)))
-}
-
-/// Writes a subscription with its place in the plan's list and count.
-fn put_in(change: &mut ChangeSet, keys: &Keys, record: &SubscriptionRecord) {
-    let subscription = &record.subscription;
-    let place =
-        PlanSubscription { subscription_id: subscription.id.clone(), status: subscription.status };
-    let generation = record.plan_generation;
-    change
-        .put(&keys.subscription(&subscription.id), record)
-        .put(&place_in_plan(keys, record), &place)
-        .add(&keys.subscribers(&subscription.plan_id, generation, subscription.status), 1);
-}
-
-/// Takes a subscription out of the plan's list and count.
-fn take_out(change: &mut ChangeSet, keys: &Keys, record: &SubscriptionRecord) {
-    let subscription = &record.subscription;
-    let generation = record.plan_generation;
-    change
-        .delete(&place_in_plan(keys, record))
-        .add(&keys.subscribers(&subscription.plan_id, generation, subscription.status), -1);
-}
-
-/// Where the plan's list has a subscription.
-pub(crate) fn place_in_plan(keys: &Keys, record: &SubscriptionRecord) -> planwright_store::Key {
-    let subscription = &record.subscription;
-    keys.plan_subscription(
-        &subscription.plan_id,
-        record.plan_generation,
-        subscription.created_at,
-        &subscription.id,
-    )
 }

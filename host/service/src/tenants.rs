@@ -5,13 +5,13 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::tenant::{Tenant, TenantDraft};
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store};
+use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
-use crate::documents::TenantRecord;
+use crate::documents::{ClockRecord, TenantRecord};
 use crate::error::Error;
-use crate::keys::{HostKeys, Keys};
+use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
 
 /// Whether there is such a tenant.
@@ -19,14 +19,27 @@ use crate::once::once;
 /// # Errors
 /// When the store does not answer.
 pub async fn exists<S: Store>(app: &App<S>, id: &TenantId) -> Result<bool, Error> {
-    if app.tenants.has(id) {
-        return Ok(true);
+    Ok(find(app, id).await?.is_some())
+}
+
+/// By whose clock a tenant lives, if there is such a tenant.
+async fn find<S: Store>(app: &App<S>, id: &TenantId) -> Result<Option<Timeline>, Error> {
+    if let Some(timeline) = app.tenants.timeline(id) {
+        return Ok(Some(timeline));
     }
-    let found = app.store.snapshot().await?.get(&HostKeys::tenant(id)).await?.is_some();
-    if found {
-        app.tenants.add(id);
-    }
-    Ok(found)
+    let Some(record) = app.store.snapshot().await?.get(&HostKeys::tenant(id)).await? else {
+        return Ok(None);
+    };
+    let is_sandbox = record.decode::<TenantRecord>()?.tenant.sandbox;
+    let timeline = if is_sandbox { Timeline::Sandbox(id.clone()) } else { Timeline::Real };
+    app.tenants.add(id, timeline.clone());
+    Ok(Some(timeline))
+}
+
+/// By whose clock a tenant that is there lives.
+pub(crate) async fn timeline<S: Store>(app: &App<S>, id: &TenantId) -> Result<Timeline, Error> {
+    let missing = || StoreError::Corrupt { reason: format!("the tenant '{id}' is missing") };
+    Ok(find(app, id).await?.ok_or_else(missing)?)
 }
 
 /// Makes the tenant of credentials that name none, unless it is there: what a start does.
@@ -72,6 +85,9 @@ async fn try_create<S: Store>(
     }
     let mut change = ChangeSet::new();
     change.expect_absent(&key).put(&key, &TenantRecord { tenant: tenant.clone() });
+    if tenant.sandbox {
+        change.put(&HostKeys::clock(&tenant.id), &ClockRecord::default());
+    }
     let deed = Deed {
         action: "tenant_created",
         entity_type: "tenant",

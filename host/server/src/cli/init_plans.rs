@@ -132,6 +132,7 @@ async fn in_folder(
     let by = Request {
         caller: Caller::new(TenantId::default(), COMMAND_LINE, Role::Operator),
         now,
+        received_at: now,
         request_id: "init-plans".to_owned(),
         claim: None,
         if_match: None,

@@ -9,7 +9,7 @@ use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::plugin::Owner;
 use planwright_domain::time::Timestamp;
-use planwright_service::{Request, api_key_use, tenants, users};
+use planwright_service::{Request, api_key_use, clocks, tenants, users};
 use tracing::Instrument;
 
 use super::Web;
@@ -107,6 +107,7 @@ async fn authenticate(parts: &Parts, web: &Arc<Web>) -> Result<Request, Problem>
         if_match: if_match.map(|tags| tags.to_str().unwrap_or_default().to_owned()),
         caller,
         now,
+        received_at: now,
         request_id: request_id.unwrap_or_default(),
     })
 }
@@ -133,22 +134,27 @@ async fn by_key(web: &Arc<Web>, key: &str, now: Timestamp) -> Result<Caller, Pro
     Ok(presented.caller)
 }
 
-/// The tenant that the query names, which only an operator may do; the caller's own otherwise.
+/// The request in the tenant that the query names, which only an operator may do, or in the caller's own; and by that
+/// tenant's clock. Credentials were checked by the real one.
 ///
 /// The parameter is taken out of the query, so that a route's own reading of it stays strict.
 async fn in_tenant(request: Request, parts: &mut Parts, web: &Web) -> Result<Request, Problem> {
-    let Some(name) = query::take_tenant(&mut parts.uri)? else {
-        return Ok(request);
+    let caller = match query::take_tenant(&mut parts.uri)? {
+        None => request.caller,
+        Some(name) => {
+            if request.caller.role != Role::Operator {
+                return Err(Refusal::NotAllowed { needed: "operator" }.into());
+            }
+            let not_found = || Refusal::TenantNotFound { id: name.chars().take(63).collect() };
+            let tenant = TenantId::new(&name).ok_or_else(not_found)?;
+            if !tenants::exists(&web.app, &tenant).await? {
+                return Err(not_found().into());
+            }
+            request.caller.acting_in(tenant)
+        }
     };
-    if request.caller.role != Role::Operator {
-        return Err(Refusal::NotAllowed { needed: "operator" }.into());
-    }
-    let not_found = || Refusal::TenantNotFound { id: name.chars().take(63).collect() };
-    let tenant = TenantId::new(&name).ok_or_else(not_found)?;
-    if !tenants::exists(&web.app, &tenant).await? {
-        return Err(not_found().into());
-    }
-    Ok(Request { caller: request.caller.acting_in(tenant), ..request })
+    let now = clocks::time(&web.app, &caller.tenant, request.received_at).await?;
+    Ok(Request { caller, now, ..request })
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {

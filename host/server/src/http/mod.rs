@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod backup;
 mod body;
+mod clock;
 mod docs;
 mod guard;
 mod health;
@@ -72,6 +73,11 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(admin_plans::get, admin_plans::update, admin_plans::delete))
         .routes(routes!(admin_plans::toggle))
         .routes(routes!(admin_plans::duplicate))
+        .routes(routes!(subscriptions::get, subscriptions::start))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::change))
+        .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_of_plan))
         .routes(routes!(subscriptions::grant))
         .routes(routes!(tenants::list, tenants::create))
@@ -83,6 +89,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(plugin_bindings::get, plugin_bindings::bind, plugin_bindings::unbind))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(clock::get, clock::set))
         .routes(routes!(backup::take))
         .routes(routes!(settings::get, settings::update))
         .routes(routes!(template_packs::list))

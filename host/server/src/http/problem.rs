@@ -4,10 +4,13 @@ use std::any::Any;
 
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use planwright_domain::Refusal;
-use planwright_domain::refusal::{FieldError, RefusalKind};
+use planwright_domain::money::Currency;
+use planwright_domain::plan::PlanId;
+use planwright_domain::refusal::{Due, FieldError, PAYMENT, RefusalKind};
+use planwright_domain::{Refusal, schema};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +23,7 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    due: Option<Box<Due>>,
     retry_after: Option<u32>,
 }
 
@@ -45,11 +49,36 @@ pub(crate) struct Body<'a> {
     /// The fields at fault, where any are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// The plan that is to be paid for, where something has to be paid first (402).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<&'a PlanId>,
+    /// How much that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Decimal>)]
+    amount_due: Option<Exact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Currency>)]
+    currency: Option<Currency>,
+    /// The route that takes the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'a str>,
 }
+
+/// An amount as JSON has it.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Exact(#[serde(with = "planwright_domain::decimal")] Decimal);
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            due: None,
+            retry_after: None,
+        }
     }
 
     /// A request whose fields are wrong in themselves.
@@ -89,6 +118,7 @@ impl Problem {
 
     /// The whole body, once it is known which request it answers.
     pub(crate) fn body(&self, path: &str, request_id: &str) -> Vec<u8> {
+        let due = self.due.as_deref();
         let body = Body {
             kind: format!("urn:planwright:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or_default(),
@@ -97,6 +127,10 @@ impl Problem {
             instance: path,
             request_id,
             errors: &self.errors,
+            plan_id: due.map(|due| &due.plan_id),
+            amount_due: due.map(|due| Exact(due.amount_due)),
+            currency: due.map(|due| due.currency),
+            payment: due.map(|_| PAYMENT),
         };
         // Text and numbers always have a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -129,11 +163,17 @@ impl From<Refusal> for Problem {
             RefusalKind::Missing => StatusCode::NOT_FOUND,
             RefusalKind::KeyReused | RefusalKind::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
             RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, refusal.code(), refusal.to_string());
-        Self { errors: refusal.fields(), ..problem }
+        let errors = refusal.fields();
+        let due = match refusal {
+            Refusal::PaymentRequired(due) => Some(Box::new(due)),
+            _ => None,
+        };
+        Self { errors, due, ..problem }
     }
 }
 

@@ -6,14 +6,19 @@ use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
-use crate::documents::{ApiKeyPlace, ApiKeyRecord, TenantRecord};
+use crate::account::{self, SUBSCRIPTION};
+use crate::documents::{
+    ApiKeyPlace, ApiKeyRecord, ClockRecord, DueRecord, SubscriptionRecord, TenantRecord,
+};
 use crate::keys::{Family, HostKeys, Keys};
 
 impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a record of the host's.
     pub(super) async fn host_record(&mut self, key: &Key, record: &Record) -> Problems {
         match Family::of(key) {
-            Some(Family::Tenant) => Ok(tenant(key, record)),
+            Some(Family::Tenant) => self.tenant(key, record).await,
+            Some(Family::Due) => self.due(key, record).await,
+            Some(Family::Clock) => self.clock(key, record).await,
             Some(Family::ApiKey) => self.api_key_place(key, record).await,
             Some(Family::Component) => self.component(key, record).await,
             Some(Family::ComponentPart) => self.component_part(key, record).await,
@@ -23,6 +28,57 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Binding) => self.binding(&Owner::Host, key, record).await,
             _ => Ok(unknown()),
         }
+    }
+
+    async fn tenant(&self, key: &Key, record: &Record) -> Problems {
+        let tenant = match record.decode::<TenantRecord>() {
+            Ok(found) => found.tenant,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        if *key != HostKeys::tenant(&tenant.id) {
+            return Ok(misplaced());
+        }
+        let clock: Option<ClockRecord> = self.find(&HostKeys::clock(&tenant.id)).await?;
+        let problem = "It is a sandbox and has no clock.";
+        let has_none = tenant.sandbox && clock.is_none();
+        Ok(if has_none { vec![problem.to_owned()] } else { Vec::new() })
+    }
+
+    async fn clock(&self, key: &Key, record: &Record) -> Problems {
+        if let Err(error) = record.decode::<ClockRecord>() {
+            return Ok(unreadable(&error));
+        }
+        let Some(id) = HostKeys::read_clock(key) else { return Ok(misplaced()) };
+        let tenant: Option<TenantRecord> = self.find(&HostKeys::tenant(&id)).await?;
+        let is_one = tenant.is_some_and(|record| record.tenant.sandbox);
+        let problem = || format!("It is the clock of '{id}', which is no sandbox.");
+        Ok(if is_one { Vec::new() } else { vec![problem()] })
+    }
+
+    async fn due(&self, key: &Key, record: &Record) -> Problems {
+        let due = match record.decode::<DueRecord>() {
+            Ok(due) => due,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let Some(place) = HostKeys::read_due(key) else { return Ok(misplaced()) };
+        if place.kind != SUBSCRIPTION {
+            return Ok(unknown());
+        }
+        let (tenant, id) = (&place.tenant, &place.id);
+        let timeline = self.timeline(tenant).await?;
+        let found: Option<SubscriptionRecord> =
+            self.find(&Keys::of(tenant).subscription(id)).await?;
+        Ok(match found {
+            None => vec![format!("Subscription '{id}' of '{tenant}' is due and is not there.")],
+            Some(found) if account::due(&timeline, tenant, &found.held).as_ref() != Some(key) => {
+                vec![format!("Subscription '{id}' of '{tenant}' is due at another time.")]
+            }
+            Some(found) if found.held.subscription.plan_id != due.plan_id => {
+                let plan = &due.plan_id;
+                vec![format!("Subscription '{id}' of '{tenant}' is not to plan '{plan}'.")]
+            }
+            Some(_) => Vec::new(),
+        })
     }
 
     /// Nothing is kept for a tenant that there is not.
@@ -67,13 +123,5 @@ impl<N: Snapshot> Walk<'_, N> {
         let leads_here = place.is_some_and(|at| Keys::of(&at.tenant).api_key(&at.id) == *key);
         let problem = "Its hash does not lead to it.";
         Ok(if leads_here { Vec::new() } else { vec![problem.to_owned()] })
-    }
-}
-
-fn tenant(key: &Key, record: &Record) -> Vec<String> {
-    match record.decode::<TenantRecord>() {
-        Ok(found) if *key == HostKeys::tenant(&found.tenant.id) => Vec::new(),
-        Ok(_) => misplaced(),
-        Err(error) => unreadable(&error),
     }
 }

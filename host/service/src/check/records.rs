@@ -1,15 +1,16 @@
 //! Which rules a record has to keep, by its family.
 
-use planwright_domain::caller::is_user_id;
+use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};
+use crate::account::{self, places};
 use crate::documents::{
-    LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord, SubscriptionRecord, UserRecord,
+    DueRecord, HistoryRecord, LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord,
+    SubscriptionRecord, TenantRecord, UserRecord,
 };
-use crate::keys::{Family, Keys};
-use crate::subscriptions::place_in_plan;
+use crate::keys::{Family, HostKeys, Keys, Timeline};
 
 pub(super) type Problems = Result<Vec<String>, StoreError>;
 
@@ -43,10 +44,15 @@ impl<N: Snapshot> Walk<'_, N> {
         match Family::of(key) {
             Some(Family::Plan) => self.plan(keys, key, record).await,
             Some(Family::Subscription) => self.subscription(keys, key, record).await,
-            Some(Family::PlanSubscription) => self.place(keys, key, record).await,
+            Some(
+                Family::PlanSubscription | Family::EverySubscription | Family::UserSubscription,
+            ) => self.place(keys, key, record).await,
             Some(Family::LiveSubscription) => self.live(keys, key, record).await,
             Some(Family::User) => Ok(user(keys, key, record)),
             Some(Family::Settings) => self.settings(keys, key, record).await,
+            Some(Family::History) => Ok(history(keys, key, record)),
+            Some(Family::Credit) => self.credit(keys, key, record).await,
+            Some(Family::CreditEntry) => self.credit_entry(keys, key, record).await,
             Some(Family::Answer) => self.answer(keys, key, record).await,
             Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
             Some(Family::ApiKey) => self.api_key(keys, key, record).await,
@@ -65,7 +71,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::Component
                 | Family::ComponentPart
                 | Family::ComponentUpload
-                | Family::Uncompiled,
+                | Family::Uncompiled
+                | Family::Due
+                | Family::Clock,
             )
             | None => Ok(unknown()),
         }
@@ -89,20 +97,46 @@ impl<N: Snapshot> Walk<'_, N> {
             Ok(record) => record,
             Err(error) => return Ok(unreadable(&error)),
         };
-        let subscription = &record.subscription;
+        let subscription = &record.held.subscription;
         let (id, plan_id) = (&subscription.id, &subscription.plan_id);
         if *key != keys.subscription(id) {
             return Ok(misplaced());
         }
-        let counter = keys.subscribers(plan_id, record.plan_generation, subscription.status);
+        let counter = keys.subscribers(plan_id, record.held.plan_generation, subscription.status);
         *self.counted.entry(counter).or_default() += 1;
+        let [of_plan, of_all, of_user] = places(keys, &record.held);
+        let history: Option<HistoryRecord> =
+            self.find(&keys.history(&subscription.user_id)).await?;
         let around = subscriptions::Around {
-            place: self.find(&place_in_plan(keys, &record)).await?,
+            places: [
+                self.find(&of_plan).await?,
+                self.find(&of_all).await?,
+                self.find(&of_user).await?,
+            ],
+            is_due: self.is_due(&record).await?,
+            epochs: history.map(|record| record.history.epochs()),
             live: self.find(&keys.live_subscription(&subscription.user_id)).await?,
             plan: self.find(&keys.plan(plan_id)).await?,
             deletions: self.snapshot.counter(&keys.plan_generation(plan_id)).await?,
         };
         Ok(subscriptions::disagreements(&record, &around))
+    }
+
+    /// Whether the index of what is due has a subscription's next instant.
+    async fn is_due(&self, record: &SubscriptionRecord) -> Result<bool, StoreError> {
+        let Space::Tenant(name) = self.space else { return Ok(false) };
+        let Some(tenant) = TenantId::new(name) else { return Ok(false) };
+        let timeline = self.timeline(&tenant).await?;
+        let Some(key) = account::due(&timeline, &tenant, &record.held) else { return Ok(false) };
+        let due: Option<DueRecord> = self.find(&key).await?;
+        Ok(due.is_some_and(|due| due.plan_id == record.held.subscription.plan_id))
+    }
+
+    /// By whose clock a tenant lives.
+    pub(super) async fn timeline(&self, tenant: &TenantId) -> Result<Timeline, StoreError> {
+        let record: Option<TenantRecord> = self.find(&HostKeys::tenant(tenant)).await?;
+        let is_sandbox = record.is_some_and(|record| record.tenant.sandbox);
+        Ok(if is_sandbox { Timeline::Sandbox(tenant.clone()) } else { Timeline::Real })
     }
 
     async fn place(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
@@ -112,7 +146,8 @@ impl<N: Snapshot> Walk<'_, N> {
         };
         let listed = keys.subscription(&place.subscription_id);
         let subscription: Option<SubscriptionRecord> = self.find(&listed).await?;
-        let is_its = subscription.as_ref().is_some_and(|found| place_in_plan(keys, found) == *key);
+        let is_its =
+            subscription.as_ref().is_some_and(|found| places(keys, &found.held).contains(key));
         let problem = subscriptions::place_disagreement(&place, subscription.as_ref(), is_its);
         Ok(problem.into_iter().collect())
     }
@@ -126,7 +161,7 @@ impl<N: Snapshot> Walk<'_, N> {
         let subscription: Option<SubscriptionRecord> = self.find(&pointed_to).await?;
         let is_its = subscription
             .as_ref()
-            .is_some_and(|found| keys.live_subscription(&found.subscription.user_id) == *key);
+            .is_some_and(|found| keys.live_subscription(&found.held.subscription.user_id) == *key);
         let problem = subscriptions::live_disagreement(&live, subscription.as_ref(), is_its);
         Ok(problem.into_iter().collect())
     }
@@ -188,4 +223,23 @@ fn user(keys: &Keys, key: &Key, record: &Record) -> Vec<String> {
         }
         _ => unknown(),
     }
+}
+
+fn history(keys: &Keys, key: &Key, record: &Record) -> Vec<String> {
+    let parts = key.parts();
+    let Some(Part::Text(user)) = parts.first().filter(|_| parts.len() == 1) else {
+        return unknown();
+    };
+    if !is_user_id(user) || *key != keys.history(user) {
+        return misplaced();
+    }
+    let history = match record.decode::<HistoryRecord>() {
+        Ok(record) => record.history,
+        Err(error) => return unreadable(&error),
+    };
+    let problem = |epoch: u64| {
+        format!("It tells of usage epoch {epoch}, and of {} in all.", history.epochs())
+    };
+    let epochs = history.stays().iter().map(|stay| stay.course.usage_epoch);
+    epochs.filter(|epoch| *epoch > history.epochs()).map(problem).collect()
 }

@@ -1,0 +1,532 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::history::History;
+use crate::money::Currency;
+use crate::period::Interval;
+use crate::plan::PlanId;
+use crate::subscription::Status;
+
+fn at(text: &str) -> Timestamp {
+    let text = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    text.parse().unwrap()
+}
+
+fn plan(id: &str, price: u32, interval: &str) -> crate::plan::Plan {
+    let draft = format!(r#"{{"name":"{id}","price":{price},"interval":"{interval}"}}"#);
+    let draft = serde_json::from_str(&draft).unwrap();
+    crate::plan::Plan::from_draft(PlanId::new(id).unwrap(), draft, Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn offer(plan: &crate::plan::Plan) -> Offer<'_> {
+    Offer { plan, generation: 0 }
+}
+
+/// On a plan since an instant, its first window paid.
+fn held(plan: &crate::plan::Plan, since: &str) -> Held {
+    let course = Course::unpaid(at(since), at(since), plan.interval, 1).unwrap();
+    let course = course.renewed(plan.price, Currency::RUB).unwrap();
+    Held::begin("sub".to_owned(), "bob", offer(plan), course, at(since))
+}
+
+fn trial(plan: &crate::plan::Plan, since: &str, days: u32) -> Held {
+    let course = Course::trial(at(since), days, plan.interval, 1).unwrap();
+    Held::begin("sub".to_owned(), "bob", offer(plan), course, at(since))
+}
+
+/// Goes on with its own plan for its price.
+fn onward<'a>(plan: &'a crate::plan::Plan, credit: i64) -> Onward<'a> {
+    let fee = Some(plan.price);
+    Onward { offer: offer(plan), course: None, fee, credit: credit.into(), grace_days: 3 }
+}
+
+/// `active 2025-02-28..2025-03-31 paid 2025-03-31`.
+fn said(held: &Held) -> String {
+    let day = |t: Timestamp| {
+        t.to_string().strip_suffix("T00:00:00Z").map_or_else(|| t.to_string(), str::to_owned)
+    };
+    let subscription = &held.subscription;
+    let window = held.window();
+    let end = match subscription.status {
+        Status::Canceled => format!("on {}", day(subscription.canceled_at.unwrap())),
+        Status::PastDue => format!("until {}", day(held.grace_until.unwrap())),
+        Status::Active | Status::Trialing => format!("paid {}", day(subscription.paid_until)),
+    };
+    let (status, start) = (subscription.status.as_str(), day(window.start));
+    format!("{} {status} {start}..{} {end}", subscription.plan_id, day(window.end))
+}
+
+#[test]
+fn time_brings_what_is_due_at_its_own_instant_however_late_it_is_worked() {
+    let (free, pro) = (plan("free", 0, "month"), plan("pro", 490, "month"));
+    let daily = plan("daily", 10, "day");
+    for (before, plan, credit, now, expected) in [
+        // A free plan turns, on its anchor.
+        (
+            held(&free, "2025-01-31"),
+            &free,
+            0,
+            "2025-02-27",
+            "free active 2025-01-31..2025-02-28 paid 2025-02-28",
+        ),
+        (
+            held(&free, "2025-01-31"),
+            &free,
+            0,
+            "2025-02-28",
+            "free active 2025-02-28..2025-03-31 paid 2025-03-31",
+        ),
+        (
+            held(&free, "2025-01-31"),
+            &free,
+            0,
+            "2030-04-30",
+            "free active 2030-04-30..2030-05-31 paid 2030-05-31",
+        ),
+        // A paid one waits for the payment, and no longer than it may.
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            0,
+            "2025-02-28",
+            "pro past_due 2025-02-28..2025-03-31 until 2025-03-03",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            0,
+            "2025-03-02T23:59:59Z",
+            "pro past_due 2025-02-28..2025-03-31 until 2025-03-03",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            0,
+            "2025-03-03",
+            "pro canceled 2025-02-28..2025-03-31 on 2025-03-03",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            0,
+            "2026-01-01",
+            "pro canceled 2025-02-28..2025-03-31 on 2025-03-03",
+        ),
+        // Credit pays, as far as it goes.
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            489,
+            "2025-02-28",
+            "pro past_due 2025-02-28..2025-03-31 until 2025-03-03",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            490,
+            "2025-02-28",
+            "pro active 2025-02-28..2025-03-31 paid 2025-03-31",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            1000,
+            "2025-04-01",
+            "pro active 2025-03-31..2025-04-30 paid 2025-04-30",
+        ),
+        (
+            held(&pro, "2025-01-31"),
+            &pro,
+            1000,
+            "2025-05-01",
+            "pro past_due 2025-04-30..2025-05-31 until 2025-05-03",
+        ),
+        // Windows turn in the days of grace, too.
+        (
+            held(&daily, "2025-01-01"),
+            &daily,
+            0,
+            "2025-01-04T12:00:00Z",
+            "daily past_due 2025-01-04..2025-01-05 until 2025-01-05",
+        ),
+        (
+            held(&daily, "2025-01-01"),
+            &daily,
+            0,
+            "2025-01-06",
+            "daily canceled 2025-01-04..2025-01-05 on 2025-01-05",
+        ),
+        // Free days.
+        (
+            trial(&pro, "2025-01-01", 7),
+            &pro,
+            0,
+            "2025-01-07",
+            "pro trialing 2025-01-01..2025-01-08 paid 2025-01-08",
+        ),
+        (
+            trial(&pro, "2025-01-01", 7),
+            &pro,
+            0,
+            "2025-01-08",
+            "pro past_due 2025-01-08..2025-02-08 until 2025-01-11",
+        ),
+        (
+            trial(&pro, "2025-01-01", 7),
+            &pro,
+            490,
+            "2025-01-08",
+            "pro active 2025-01-08..2025-02-08 paid 2025-02-08",
+        ),
+        (
+            trial(&free, "2025-01-01", 7),
+            &free,
+            0,
+            "2025-01-08",
+            "free active 2025-01-08..2025-02-08 paid 2025-02-08",
+        ),
+        (
+            trial(&pro, "2025-01-01", 7),
+            &pro,
+            0,
+            "2025-02-01",
+            "pro canceled 2025-01-08..2025-02-08 on 2025-01-11",
+        ),
+    ] {
+        let worked = before.clone().worked(at(now), Some(&onward(plan, credit))).unwrap();
+        assert_eq!(said(&worked.held), expected, "{} on {now}", said(&before));
+        // Worked late or day by day: the same.
+        let (mut step, mut spent, mut day) = (before.clone(), Decimal::ZERO, before.since);
+        while day <= at(now) && day < at("2026-02-01") {
+            let onward = Onward { credit: Decimal::from(credit) - spent, ..onward(plan, 0) };
+            let worked = step.worked(day, Some(&onward)).unwrap();
+            (step, spent) = (worked.held, spent + worked.spent);
+            day = period::days_after(day, 1).unwrap();
+        }
+        if at(now) < at("2026-02-01") {
+            let onward = Onward { credit: Decimal::from(credit) - spent, ..onward(plan, 0) };
+            let day_by_day = step.worked(at(now), Some(&onward)).unwrap();
+            assert_eq!(said(&day_by_day.held), expected, "day by day");
+            assert_eq!(spent + day_by_day.spent, worked.spent, "{expected}");
+        }
+    }
+}
+
+#[test]
+fn what_is_paid_ahead_only_turns() {
+    let pro = plan("pro", 490, "month");
+    let ahead = |held: Held| {
+        let now = held.since;
+        held.renewed(1, 490.into(), Currency::RUB, 3, now).unwrap()
+    };
+    for (before, now, expected) in [
+        (
+            ahead(held(&pro, "2025-01-31")),
+            "2025-01-31",
+            "pro active 2025-01-31..2025-02-28 paid 2025-03-31",
+        ),
+        (
+            ahead(held(&pro, "2025-01-31")),
+            "2025-03-01",
+            "pro active 2025-02-28..2025-03-31 paid 2025-03-31",
+        ),
+        (
+            ahead(trial(&pro, "2025-01-01", 7)),
+            "2025-01-02",
+            "pro trialing 2025-01-01..2025-01-08 paid 2025-02-08",
+        ),
+        (
+            ahead(trial(&pro, "2025-01-01", 7)),
+            "2025-01-08",
+            "pro active 2025-01-08..2025-02-08 paid 2025-02-08",
+        ),
+        // Who cancels keeps what is paid.
+        (
+            ahead(held(&pro, "2025-01-31")).ending(true, at("2025-01-31")),
+            "2025-03-30",
+            "pro active 2025-02-28..2025-03-31 paid 2025-03-31",
+        ),
+        (
+            ahead(held(&pro, "2025-01-31")).ending(true, at("2025-01-31")),
+            "2025-04-01",
+            "pro canceled 2025-02-28..2025-03-31 on 2025-03-31",
+        ),
+    ] {
+        assert!(before.needs(at(now)).unwrap().is_none(), "nothing is to be known on {now}");
+        let worked = before.worked(at(now), None).unwrap();
+        assert_eq!(said(&worked.held), expected, "{now}");
+        assert!(!worked.held.is_behind(at(now)));
+    }
+}
+
+#[test]
+fn a_late_payment_pays_what_is_owed_and_keeps_the_anchor() {
+    let (pro, daily) = (plan("pro", 490, "month"), plan("daily", 10, "day"));
+    for (plan, since, now, windows, expected) in [
+        (&pro, "2025-01-31", "2025-03-01", 1, "pro active 2025-02-28..2025-03-31 paid 2025-03-31"),
+        (
+            &daily,
+            "2025-01-01",
+            "2025-01-04T12:00:00Z",
+            3,
+            "daily active 2025-01-04..2025-01-05 paid 2025-01-05",
+        ),
+    ] {
+        let late = held(plan, since).worked(at(now), Some(&onward(plan, 0))).unwrap().held;
+        assert_eq!(late.subscription.status, Status::PastDue);
+        let (owed, _) = late.course().owed(at(now)).unwrap();
+        assert_eq!(owed, windows);
+        let amount = plan.price * Decimal::from(owed);
+        let paid = late.renewed(owed, amount, Currency::RUB, 3, at(now)).unwrap();
+        assert_eq!(said(&paid), expected);
+        assert_eq!(paid.grace_until, None);
+    }
+}
+
+#[test]
+fn a_change_waits_for_the_end_of_what_is_paid_and_a_dearer_plan_is_not_had_unpaid() {
+    let (free, pro) = (plan("free", 0, "month"), plan("pro", 490, "month"));
+    let to = |plan| {
+        let course = Course::unpaid(at("2025-02-01"), at("2025-02-01"), Interval::Month, 2);
+        Onward { course: Some(course.unwrap()), ..onward(plan, 0) }
+    };
+    for (from, into, credit, expected, governing) in [
+        (&pro, &free, 0, "free active 2025-02-01..2025-03-01 paid 2025-03-01", "free"),
+        (&free, &pro, 490, "pro active 2025-02-01..2025-03-01 paid 2025-03-01", "pro"),
+        (&free, &pro, 489, "pro past_due 2025-02-01..2025-03-01 until 2025-02-04", "free"),
+    ] {
+        let before = held(from, "2025-01-01").changing_later(offer(into), at("2025-01-02"));
+        assert_eq!(before.needs(at("2025-01-31")).unwrap(), None);
+        let due = at("2025-02-01");
+        assert_eq!(before.needs(due).unwrap(), Some(Need::Change(due)));
+        let onward = Onward { credit: credit.into(), ..to(into) };
+        let worked = before.worked(due, Some(&onward)).unwrap();
+        assert_eq!(said(&worked.held), expected);
+        assert_eq!(worked.held.governing_plan().id.as_str(), governing, "{expected}");
+        assert_eq!(worked.stays.len(), 1);
+        // Who pays has what was paid for.
+        if worked.held.subscription.status == Status::PastDue {
+            let paid = worked.held.renewed(1, 490.into(), Currency::RUB, 3, due).unwrap();
+            assert_eq!(said(&paid), "pro active 2025-02-01..2025-03-01 paid 2025-03-01");
+            assert_eq!(paid.governing_plan().id.as_str(), "pro");
+        }
+    }
+}
+
+#[test]
+fn asking_to_change_takes_a_cancel_back_and_asking_for_the_own_plan_takes_the_change_back() {
+    let (free, pro) = (plan("free", 0, "month"), plan("pro", 490, "month"));
+    let now = at("2025-01-02");
+    let asked = held(&pro, "2025-01-01").ending(true, now).changing_later(offer(&free), now);
+    assert!(!asked.subscription.cancel_at_period_end);
+    assert_eq!(asked.subscription.pending_plan_id, Some(free.id));
+    let back = asked.changing_later(offer(&pro), now);
+    assert_eq!((&back.subscription.pending_plan_id, back.pending_generation), (&None, None));
+}
+
+/// What a user, an admin or time does.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Wait(u32),
+    Cancel,
+    End,
+    Resume,
+    ComeBack,
+    Later(usize),
+    Now(usize),
+    Pay,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        4 => (1u32..2_000_000).prop_map(Deed::Wait),
+        1 => Just(Deed::Cancel),
+        1 => Just(Deed::End),
+        1 => Just(Deed::Resume),
+        2 => Just(Deed::ComeBack),
+        1 => (0usize..4).prop_map(Deed::Later),
+        2 => (0usize..4).prop_map(Deed::Now),
+        2 => Just(Deed::Pay),
+    ];
+    proptest::collection::vec(deed, 1..60)
+}
+
+/// A user as the service keeps one: a subscription, a past and credit.
+struct World {
+    plans: [crate::plan::Plan; 4],
+    now: Timestamp,
+    held: Held,
+    history: History,
+    credit: Decimal,
+    /// All that was paid, and all that was charged for.
+    paid: Decimal,
+    charged: Decimal,
+}
+
+impl World {
+    fn new() -> Self {
+        let plans = [
+            plan("free", 0, "month"),
+            plan("pro", 490, "month"),
+            plan("day", 10, "day"),
+            plan("year", 4_704, "year"),
+        ];
+        let mut history = History::default();
+        let epoch = history.new_epoch();
+        let now = at("2024-01-31T10:00:00Z");
+        let course = Course::trial(now, 7, Interval::Month, epoch).unwrap();
+        let held = Held::begin("s1".to_owned(), "bob", offer(&plans[1]), course, now);
+        let [credit, paid, charged] = [Decimal::ZERO; 3];
+        Self { plans, now, held, history, credit, paid, charged }
+    }
+
+    fn plan(&self, id: &PlanId) -> crate::plan::Plan {
+        self.plans.iter().find(|plan| plan.id == *id).unwrap().clone()
+    }
+
+    /// The course of a plan that is taken now, as the service finds it.
+    fn course(&mut self, plan: &crate::plan::Plan, at: Timestamp) -> Course {
+        match self.history.open_course(&plan.id, 0, at) {
+            Some(course) => course.clone().resumed(at).unwrap(),
+            None => Course::unpaid(at, at, plan.interval, self.history.new_epoch()).unwrap(),
+        }
+    }
+
+    fn work(&mut self) {
+        let mut rounds = 0;
+        while self.held.is_behind(self.now) {
+            rounds += 1;
+            assert!(rounds < 9, "it does not end: {:?}", self.held);
+            let pending = self.held.subscription.pending_plan_id.clone();
+            let worked = match self.held.needs(self.now).unwrap() {
+                None => self.held.clone().worked(self.now, None),
+                Some(Need::Renewal(window)) => {
+                    assert!(window.start >= self.held.subscription.paid_until);
+                    let plan = self.plan(&self.held.subscription.plan_id);
+                    let onward = Onward { credit: self.credit, ..onward(&plan, 0) };
+                    self.held.clone().worked(self.now, Some(&onward))
+                }
+                Some(Need::Change(due)) => {
+                    let plan = self.plan(&pending.unwrap());
+                    let course = Some(self.course(&plan, due));
+                    let onward = Onward { credit: self.credit, course, ..onward(&plan, 0) };
+                    self.held.clone().worked(self.now, Some(&onward))
+                }
+            };
+            let worked = worked.unwrap();
+            self.charged += worked.spent;
+            self.credit -= worked.spent;
+            for stay in worked.stays {
+                self.history.note_stay(stay);
+            }
+            assert_ne!(worked.held, self.held, "every round goes on");
+            self.held = worked.held;
+        }
+    }
+
+    fn act(&mut self, deed: Deed) {
+        let is_live = self.held.subscription.status.is_live();
+        match deed {
+            Deed::Wait(seconds) => {
+                self.now =
+                    Timestamp::from_second(self.now.as_second() + i64::from(seconds)).unwrap();
+            }
+            Deed::Cancel if is_live => self.held = self.held.clone().ending(true, self.now),
+            Deed::Resume if is_live => self.held = self.held.clone().ending(false, self.now),
+            Deed::End if is_live => {
+                let (held, stay) = self.held.clone().canceled(self.now);
+                self.history.note_stay(stay);
+                self.held = held;
+            }
+            Deed::Later(to) if is_live => {
+                let plan = self.plans[to].clone();
+                self.held = self.held.clone().changing_later(offer(&plan), self.now);
+            }
+            Deed::Now(to) if is_live && !self.held.is_to(offer(&self.plans[to])) => {
+                let plan = self.plans[to].clone();
+                let course = self.course(&plan, self.now);
+                let course = self.bought(course, &plan);
+                let (held, stay) =
+                    self.held.clone().switched(offer(&plan), course, self.now, false);
+                self.history.note_stay(stay);
+                self.held = held;
+            }
+            Deed::Pay if is_live => {
+                let plan = self.plan(&self.held.subscription.plan_id);
+                let (windows, _) = self.held.course().owed(self.now).unwrap();
+                let amount = plan.price * Decimal::from(windows);
+                (self.paid, self.charged) = (self.paid + amount, self.charged + amount);
+                let held = self.held.clone();
+                let paid_until = held.subscription.paid_until;
+                self.held = held.renewed(windows, amount, Currency::RUB, 3, self.now).unwrap();
+                assert!(self.held.subscription.paid_until > paid_until);
+            }
+            Deed::ComeBack if !is_live => {
+                let plan = self.plan(&self.held.subscription.plan_id);
+                let course = self.course(&plan, self.now);
+                let course = self.bought(course, &plan);
+                self.held = Held::begin("s2".to_owned(), "bob", offer(&plan), course, self.now);
+            }
+            _ => {}
+        }
+    }
+
+    fn bought(&mut self, course: Course, plan: &crate::plan::Plan) -> Course {
+        if course.covers(self.now) {
+            return course;
+        }
+        self.paid += plan.price;
+        self.charged += plan.price;
+        course.bought(self.now, plan.price, Currency::RUB).unwrap()
+    }
+
+    fn check(&self) {
+        let (subscription, window) = (&self.held.subscription, self.held.window());
+        assert!(window.start < window.end);
+        assert!(self.credit >= Decimal::ZERO);
+        assert_eq!(self.paid, self.charged, "nothing is free that has a price, nothing is lost");
+        let is_on_grid = |t| period::window_at(subscription.anchor, self.held.interval, t);
+        let grid = is_on_grid(subscription.paid_until).unwrap();
+        assert_eq!(grid.start, subscription.paid_until, "paid until a boundary");
+        assert_eq!(subscription.pending_plan_id.is_some(), self.held.pending_generation.is_some());
+        if subscription.status == Status::Canceled {
+            assert!(subscription.canceled_at.is_some() && self.held.next_due().is_none());
+            return;
+        }
+        assert!(window.holds(self.now), "{window:?} at {}", self.now);
+        assert!(self.held.next_due() > Some(self.now));
+        assert_eq!(subscription.canceled_at, None);
+        let is_covered = subscription.paid_until > self.now;
+        match subscription.status {
+            Status::Trialing => assert!(is_covered && subscription.trial_end > Some(self.now)),
+            Status::Active => assert!(is_covered && subscription.paid_until >= window.end),
+            Status::PastDue => assert!(!is_covered && self.held.grace_until > Some(self.now)),
+            Status::Canceled => {}
+        }
+        assert_eq!(self.held.grace_until.is_some(), subscription.status == Status::PastDue);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn no_order_of_deeds_breaks_what_always_holds(deeds in deeds()) {
+        let mut world = World::new();
+        for deed in deeds {
+            let before = world.held.clone();
+            world.act(deed);
+            world.work();
+            world.check();
+            // Over is over, but for whoever begins another one.
+            let was_over = before.subscription.status == Status::Canceled;
+            if was_over && !matches!(deed, Deed::ComeBack) {
+                prop_assert_eq!(&world.held, &before);
+            }
+            // What is worked has nothing left to work.
+            let again = world.held.clone();
+            world.work();
+            prop_assert_eq!(&world.held, &again);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What users have, against the movements that it is the sum of.
+
+use planwright_domain::money::Currency;
+use planwright_domain::time::Timestamp;
+use planwright_store::{Key, Part, Record, Scan, Snapshot, StoreError};
+use rust_decimal::Decimal;
+
+use super::Walk;
+use super::records::{Problems, misplaced, unreadable};
+use crate::documents::{CreditEntryRecord, CreditRecord};
+use crate::keys::Keys;
+
+impl<N: Snapshot> Walk<'_, N> {
+    pub(super) async fn credit(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let balance = match record.decode::<CreditRecord>() {
+            Ok(record) => record.balance,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let Some((user, currency)) = whose(key) else { return Ok(misplaced()) };
+        if *key != keys.credit(&user, currency) {
+            return Ok(misplaced());
+        }
+        let moved = self.moved(keys, &user, currency).await?;
+        let mut found = Vec::new();
+        if moved != balance {
+            found.push(format!("It holds {balance}, and {moved} is the sum of its movements."));
+        }
+        if balance < Decimal::ZERO {
+            found.push(format!("It holds {balance}, and nobody owes credit."));
+        }
+        Ok(found)
+    }
+
+    async fn moved(
+        &self,
+        keys: &Keys,
+        user: &str,
+        currency: Currency,
+    ) -> Result<Decimal, StoreError> {
+        let entries = keys.credit_entries(user, currency);
+        let mut moved = Decimal::ZERO;
+        let mut scan = Scan::first(super::PIECE);
+        loop {
+            let piece = self.snapshot.scan(&entries, scan).await?;
+            for (_, record) in &piece {
+                // What cannot be read is reported where it lies.
+                let amount = record.decode::<CreditEntryRecord>().map(|entry| entry.amount);
+                moved += amount.unwrap_or_default();
+            }
+            let Some((last, _)) = piece.into_iter().last() else { return Ok(moved) };
+            scan = Scan::first(super::PIECE).after(last);
+        }
+    }
+
+    pub(super) async fn credit_entry(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let entry = match record.decode::<CreditEntryRecord>() {
+            Ok(entry) => entry,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let Some((user, currency)) = whose(key) else { return Ok(misplaced()) };
+        if !is_at(key, entry.at) {
+            return Ok(misplaced());
+        }
+        let mut found = Vec::new();
+        let credit: Option<CreditRecord> = self.find(&keys.credit(&user, currency)).await?;
+        if credit.is_none() {
+            found.push("It moves a credit that is not there.".to_owned());
+        }
+        if self.snapshot.get(&keys.subscription(&entry.subscription_id)).await?.is_none() {
+            let id = &entry.subscription_id;
+            found.push(format!("It names the subscription '{id}', which is not there."));
+        }
+        Ok(found)
+    }
+}
+
+/// The user and currency that a key begins with.
+fn whose(key: &Key) -> Option<(String, Currency)> {
+    match key.parts().as_slice() {
+        [Part::Text(user), Part::Text(code), ..] => {
+            Some((user.clone(), Currency::from_code(code)?))
+        }
+        _ => None,
+    }
+}
+
+fn is_at(key: &Key, at: Timestamp) -> bool {
+    let at = u64::try_from(at.as_second()).unwrap_or(0);
+    matches!(key.parts().as_slice(), [_, _, Part::NewestFirst(seconds), Part::Text(_)] if *seconds == at)
+}

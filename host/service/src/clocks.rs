@@ -1,0 +1,105 @@
+//! A sandbox's time: the real one until an admin sets it. From then on it stands still where it was set last.
+
+use planwright_domain::Refusal;
+use planwright_domain::caller::TenantId;
+use planwright_domain::clock::Clock;
+use planwright_domain::refusal::FieldError;
+use planwright_domain::time::Timestamp;
+use planwright_store::{ChangeSet, Snapshot, Store};
+
+use crate::app::{App, Request};
+use crate::audit::Deed;
+use crate::documents::ClockRecord;
+use crate::error::Error;
+use crate::keys::{HostKeys, Keys, Timeline};
+use crate::once::once;
+use crate::{tenants, worker};
+
+/// What time it is for a tenant that is there.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn time<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    real: Timestamp,
+) -> Result<Timestamp, Error> {
+    match tenants::timeline(app, tenant).await? {
+        Timeline::Real => Ok(real),
+        Timeline::Sandbox(_) => {
+            let (_, record) = read(&app.store.snapshot().await?, tenant).await?;
+            Ok(record.now.unwrap_or(real))
+        }
+    }
+}
+
+/// The tenant's time, also where it is the real one.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Clock, Error> {
+    let (_, record) = read(&app.store.snapshot().await?, &by.caller.tenant).await?;
+    Ok(Clock { now: by.now, stands_still: record.now.is_some() })
+}
+
+/// Sets a sandbox's time, never back, and works all that is due by then.
+///
+/// # Errors
+/// A tenant that is no sandbox, or a time that has been.
+pub async fn set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+    let timeline = tenants::timeline(app, &by.caller.tenant).await?;
+    if timeline == Timeline::Real {
+        return Err(Refusal::NotASandbox { tenant: by.caller.tenant.to_string() }.into());
+    }
+    let clock = once(app, by, || try_set(app, by, now)).await?;
+    // Also where the clock was set before and the work was cut off.
+    worker::work(app, &timeline, clock.now).await?;
+    Ok(clock)
+}
+
+async fn try_set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+    let tenant = &by.caller.tenant;
+    let (version, before) = read(&app.store.snapshot().await?, tenant).await?;
+    let is = before.now.unwrap_or(by.received_at);
+    if now < is {
+        let message = format!("now must not be before {}: time never goes back.", is.as_second());
+        let error = FieldError::new("now", "time_goes_back", &message);
+        return Err(Refusal::Invalid(vec![error]).into());
+    }
+    let (old, clock) =
+        (Clock { now: is, stands_still: before.now.is_some() }, Clock { now, stands_still: true });
+    if old == clock {
+        return Ok(clock);
+    }
+    let key = HostKeys::clock(tenant);
+    let mut change = ChangeSet::new();
+    match version {
+        Some(version) => change.expect_version(&key, version),
+        None => change.expect_absent(&key),
+    };
+    change.put(&key, &ClockRecord { now: Some(now) });
+    let (old, clock) =
+        (Clock { now: is, stands_still: before.now.is_some() }, Clock { now, stands_still: true });
+    let deed = Deed {
+        action: "clock_set",
+        entity_type: "clock",
+        entity_id: tenant.as_str(),
+        description: format!("Set the time to {now}"),
+        before: Some(&old),
+        after: Some(&clock),
+        warnings: &[],
+    };
+    change.append(&Keys::of(tenant).audit(), &app.audit_entry(by, deed));
+    app.commit(by, change, &clock).await?;
+    Ok(clock)
+}
+
+async fn read<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+) -> Result<(Option<u64>, ClockRecord), Error> {
+    Ok(match snapshot.get(&HostKeys::clock(tenant)).await? {
+        Some(record) => (Some(record.version), record.decode()?),
+        None => (None, ClockRecord::default()),
+    })
+}

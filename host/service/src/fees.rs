@@ -1,0 +1,227 @@
+//! What a plan costs a user now. All money is the pricing plugin's, and this is the one place where it is asked for
+//! fees; a plan whose price is 0 costs nothing, and needs no asking.
+
+use planwright_domain::Refusal;
+use planwright_domain::course::{Course, Paid};
+use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Leaving, Reason, total};
+use planwright_domain::hook::Hook;
+use planwright_domain::life::Held;
+use planwright_domain::money::Currency;
+use planwright_domain::period::Window;
+use planwright_domain::plan::Plan;
+use planwright_domain::refusal::{Due, FieldError};
+use planwright_domain::review::ReviewContext;
+use planwright_domain::time::Timestamp;
+use planwright_plugin_host::PluginError;
+use planwright_store::{Snapshot, Store};
+use rust_decimal::Decimal;
+
+use crate::account::Account;
+use crate::app::App;
+use crate::documents::PlanRecord;
+use crate::error::Error;
+use crate::keys::Keys;
+
+/// What a plan is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// There is no subscription.
+    Start,
+    /// It is the plan that the user has, and this many windows are to be paid.
+    Renewal(u32),
+    /// The user has another plan.
+    Change,
+}
+
+impl Way {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Renewal(_) => "renewal",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// What taking a plan costs, before anything is done.
+pub(crate) struct Bill {
+    pub(crate) way: Way,
+    /// The course that the plan is taken on, this fee not paid yet.
+    pub(crate) course: Course,
+    pub(crate) currency: Currency,
+    pub(crate) fee: Decimal,
+    /// What of the plan that is left is given back.
+    pub(crate) unused: Decimal,
+    /// What the user has already.
+    pub(crate) credit: Decimal,
+}
+
+impl Bill {
+    /// What is to be paid with money; 0 or less if nothing is.
+    pub(crate) fn due(&self) -> Decimal {
+        self.fee - self.unused - self.credit
+    }
+
+    /// Whether it takes effect without a payment.
+    pub(crate) fn must_be_free(&self, plan: &Plan) -> Result<(), Refusal> {
+        let (amount_due, currency) = (self.due(), self.currency);
+        if amount_due > Decimal::ZERO {
+            let plan_id = plan.id.clone();
+            return Err(Refusal::PaymentRequired(Due { plan_id, amount_due, currency }));
+        }
+        Ok(())
+    }
+}
+
+/// What a plan costs a user whose account has nothing due.
+pub(crate) async fn bill<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    account: &mut Account,
+    plan: &PlanRecord,
+    now: Timestamp,
+) -> Result<Bill, Error> {
+    let currency = plan.plan.currency;
+    let credit = account.credit(snapshot, currency).await?;
+    let Some(held) = account.held().cloned() else {
+        let course = fresh_course(account, &plan.plan, now)?;
+        let fee = start(app, account, &plan.plan, course.window, now).await?;
+        let unused = Decimal::ZERO;
+        return Ok(Bill { way: Way::Start, course, currency, fee, unused, credit });
+    };
+    if held.subscription.plan_id == plan.plan.id && held.plan_generation == plan.generation {
+        let course = held.course();
+        let (windows, last) = course.owed(now)?;
+        let each = renewal(app, account, &plan.plan, last, now).await?;
+        let fee = each * Decimal::from(windows);
+        let (way, unused) = (Way::Renewal(windows), Decimal::ZERO);
+        return Ok(Bill { way, course, currency, fee, unused, credit });
+    }
+    let course = match open_course(account, plan, now)? {
+        Some(course) => course,
+        None => fresh_course(account, &plan.plan, now)?,
+    };
+    let (fee, unused) = change(app, snapshot, account, &held, &plan.plan, &course, now).await?;
+    Ok(Bill { way: Way::Change, course, currency, fee, unused, credit })
+}
+
+/// A course that begins now.
+pub(crate) fn fresh_course(
+    account: &mut Account,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Course, Refusal> {
+    Course::unpaid(now, now, plan.interval, account.history.new_epoch())
+}
+
+/// What the user left of a plan, and goes on with.
+pub(crate) fn open_course(
+    account: &Account,
+    plan: &PlanRecord,
+    now: Timestamp,
+) -> Result<Option<Course>, Refusal> {
+    let open = account.history.open_course(&plan.plan.id, plan.generation, now);
+    let is_its = |course: &&Course| course.interval == plan.plan.interval;
+    open.filter(is_its).map(|course| course.clone().resumed(now)).transpose()
+}
+
+async fn start<S: Store>(
+    app: &App<S>,
+    account: &Account,
+    plan: &Plan,
+    window: Window,
+    now: Timestamp,
+) -> Result<Decimal, Error> {
+    if plan.price.is_zero() {
+        return Ok(Decimal::ZERO);
+    }
+    let question =
+        FeeQuestion { reason: Reason::Start, plan: plan.clone(), window, effective_at: now };
+    let items = ask(app, account, &question, now).await?;
+    Ok(total(&items, ItemKind::Fee))
+}
+
+/// What a window more of a plan costs.
+pub(crate) async fn renewal<S: Store>(
+    app: &App<S>,
+    account: &Account,
+    plan: &Plan,
+    window: Window,
+    now: Timestamp,
+) -> Result<Decimal, Error> {
+    if plan.price.is_zero() {
+        return Ok(Decimal::ZERO);
+    }
+    let effective_at = window.start;
+    let question =
+        FeeQuestion { reason: Reason::Renewal, plan: plan.clone(), window, effective_at };
+    let items = ask(app, account, &question, now).await?;
+    Ok(total(&items, ItemKind::Fee))
+}
+
+/// What a change costs at an instant, and what it gives back. Each payment that is not used up is put to the plugin
+/// by itself: what was paid ahead may have been another price.
+pub(crate) async fn change<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    account: &Account,
+    held: &Held,
+    plan: &Plan,
+    course: &Course,
+    at: Timestamp,
+) -> Result<(Decimal, Decimal), Error> {
+    let paid: Vec<&Paid> = held.paid.iter().filter(|paid| at < paid.window.end).collect();
+    // What is paid already costs nothing.
+    let is_free = plan.price.is_zero() || course.covers(at);
+    if is_free && paid.is_empty() {
+        return Ok((Decimal::ZERO, Decimal::ZERO));
+    }
+    let key = Keys::of(&account.tenant).plan(&held.subscription.plan_id);
+    let left = match snapshot.get(&key).await? {
+        Some(record) => record.decode::<PlanRecord>()?.plan,
+        None => plan.clone(),
+    };
+    let nothing = Paid { amount: Decimal::ZERO, currency: left.currency, window: held.window() };
+    let paid = if paid.is_empty() { vec![&nothing] } else { paid };
+    let (mut fee, mut unused) = (None, Decimal::ZERO);
+    for paid in paid {
+        let left = Plan { currency: paid.currency, ..left.clone() };
+        let leaving = Leaving { plan: left, paid: paid.amount, window: paid.window };
+        let question = FeeQuestion {
+            reason: Reason::Change(Box::new(leaving)),
+            plan: plan.clone(),
+            window: course.window,
+            effective_at: at,
+        };
+        let items = ask(app, account, &question, at).await?;
+        fee.get_or_insert_with(|| total(&items, ItemKind::Fee));
+        unused += total(&items, ItemKind::Unused);
+    }
+    let fee = fee.filter(|_| !is_free).unwrap_or(Decimal::ZERO);
+    Ok((fee, unused))
+}
+
+async fn ask<S: Store>(
+    app: &App<S>,
+    account: &Account,
+    question: &FeeQuestion,
+    at: Timestamp,
+) -> Result<Vec<FeeItem>, Error> {
+    let context = ReviewContext {
+        tenant: account.tenant.clone(),
+        user_id: Some(account.user_id.clone()),
+        at,
+    };
+    let plugin = app.only_plugin(&account.bindings, Hook::Pricing, at).await?;
+    plugin.price_fee(&context, question).await.map_err(of_the_plan)
+}
+
+/// A plugin that has no price for a plan says so to whoever chose the plan.
+fn of_the_plan(error: PluginError) -> Error {
+    match error {
+        PluginError::Refused { code, message, .. } => {
+            Refusal::Rejected(vec![FieldError::new("plan_id", &code, &message)]).into()
+        }
+        fault => fault.into(),
+    }
+}

@@ -1,0 +1,140 @@
+//! Taking a plan: what it costs, and doing it once that is paid. Whether nothing is due, the user's credit is enough
+//! or a payment came, it is the same deed.
+
+use planwright_domain::Refusal;
+use planwright_domain::life::{Held, Offer};
+use planwright_domain::money::Currency;
+use planwright_domain::time::Timestamp;
+use planwright_store::{ChangeSet, Store};
+use rust_decimal::Decimal;
+
+use crate::account::Account;
+use crate::app::{App, Request};
+use crate::documents::PlanRecord;
+use crate::error::Error;
+use crate::fees::{self, Bill, Way};
+use crate::ids;
+use crate::keys::Keys;
+use crate::{plan_lookup, settings, subscriptions};
+
+/// What taking a plan would cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// More than 0.
+    pub amount_due: Decimal,
+    /// The plan's.
+    pub currency: Currency,
+    /// `start`, `renewal` or `change`.
+    pub reason: &'static str,
+    /// The plan's generation: its id may be used again before the payment comes.
+    pub plan_generation: u64,
+    /// The subscription that it renews or changes.
+    pub subscription_id: Option<String>,
+}
+
+/// What a plan costs the caller now: its fee, or a renewal of it, or the difference to the plan that the caller has.
+///
+/// # Errors
+/// No such plan, one that is not active and not the caller's own, or nothing due.
+pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Result<Quote, Error> {
+    let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
+    let snapshot = subscriptions::settled(app, tenant, user_id, by.now).await?;
+    let (_, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
+    let mut account = Account::read(app, &snapshot, tenant, user_id).await?;
+    let bill = fees::bill(app, &snapshot, &mut account, &plan, by.now).await?;
+    if !plan.plan.is_active && !matches!(bill.way, Way::Renewal(_)) {
+        return Err(Refusal::PlanInactive { id: plan.plan.id.to_string() }.into());
+    }
+    let amount_due = bill.due();
+    if amount_due <= Decimal::ZERO {
+        return Err(Refusal::NothingDue { plan: plan.plan.id.to_string() }.into());
+    }
+    Ok(Quote {
+        amount_due,
+        currency: bill.currency,
+        reason: bill.way.as_str(),
+        plan_generation: plan.generation,
+        subscription_id: account.held().map(|held| held.subscription.id.clone()),
+    })
+}
+
+/// Money that came for a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Payment<'a> {
+    /// Of whom.
+    pub user_id: &'a str,
+    /// What was paid for.
+    pub plan_id: &'a str,
+    /// As the quote said.
+    pub plan_generation: u64,
+    /// More than 0.
+    pub amount: Decimal,
+    /// The plan's.
+    pub currency: Currency,
+}
+
+/// Writes into a change set what a payment brings: it starts, renews or changes to the plan that was paid for. The
+/// price that was quoted holds, though it may have gone up since; what is over is credit. The caller takes
+/// `snapshot` from [`subscriptions::settled`] and commits, with whatever marks the payment as done, and starts
+/// again from there on a conflict.
+///
+/// # Errors
+/// No such plan any more, or a pricing plugin that fails: nothing is written then.
+pub async fn take_payment<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    by: &Request,
+    payment: Payment<'_>,
+    change: &mut ChangeSet,
+) -> Result<Held, Error> {
+    let (version, plan) = plan_lookup::load(snapshot, by, payment.plan_id).await?;
+    if plan.generation != payment.plan_generation {
+        return Err(plan_lookup::not_found(payment.plan_id).into());
+    }
+    let tenant = &by.caller.tenant;
+    let mut account = Account::read(app, snapshot, tenant, payment.user_id).await?;
+    let bill = fees::bill(app, snapshot, &mut account, &plan, by.now).await?;
+    change.expect_version(&Keys::of(tenant).plan(&plan.plan.id), version);
+    take(app, snapshot, account, (&plan, &bill), payment.amount, by.now, change).await
+}
+
+/// Does what a bill is for, with so much money.
+pub(crate) async fn take<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    mut account: Account,
+    (plan, bill): (&PlanRecord, &Bill),
+    money: Decimal,
+    now: Timestamp,
+    change: &mut ChangeSet,
+) -> Result<Held, Error> {
+    let has = bill.credit + bill.unused + money;
+    let charged = bill.fee.min(has);
+    account.set_credit(bill.currency, has - charged);
+    let offer = Offer { plan: &plan.plan, generation: plan.generation };
+    let bought = |course: &planwright_domain::course::Course| {
+        let course = course.clone();
+        // A course that was left may be paid still.
+        if course.covers(now) { Ok(course) } else { course.bought(now, charged, bill.currency) }
+    };
+    let after = match (bill.way, account.held().cloned()) {
+        (Way::Renewal(windows), Some(held)) => {
+            let kept = settings::Kept::read(snapshot, &account.tenant).await?;
+            kept.expect(change);
+            let grace_days = kept.record.settings.grace_days;
+            held.renewed(windows, charged, bill.currency, grace_days, now)?
+        }
+        (Way::Change, Some(held)) => {
+            let given_back = bill.unused > Decimal::ZERO;
+            let (after, stay) = held.switched(offer, bought(&bill.course)?, now, given_back);
+            account.history.note_stay(stay);
+            after
+        }
+        (Way::Start | Way::Renewal(_) | Way::Change, _) => {
+            let id = ids::fresh(app.entropy.as_ref(), "sub_");
+            Held::begin(id, &account.user_id, offer, bought(&bill.course)?, now)
+        }
+    };
+    account.write(app, change, &after, bill.way.as_str(), now);
+    Ok(after)
+}

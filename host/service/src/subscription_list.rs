@@ -1,0 +1,148 @@
+//! All subscriptions of a tenant, for admins.
+
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::subscription::{Status, Subscription};
+use planwright_store::{Part, Prefix, Scan, Snapshot, Store, StoreError};
+
+use crate::app::{App, Request};
+use crate::documents::{PlanSubscription, SubscriptionRecord};
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::plan_commit::subscription_counts;
+use crate::{plan_lookup, worker};
+
+/// Rows read at once: with a filter nobody knows how far to look.
+const PIECE: usize = 500;
+
+/// Which subscriptions an admin wants to see; all of them where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriptionFilter {
+    /// To this plan.
+    pub plan_id: Option<String>,
+    /// In this status.
+    pub status: Option<Status>,
+    /// Of this user.
+    pub user_id: Option<String>,
+}
+
+/// One page of them, newest first.
+///
+/// # Errors
+/// No such plan, where one is named.
+pub async fn list<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    filter: &SubscriptionFilter,
+    page: PageRequest,
+) -> Result<Page<Subscription>, Error> {
+    worker::work_plan(app, &by.caller.tenant, filter.plan_id.as_deref(), by.now).await?;
+    let snapshot = app.store.snapshot().await?;
+    let keys = Keys::of(&by.caller.tenant);
+    let plan = match &filter.plan_id {
+        Some(id) => Some(plan_lookup::load(&snapshot, by, id).await?.1),
+        None => None,
+    };
+    if let Some(user_id) = &filter.user_id {
+        return of_user(&snapshot, &keys, user_id, filter, page).await;
+    }
+    let (list, total) = match &plan {
+        Some(plan) => {
+            let counts = subscription_counts(&snapshot, &keys, plan).await?;
+            let total = match filter.status {
+                Some(status) => counts.of(status),
+                None => counts.live() + counts.canceled,
+            };
+            (keys.plan_subscriptions(&plan.plan.id, plan.generation), total)
+        }
+        None => (keys.every_subscriptions(), total(&snapshot, &keys, filter.status).await?),
+    };
+    let ids = page_of_ids(&snapshot, &list, filter.status, page).await?;
+    let mut items = Vec::new();
+    for id in ids {
+        items.push(load(&snapshot, &keys, &id).await?);
+    }
+    Ok(page.answer(items, total))
+}
+
+/// A user's are few.
+async fn of_user<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    user_id: &str,
+    filter: &SubscriptionFilter,
+    page: PageRequest,
+) -> Result<Page<Subscription>, Error> {
+    let mut found = Vec::new();
+    let list = keys.user_subscriptions(user_id);
+    for (_, record) in snapshot.scan(&list, Scan::first(usize::MAX)).await? {
+        let place = record.decode::<PlanSubscription>()?;
+        if filter.status.is_some_and(|status| place.status != status) {
+            continue;
+        }
+        let subscription = load(snapshot, keys, &place.subscription_id).await?;
+        if filter.plan_id.as_deref().is_none_or(|id| subscription.plan_id.as_str() == id) {
+            found.push(subscription);
+        }
+    }
+    Ok(page.of(found))
+}
+
+/// How many the tenant has, or has in one status: the sum of what all plans count.
+async fn total<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    status: Option<Status>,
+) -> Result<u64, StoreError> {
+    let counters = snapshot.counters(&keys.all_subscribers(), Scan::first(usize::MAX)).await?;
+    let counts = counters.into_iter().filter(|(key, _)| match (status, key.parts().last()) {
+        (Some(status), Some(Part::Text(name))) => name == status.as_str(),
+        (status, _) => status.is_none(),
+    });
+    Ok(counts.map(|(_, holds)| u64::try_from(holds).unwrap_or(0)).sum())
+}
+
+/// The subscriptions on a page of a list.
+pub(crate) async fn page_of_ids<N: Snapshot>(
+    snapshot: &N,
+    list: &Prefix,
+    status: Option<Status>,
+    page: PageRequest,
+) -> Result<Vec<String>, StoreError> {
+    let mut scan = Scan::first(PIECE);
+    let mut skip = page.skip();
+    let mut ids = Vec::new();
+    loop {
+        let piece = snapshot.scan(list, scan).await?;
+        for (_, record) in &piece {
+            let entry = record.decode::<PlanSubscription>()?;
+            if status.is_some_and(|status| entry.status != status) {
+                continue;
+            }
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            ids.push(entry.subscription_id);
+            if ids.len() == page.size() {
+                return Ok(ids);
+            }
+        }
+        match piece.into_iter().last() {
+            Some((last, _)) => scan = Scan::first(PIECE).after(last),
+            None => return Ok(ids),
+        }
+    }
+}
+
+/// A subscription that a list leads to.
+pub(crate) async fn load<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    id: &str,
+) -> Result<Subscription, StoreError> {
+    let record = snapshot.get(&keys.subscription(id)).await?.ok_or_else(|| {
+        let reason = format!("the subscription '{id}' is listed and missing");
+        StoreError::Corrupt { reason }
+    })?;
+    Ok(record.decode::<SubscriptionRecord>()?.held.subscription)
+}

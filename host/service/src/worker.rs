@@ -1,0 +1,369 @@
+//! What time brings: everything that is due is found in one index, worked, and committed with its next place in the
+//! index, exactly once. A crash leaves each thing worked or not; however long nobody worked, a subscription takes
+//! one commit.
+
+use std::collections::BTreeMap;
+
+use planwright_domain::caller::TenantId;
+use planwright_domain::course::Course;
+use planwright_domain::life::{Held, Offer, PlanKey};
+use planwright_domain::period::Window;
+use planwright_domain::plan::PlanId;
+use planwright_domain::time::Timestamp;
+use planwright_domain::turn::{Need, Onward};
+use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
+use rust_decimal::Decimal;
+
+use crate::account::Account;
+use crate::app::App;
+use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
+use crate::error::Error;
+use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
+use crate::retry::retrying;
+use crate::settings::Kept;
+use crate::{fees, tenants};
+
+/// How much is worked in one commit.
+const BATCH: usize = 100;
+
+/// Works all that is due, by the real clock and by those of the sandboxes. Gives how much that was.
+///
+/// # Errors
+/// When the store does not answer. What a plugin's fault holds up is in the log and is tried again the next time.
+pub async fn work_all<S: Store>(app: &App<S>, real: Timestamp) -> Result<u64, Error> {
+    let mut worked = work(app, &Timeline::Real, real).await?;
+    let snapshot = app.store.snapshot().await?;
+    for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
+        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
+        if let Some(tenant) = HostKeys::read_clock(&key) {
+            worked += work(app, &Timeline::Sandbox(tenant), now).await?;
+        }
+    }
+    Ok(worked)
+}
+
+/// Works all that is due by one clock.
+pub(crate) async fn work<S: Store>(
+    app: &App<S>,
+    timeline: &Timeline,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut after = None;
+    let mut worked = 0;
+    loop {
+        let snapshot = app.store.snapshot().await?;
+        let batch = due(&snapshot, timeline, now, after).await?;
+        let Some((last, _, _)) = batch.last() else { break };
+        after = Some(last.clone());
+        let size = batch.len();
+        worked += work_batch(app, &snapshot, &batch, now).await?;
+        if size == BATCH {
+            tracing::info!(worked, "working what is due");
+        }
+    }
+    if worked > 0 {
+        tracing::info!(worked, "worked what was due");
+    }
+    Ok(worked)
+}
+
+/// Works what is due on one plan: decisions that rest on its counts begin with it.
+pub(crate) async fn work_plan<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    plan: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let timeline = tenants::timeline(app, tenant).await?;
+    let mut after = None;
+    loop {
+        let snapshot = app.store.snapshot().await?;
+        let mut batch = due(&snapshot, &timeline, now, after).await?;
+        let Some((last, _, _)) = batch.last() else { return Ok(()) };
+        after = Some(last.clone());
+        batch.retain(|(_, place, plan_id)| {
+            place.tenant == *tenant && plan.is_none_or(|plan| plan == plan_id.as_str())
+        });
+        Box::pin(work_batch(app, &snapshot, &batch, now)).await?;
+    }
+}
+
+type Found = (Key, DuePlace, PlanId);
+
+/// The first things that are due, behind a key.
+async fn due<N: Snapshot>(
+    snapshot: &N,
+    timeline: &Timeline,
+    now: Timestamp,
+    after: Option<Key>,
+) -> Result<Vec<Found>, Error> {
+    let scan = Scan { after, ..Scan::first(BATCH) };
+    let mut found = Vec::new();
+    for (key, record) in snapshot.scan(&HostKeys::dues(timeline), scan).await? {
+        let place = HostKeys::read_due(&key).ok_or_else(|| StoreError::Corrupt {
+            reason: format!("{key} does not say what is due"),
+        })?;
+        if i64::try_from(place.at).is_ok_and(|at| at > now.as_second()) {
+            break;
+        }
+        found.push((key, place, record.decode::<DueRecord>()?.plan_id));
+    }
+    Ok(found)
+}
+
+/// Works a batch in one commit; where somebody else was at the same, one by one. Gives how much was worked.
+async fn work_batch<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    batch: &[Found],
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut change = ChangeSet::new();
+    let mut ready = Vec::new();
+    for (_, place, _) in batch {
+        match Box::pin(prepare(app, snapshot, &place.tenant, &place.id, now)).await {
+            Ok(Some(part)) => {
+                part.write(app, &mut change);
+                ready.push(place);
+            }
+            Ok(None) => {}
+            Err(error) => tell(place, &error)?,
+        }
+    }
+    if change.is_empty() {
+        return Ok(0);
+    }
+    match app.store.commit(change).await {
+        Ok(_) => Ok(u64::try_from(ready.len()).unwrap_or(u64::MAX)),
+        Err(CommitError::Conflict { .. } | CommitError::Invalid { .. }) => {
+            one_by_one(app, &ready, now).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn one_by_one<S: Store>(
+    app: &App<S>,
+    places: &[&DuePlace],
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut worked = 0;
+    for place in places {
+        match work_one(app, &place.tenant, &place.id, now).await {
+            Ok(()) => worked += 1,
+            Err(error) => tell(place, &error)?,
+        }
+    }
+    Ok(worked)
+}
+
+/// One that cannot be worked keeps nothing else waiting; a store that fails does.
+fn tell(place: &DuePlace, error: &Error) -> Result<(), Error> {
+    if let Error::Store(StoreError::Unavailable { .. } | StoreError::Full)
+    | Error::Commit(CommitError::Unavailable { .. } | CommitError::Full | CommitError::Busy) =
+        error
+    {
+        let reason = error.to_string();
+        return Err(StoreError::Unavailable { reason }.into());
+    }
+    let DuePlace { tenant, kind, id, .. } = place;
+    tracing::error!(%tenant, kind, id, %error, "what is due could not be worked");
+    Ok(())
+}
+
+/// Works what is due of one subscription; nothing where somebody else was first.
+pub(crate) async fn work_one<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    subscription_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    retrying(app.entropy.as_ref(), || async {
+        let snapshot = app.store.snapshot().await?;
+        let mut change = ChangeSet::new();
+        let part = Box::pin(prepare(app, &snapshot, tenant, subscription_id, now)).await?;
+        if let Some(part) = part {
+            part.write(app, &mut change);
+            app.store.commit(change).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A subscription that was worked, and what that rests on.
+struct Part {
+    account: Account,
+    after: Held,
+    expects: Expects,
+    at: Timestamp,
+}
+
+#[derive(Default)]
+struct Expects {
+    plans: BTreeMap<PlanId, (Key, Option<u64>)>,
+    settings: Option<Kept>,
+}
+
+impl Part {
+    fn write<S: Store>(&self, app: &App<S>, change: &mut ChangeSet) {
+        for (key, version) in self.expects.plans.values() {
+            match version {
+                Some(version) => change.expect_version(key, *version),
+                None => change.expect_absent(key),
+            };
+        }
+        if let Some(settings) = &self.expects.settings {
+            settings.expect(change);
+        }
+        self.account.write(app, change, &self.after, "renewal", self.at);
+    }
+}
+
+/// Works one subscription as far as it goes, question by question.
+async fn prepare<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    tenant: &TenantId,
+    subscription_id: &str,
+    now: Timestamp,
+) -> Result<Option<Part>, Error> {
+    let key = Keys::of(tenant).subscription(subscription_id);
+    let Some(record) = snapshot.get(&key).await? else { return Ok(None) };
+    let user_id = record.decode::<SubscriptionRecord>()?.held.subscription.user_id;
+    let account = Account::read(app, snapshot, tenant, &user_id).await?;
+    let Some(mut held) = account.held().cloned().filter(|held| held.is_behind(now)) else {
+        return Ok(None);
+    };
+    let mut part = Part { account, after: held.clone(), expects: Expects::default(), at: now };
+    while held.is_behind(now) {
+        held = match held.needs(now)? {
+            None => part.step(held, now, None)?,
+            Some(Need::Renewal(window)) => part.renew(app, snapshot, held, window, now).await?,
+            Some(Need::Change(at)) => part.change(app, snapshot, held, at, now).await?,
+        };
+    }
+    part.after = held;
+    Ok(Some(part))
+}
+
+impl Part {
+    /// Goes as far as one answer leads, and keeps account of it.
+    fn step(
+        &mut self,
+        held: Held,
+        now: Timestamp,
+        onward: Option<&Onward<'_>>,
+    ) -> Result<Held, Error> {
+        let worked = held.worked(now, onward)?;
+        for event in &worked.events {
+            let (at, kind, id) = (event.at, event.kind, &worked.held.subscription.id);
+            tracing::debug!(tenant = %self.account.tenant, id, %at, ?kind, "worked");
+        }
+        if let Some(onward) = onward {
+            self.account.set_credit(onward.offer.plan.currency, onward.credit - worked.spent);
+        }
+        for stay in worked.stays {
+            self.account.history.note_stay(stay);
+        }
+        Ok(worked.held)
+    }
+
+    async fn renew<S: Store>(
+        &mut self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        held: Held,
+        window: Window,
+        now: Timestamp,
+    ) -> Result<Held, Error> {
+        let own =
+            PlanKey { id: held.subscription.plan_id.clone(), generation: held.plan_generation };
+        let plan = self.plan(snapshot, &own).await?.ok_or_else(|| {
+            let reason = format!("the plan '{}' of a live subscription is missing", own.id);
+            StoreError::Corrupt { reason }
+        })?;
+        let grace_days = self.grace_days(snapshot).await?;
+        let credit = self.account.credit(snapshot, plan.plan.currency).await?;
+        let asked = fees::renewal(app, &self.account, &plan.plan, window, window.start).await;
+        let fee = match asked {
+            // Nobody who has credit is let go because a plugin fails; it is tried again.
+            Err(error @ Error::Plugin(_))
+                if held.grace_until.is_some() && credit > Decimal::ZERO =>
+            {
+                return Err(error);
+            }
+            asked => known(asked)?,
+        };
+        let offer = Offer { plan: &plan.plan, generation: plan.generation };
+        let onward = Onward { offer, course: None, fee, credit, grace_days };
+        self.step(held, now, Some(&onward))
+    }
+
+    async fn change<S: Store>(
+        &mut self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        held: Held,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Held, Error> {
+        let pending = match (&held.subscription.pending_plan_id, held.pending_generation) {
+            (Some(id), Some(generation)) => PlanKey { id: id.clone(), generation },
+            _ => return Ok(held.without_pending()),
+        };
+        let Some(plan) = self.plan(snapshot, &pending).await? else {
+            // It was deleted meanwhile: the subscription goes on as it is.
+            return Ok(held.without_pending());
+        };
+        let grace_days = self.grace_days(snapshot).await?;
+        let credit = self.account.credit(snapshot, plan.plan.currency).await?;
+        let course = match fees::open_course(&self.account, &plan, at)? {
+            Some(course) => course,
+            None => {
+                let interval = plan.plan.interval;
+                let anchor = if interval == held.interval { held.subscription.anchor } else { at };
+                Course::unpaid(anchor, at, interval, self.account.history.new_epoch())?
+            }
+        };
+        let asked =
+            fees::change(app, snapshot, &self.account, &held, &plan.plan, &course, at).await;
+        let fee = known(asked.map(|(fee, _)| fee))?;
+        let offer = Offer { plan: &plan.plan, generation: plan.generation };
+        let onward = Onward { offer, course: Some(course), fee, credit, grace_days };
+        self.step(held, now, Some(&onward))
+    }
+
+    /// A plan if it is the very one that is meant; what is decided rests on it.
+    async fn plan<N: Snapshot>(
+        &mut self,
+        snapshot: &N,
+        meant: &PlanKey,
+    ) -> Result<Option<PlanRecord>, Error> {
+        let key = Keys::of(&self.account.tenant).plan(&meant.id);
+        let found = snapshot.get(&key).await?;
+        let version = found.as_ref().map(|record| record.version);
+        self.expects.plans.insert(meant.id.clone(), (key, version));
+        let record = found.map(|record| record.decode::<PlanRecord>()).transpose()?;
+        Ok(record.filter(|record| record.generation == meant.generation))
+    }
+
+    async fn grace_days<N: Snapshot>(&mut self, snapshot: &N) -> Result<u32, Error> {
+        let settings = Kept::read(snapshot, &self.account.tenant).await?;
+        let grace_days = settings.record.settings.grace_days;
+        self.expects.settings = Some(settings);
+        Ok(grace_days)
+    }
+}
+
+/// A plugin that has no price, or fails, makes nothing free and keeps no period from turning.
+fn known(asked: Result<Decimal, Error>) -> Result<Option<Decimal>, Error> {
+    match asked {
+        Ok(fee) => Ok(Some(fee)),
+        Err(error @ (Error::Refused(_) | Error::Plugin(_))) => {
+            tracing::warn!(%error, "a renewal has no price; the subscription waits for a payment");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
