@@ -59,10 +59,23 @@ async fn a_key_stands_for_one_request_of_one_caller_for_a_day() {
     assert_eq!(post(&admin, "k", "One").await.ok(201), first);
     app.clock.advance(1);
     assert_ne!(post(&admin, "k", "Two").await.ok(201)["id"], first["id"], "the day is over");
-    for key in ["", &"k".repeat(256), "\u{e9}"] {
+    for key in ["", &"k".repeat(256), "\u{e9}", "a b"] {
         let answer = post(&admin, key, "One").await;
         answer.problem(400);
         assert_eq!(answer.field_errors()[0].0, "Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_answer_has_its_decimals_to_the_last_digit() {
+    let app = App::start().await;
+    for (at, price) in ["490", "490.5", "0.1", "704031790351652.5", "0.07"].iter().enumerate() {
+        let body = format!("{{\"name\":\"A\",\"price\":{price},\"interval\":\"month\"}}");
+        let key = format!("k{at}");
+        let first = keyed(&app.admin(), &key, Method::POST, ADMIN_PLANS, &body).await.ok(201);
+        let again = keyed(&app.admin(), &key, Method::POST, ADMIN_PLANS, &body).await.ok(201);
+        assert_eq!(first["price"].to_string(), *price);
+        assert_eq!(again, first, "{price}");
     }
 }
 

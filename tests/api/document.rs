@@ -2,7 +2,7 @@
 //! it is seen.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 use reqwest::Method;
 
@@ -56,11 +56,13 @@ fn every_operation_says_what_it_is_and_who_may_use_it() {
 #[test]
 fn every_operation_is_in_a_test_of_its_own() {
     let mut source = String::new();
-    for folder in ["api", "backup", "."] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if file.extension().is_some_and(|end| end == "rs") {
-                let text = std::fs::read_to_string(file).unwrap();
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(path).unwrap();
                 source.extend(text.lines().filter(|line| !line.trim().starts_with("//")));
             }
         }

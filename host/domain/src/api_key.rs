@@ -42,14 +42,14 @@ pub struct ApiKey {
 #[schema(examples(json!({"name": "shop", "role": "service"})))]
 pub struct ApiKeyDraft {
     #[allow(missing_docs, reason = "documented on ApiKey")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]+$")]
     pub name: String,
     #[allow(missing_docs, reason = "documented on ApiKey")]
     pub role: Role,
     /// Whoever makes the key, where absent.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     pub user_id: Option<String>,
-    /// Never, where absent.
+    /// In the future; never, where absent.
     #[serde(default, with = "time::optional_seconds")]
     #[schema(value_type = Option<UnixSeconds>)]
     pub expires_at: Option<Timestamp>,

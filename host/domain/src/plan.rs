@@ -173,7 +173,7 @@ pub struct PlanDraft {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = "^[a-z0-9_]+$")]
     pub id: Option<PlanId>,
     #[allow(missing_docs, reason = "documented on Plan")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
     #[allow(missing_docs, reason = "documented on Plan")]
     #[schema(max_length = 100)]
@@ -198,7 +198,7 @@ pub struct PlanDraft {
     #[serde(default, deserialize_with = "crate::unique::optional")]
     pub quotas: Option<BTreeMap<String, u64>>,
     #[allow(missing_docs, reason = "documented on Plan")]
-    #[schema(max_items = 100)]
+    #[schema(value_type = schema::Features, required = false)]
     pub features: Option<Vec<String>>,
     /// True where absent.
     pub is_active: Option<bool>,
@@ -206,6 +206,7 @@ pub struct PlanDraft {
     pub display_order: Option<u32>,
     #[allow(missing_docs, reason = "documented on Plan")]
     #[serde(default, deserialize_with = "crate::unique::optional")]
+    #[schema(value_type = schema::Metadata, required = false)]
     pub metadata: Option<BTreeMap<String, String>>,
     /// 0 where absent.
     #[schema(maximum = 366)]

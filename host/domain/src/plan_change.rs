@@ -29,7 +29,7 @@ type Clearable<T> = Option<Option<T>>;
 })))]
 pub struct PlanPatch {
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: Option<String>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 100)]
@@ -53,7 +53,7 @@ pub struct PlanPatch {
     #[schema(value_type = Option<BTreeMap<String, u64>>)]
     pub quotas: Clearable<BTreeMap<String, u64>>,
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
+    #[schema(value_type = schema::Features)]
     pub features: Clearable<Vec<String>>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = bool)]
@@ -62,7 +62,7 @@ pub struct PlanPatch {
     #[schema(value_type = u32)]
     pub display_order: Option<u32>,
     #[serde(deserialize_with = "crate::unique::given")]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(value_type = schema::Metadata)]
     pub metadata: Clearable<BTreeMap<String, String>>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = u32, maximum = 366)]

@@ -5,7 +5,9 @@
 //! replaces it; an answer's schema has what the host itself promises.
 
 use serde_json::{Value, json};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -69,6 +71,38 @@ impl PartialSchema for UnixSeconds {
             .minimum(Some(-377_705_023_201_isize))
             .maximum(Some(253_402_207_200_isize))
             .examples([json!(1_738_742_400)])
+            .into()
+    }
+}
+
+/// A plan's features in a request.
+pub enum Features {}
+
+impl ToSchema for Features {}
+
+impl PartialSchema for Features {
+    fn schema() -> RefOr<Schema> {
+        let feature = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+        let null = [Type::Array, Type::Null];
+        let list = ArrayBuilder::new().schema_type(SchemaType::from_iter(null)).items(feature);
+        list.max_items(Some(100)).description(Some("What a subscriber gets, in words.")).into()
+    }
+}
+
+/// Notes of the operator's own in a request.
+pub enum Metadata {}
+
+impl ToSchema for Metadata {}
+
+impl PartialSchema for Metadata {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let map =
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null]));
+        map.property_names(Some(text().min_length(Some(1)).max_length(Some(100)).build()))
+            .additional_properties(Some(text().max_length(Some(4000))))
+            .max_properties(Some(100))
+            .description(Some("The operator's own notes."))
             .into()
     }
 }

@@ -31,7 +31,7 @@ pub struct TenantDraft {
     #[allow(missing_docs, reason = "documented on Tenant")]
     pub id: TenantId,
     #[allow(missing_docs, reason = "documented on Tenant")]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]+$")]
     pub name: String,
     #[allow(missing_docs, reason = "documented on Tenant")]
     #[serde(default)]

@@ -91,7 +91,9 @@ pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
     if answer.fingerprint != claim.fingerprint {
         return Err(Refusal::KeyReused.into());
     }
-    let result = serde_json::from_value(answer.result).map_err(|error| StoreError::Corrupt {
+    // From its text: on the way from one value to another, serde_json makes binary floats of decimals.
+    let text = answer.result.to_string();
+    let result = serde_json::from_str(&text).map_err(|error| StoreError::Corrupt {
         reason: format!("the kept answer {key} cannot be read: {error}"),
     })?;
     Ok(Some(result))

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use planwright_domain::money::Currency;
+use planwright_domain::money::{self, Currency};
 use planwright_domain::period::Interval;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
@@ -14,7 +14,7 @@ use planwright_domain::plan_stats::PlanStats;
 use planwright_domain::review::Finding;
 use planwright_service::plan_stats::{self, PlanFilter};
 use planwright_service::{Reviewed, Tagged, plans};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::Web;
@@ -32,10 +32,15 @@ pub(crate) struct Filter {
     is_active: Option<bool>,
     /// ISO 4217.
     #[param(value_type = Option<String>, pattern = "^[A-Z]{3}$")]
+    #[serde(default, deserialize_with = "given_currency")]
     currency: Option<Currency>,
     interval: Option<Interval>,
     /// Part of the id or a name.
     q: Option<String>,
+}
+
+fn given_currency<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Currency>, D::Error> {
+    money::read_currency(from).map(Some)
 }
 
 /// All plans, with their subscribers counted and their monthly revenue.

@@ -61,7 +61,8 @@ async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
     let mut keys = headers.get_all(KEY).iter();
     let key = keys.next().and_then(|key| key.to_str().ok()).unwrap_or_default();
-    if (1..=255).contains(&key.len()) && keys.next().is_none() {
+    let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if (1..=255).contains(&key.len()) && is_visible && keys.next().is_none() {
         return Ok(key.to_owned());
     }
     let message = "Idempotency-Key must be sent once and have 1 to 255 visible ASCII characters.";

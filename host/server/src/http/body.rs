@@ -1,5 +1,6 @@
 //! Reading a body strictly: within its size and time, as JSON, with every mistake named by its field.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,13 +69,45 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if first == Some(&b'[') {
         return Err(Problem::field("", "wrong_type", "The body must be a JSON object."));
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let bytes = without_zero_fractions(bytes);
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         wrong(&path, error.inner())
     })?;
     json.end().map_err(|error| wrong(".", &error))?;
     Ok(value)
+}
+
+/// Numbers without the `.0` that some languages write behind whole ones: `12.0` is a whole number, in JSON too.
+fn without_zero_fractions(json: &[u8]) -> Cow<'_, [u8]> {
+    if !json.windows(2).any(|two| two == b".0") {
+        return json.into();
+    }
+    let mut kept = Vec::with_capacity(json.len());
+    let (mut in_text, mut escaped) = (false, false);
+    // No point and no exponent since the number began.
+    let mut plain = true;
+    let mut rest = json;
+    while let [byte, behind @ ..] = rest {
+        let zeros = behind.iter().take_while(|next| **next == b'0').count();
+        let ends = !matches!(behind.get(zeros), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
+        let after_digit = kept.last().is_some_and(u8::is_ascii_digit);
+        if !in_text && plain && *byte == b'.' && after_digit && zeros > 0 && ends {
+            rest = &behind[zeros..];
+            continue;
+        }
+        plain = match byte {
+            b'0'..=b'9' | b'-' => plain,
+            b'.' | b'e' | b'E' | b'+' => false,
+            _ => true,
+        };
+        in_text ^= *byte == b'"' && !escaped;
+        escaped = in_text && *byte == b'\\' && !escaped;
+        kept.push(*byte);
+        rest = behind;
+    }
+    kept.into()
 }
 
 fn wrong(path: &str, error: &serde_json::Error) -> Problem {
@@ -146,6 +179,23 @@ mod tests {
     use planwright_domain::plan::PlanDraft;
 
     use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_zeros() {
+        for (json, expected) in [
+            ("{\"a\":12.0}", "{\"a\":12}"),
+            ("[1.000,-2.0 ,0.0]", "[1,-2 ,0]"),
+            ("3.0", "3"),
+            ("[1.05,1.50,10.01,1.0e2,1.0E2]", "[1.05,1.50,10.01,1.0e2,1.0E2]"),
+            ("[1.0.0,.0,1.]", "[1.0.0,.0,1.]"),
+            (r#"{"1.0":"2.0"}"#, r#"{"1.0":"2.0"}"#),
+            (r#"["\"1.0","\\",1.0]"#, r#"["\"1.0","\\",1]"#),
+            (r#"["ж1.0",1.0]"#, r#"["ж1.0",1]"#),
+        ] {
+            let kept = without_zero_fractions(json.as_bytes());
+            assert_eq!(std::str::from_utf8(&kept).unwrap(), expected, "{json}");
+        }
+    }
 
     #[test]
     fn a_mistake_is_named_by_its_field() {

@@ -48,7 +48,7 @@ pub(super) fn page(document: &Value) -> String {
     let links: String = operations
         .iter()
         .map(|(method, path, operation)| {
-            let (id, summary) = (text(&operation["operationId"]), shown(&operation["summary"]));
+            let (id, summary) = (text(&operation["operationId"]), marked(text(&operation["summary"])));
             format!(
                 "<li><code>{method}</code> <a href=\"#{id}\"><code>{path}</code></a> {summary}</li>\n"
             )
@@ -160,14 +160,14 @@ impl Page<'_> {
         let rows: String = fields(&schema["properties"])
             .map(|(name, field)| {
                 let mut is = Vec::new();
-                is.extend(required.contains(&name.as_str()).then(|| "always".to_owned()));
+                is.extend(required.contains(&name.as_str()).then(|| "required".to_owned()));
                 is.extend(limits(field));
                 row(name, &self.kind(field), &is, text(&field["description"]))
             })
             .collect();
         let itself = if rows.is_empty() {
-            let limits = limits(schema).collect::<Vec<_>>().join(", ");
-            format!("<p>{}, {}</p>\n", self.kind(schema), escaped(&limits))
+            let limits = limits(schema).map(|limit| format!(", {}", escaped(&limit)));
+            format!("<p>{}{}</p>\n", self.kind(schema), limits.collect::<String>())
         } else {
             table("Fields", &rows)
         };

@@ -217,7 +217,10 @@ pub(crate) async fn list_of_plan(
 #[utoipa::path(
     put, path = "/api/v1/admin/billing/users/{user_id}/subscription", tag = "subscriptions",
     security(("admin" = [])),
-    params(("user_id" = String, Path, min_length = 1, max_length = 255, description = "Whose.")),
+    params((
+        "user_id" = String, Path, min_length = 1, max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", description = "Whose.",
+    )),
     request_body = Grant,
     responses(
         (status = 200, description = "The live subscription has this plan now.", body = Subscription),
