@@ -22,6 +22,7 @@ use crate::backup::NoBackup;
     responses((
         status = 200, description = "The file, as it is made.", body = String,
         content_type = "application/octet-stream",
+        headers(("Cache-Control" = String, description = "Always `no-store`.")),
     )),
 )]
 // The time limit of handlers ends with the answer's head; from there on the client has to go on reading.
