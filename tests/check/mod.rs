@@ -76,6 +76,11 @@ async fn left_by_a_server() -> Vec<u8> {
     std::fs::read(folder.path().join("planwright.redb")).unwrap()
 }
 
+/// 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
+/// answers and an API key, each with what leads to it; the tenant; a component with its part and an owner, twice, and
+/// 3 bindings.
+const RECORDS: u64 = 44;
+
 fn tenant() -> Space {
     Space::Tenant("default".to_owned())
 }
@@ -99,17 +104,15 @@ async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
     let (code, found) = report(&data.path);
     assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
     assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(19)), "{found}");
-    // 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
-    // answers and an API key, each with what leads to it; the tenant; a component with its part and an owner,
-    // twice, and 3 bindings.
-    assert_eq!(found["records"], 44, "{found}");
+    assert_eq!(found["records"], RECORDS, "{found}");
     let (_, again) = report(&data.path);
     assert_eq!(found, again);
 
     let output = check(&data.path, &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("everything agrees: 44 records") && said.lines().count() == 1,
+        said.starts_with(&format!("everything agrees: {RECORDS} records"))
+            && said.lines().count() == 1,
         "{said}"
     );
     let names: Vec<_> = std::fs::read_dir(&data.path).unwrap().map(|file| file.unwrap()).collect();
@@ -156,8 +159,16 @@ async fn an_upload_that_was_given_up_is_cleared_away_at_the_next_start_and_a_you
     let data = Data::make().await;
     edits::leave_uploads(&data, &[("0", 0), ("1", i64::from(u32::MAX))]).await;
     let (_, found) = report(&data.path);
-    assert_eq!((&found["clean"], &found["records"]), (&json!(true), &json!(32 + 4)), "{found}");
+    assert_eq!(
+        (&found["clean"], &found["records"]),
+        (&json!(true), &json!(RECORDS + 4)),
+        "{found}"
+    );
     assert_eq!(Process::start(&data.path).terminate(), Some(0));
     let (_, found) = report(&data.path);
-    assert_eq!((&found["clean"], &found["records"]), (&json!(true), &json!(32 + 2)), "{found}");
+    assert_eq!(
+        (&found["clean"], &found["records"]),
+        (&json!(true), &json!(RECORDS + 2)),
+        "{found}"
+    );
 }
