@@ -3,14 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use planwright_server::config::{Config, PluginConfig};
+use planwright_server::config::Config;
 use serde_json::Value;
 
-use crate::api;
-use crate::harness::App;
 use crate::harness::process::{PLANWRIGHT, Process};
 
 fn readme() -> String {
@@ -44,55 +42,121 @@ fn block(mark: &str) -> String {
     found.into_iter().next().unwrap().text
 }
 
-/// A `cargo` that is the program itself: what comes after `--` are its arguments.
+/// A `cargo` whose `run` is the program itself, with what comes after `--`. What builds a plugin is the real one, with
+/// the versions that are tested here; `cargo new` makes no repository.
 fn stand_in_for_cargo(folder: &Path) {
+    let cargo = env!("CARGO");
+    let root = root();
+    let lock = root.join("Cargo.lock");
+    // Kept from run to run, as a target folder is.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("round-prices");
     let script = format!(
-        "#!/bin/sh\nwhile [ \"$1\" != \"--\" ]; do shift; done\nshift\nexec '{PLANWRIGHT}' \"$@\"\n"
+        r#"#!/bin/sh
+case "$1" in
+run)
+    while [ "$1" != "--" ]; do shift; done
+    shift
+    exec '{PLANWRIGHT}' "$@"
+    ;;
+new)
+    shift
+    exec '{cargo}' new --vcs none "$@"
+    ;;
+build)
+    cp '{lock}' .
+    mkdir -p '{target}'
+    ln -sfn '{target}' target
+    exec '{cargo}' "$@"
+    ;;
+*)
+    exec '{cargo}' "$@"
+    ;;
+esac
+"#,
+        lock = lock.display(),
+        target = target.display(),
     );
     let path = folder.join("cargo");
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-#[test]
-fn the_first_five_minutes_give_what_the_readme_shows() {
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// Types every block with this mark into one shell, on a server of its own, and compares what comes back with what
+/// is shown beneath. `prepare` makes what the reader makes by hand, and says what is elsewhere here.
+fn walk(mark: &str, prepare: impl FnOnce(&Path), here: impl Fn(&str) -> String) -> usize {
     const END: &str = "=== end of a block ===";
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(&folder.path().join("planwright-data"));
+    let place = folder.path().join("planwright");
+    std::fs::create_dir(&place).unwrap();
+    let process = Process::start(&place.join("planwright-data"));
     let programs = folder.path().join("programs");
     std::fs::create_dir(&programs).unwrap();
     stand_in_for_cargo(&programs);
+    prepare(&place);
 
     let mut script = String::from("set -e\n");
     let mut shown = Vec::new();
+    let mut is_on_the_walk = false;
     for block in blocks() {
-        match block.mark.as_str() {
-            "run" => {
-                let here = process.address.to_string();
-                script += &block.text.replace("localhost:8080", &here);
-                script += &format!("\necho; echo '{END}'\n");
-                shown.push(None);
+        if block.mark == "gives" {
+            if is_on_the_walk {
+                *shown.last_mut().unwrap() = Some(block.text);
             }
-            "gives" => *shown.last_mut().unwrap() = Some(block.text),
-            _ => {}
+            continue;
+        }
+        is_on_the_walk = block.mark == mark;
+        if is_on_the_walk {
+            let address = process.address.to_string();
+            script += &here(&block.text.replace("localhost:8080", &address));
+            script += &format!("\necho; echo '{END}'\n");
+            shown.push(None);
         }
     }
     let path = std::env::var("PATH").unwrap();
-    let output = Command::new("sh")
+    let mut shell = Command::new("sh");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if ["CARGO_", "RUSTC", "PLANWRIGHT_"].iter().any(|begin| name.starts_with(begin)) {
+            shell.env_remove(name);
+        }
+    }
+    let output = shell
         .args(["-c", &script])
-        .current_dir(folder.path())
+        .current_dir(&place)
         .env("PATH", format!("{}:{path}", programs.display()))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
     let said = String::from_utf8(output.stdout).unwrap();
     let said: Vec<&str> = said.split(END).collect();
-    assert!(shown.len() >= 6, "the walk-through has its steps");
     for (said, shown) in said.iter().zip(&shown) {
         let Some(shown) = shown else { continue };
-        let said: Value = serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("{said}"));
+        let said: Value =
+            serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("{said}: {complaints}"));
         assert_alike(&said, &serde_json::from_str(shown).unwrap(), "");
     }
+    shown.len()
+}
+
+#[test]
+fn the_first_five_minutes_give_what_the_readme_shows() {
+    let blocks = walk("run", |_| {}, str::to_owned);
+    assert!(blocks >= 6, "the walk-through has its steps");
+}
+
+#[test]
+fn five_minutes_with_a_plugin_of_ones_own_give_what_the_readme_shows() {
+    let save = |folder: &Path| {
+        std::fs::write(folder.join("round_prices.rs"), block("plugin")).unwrap();
+    };
+    let sdk = root().join("plugins/sdk").display().to_string();
+    let blocks = walk("walk", save, |text| text.replace("$HERE/plugins/sdk", &sdk));
+    assert_eq!(blocks, 7, "the walk-through has its steps");
 }
 
 /// The same fields with the same values, but for what differs from run to run.
@@ -156,44 +220,4 @@ fn the_readme_says_how_to_start_test_and_measure() {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
         assert!(readme.contains(&format!("]({path})")) && target.exists(), "{path}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_plugin_in_the_readme_builds_from_a_fresh_folder_and_decides() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-    // Kept from run to run, as a target folder is.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("round-prices");
-    let here = tempfile::tempdir().unwrap();
-    std::fs::write(here.path().join("round_prices.rs"), block("plugin")).unwrap();
-    let folder = here.path().join("round-prices").display().to_string();
-    let lock = format!("cp '{}/Cargo.lock' . && cargo build", root.display());
-    let commands = block("plugin build")
-        .replace("../round-prices", &folder)
-        .replace("$HERE/plugins/sdk", &root.join("plugins/sdk").display().to_string())
-        // `cargo new` would make a repository, and the versions are to be those that are tested here.
-        .replace("cargo new --lib", "cargo new --vcs none --lib")
-        .replace("cargo build", &lock);
-    let mut shell = Command::new("sh");
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("CARGO_") || name.starts_with("RUSTC") {
-            shell.env_remove(name);
-        }
-    }
-    shell.args(["-ec", &commands]).current_dir(here.path()).env("CARGO_TARGET_DIR", &target);
-    let output = shell.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-
-    let built = target.join("wasm32-wasip2/release/round_prices.wasm");
-    let app = App::with(|config| {
-        let plugin = PluginConfig { file: Some(built), ..PluginConfig::default() };
-        config.plugins.validation.then.push(plugin);
-    })
-    .await;
-    let mut plan = api::plan("basic");
-    plan["price"] = serde_json::json!(9.99);
-    let answer = app.admin().post(api::ADMIN_PLANS, plan.clone()).await;
-    assert!(answer.problem(400).contains("must not end in .99"), "{}", answer.json);
-    plan["price"] = serde_json::json!(10);
-    app.admin().post(api::ADMIN_PLANS, plan).await.ok(201);
 }

@@ -13,7 +13,7 @@ use crate::harness::process::{Process, planwright};
 struct Terminal {
     process: Process,
     token: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -24,7 +24,7 @@ impl Terminal {
         let data_dir = data_dir.to_str().unwrap();
         let arguments = ["token", "--user", "o", "--role", "operator", "--data-dir", data_dir];
         let token = stdout(&planwright(&arguments).output().unwrap());
-        Self { process, token: token.trim().to_owned(), _folder: folder }
+        Self { process, token: token.trim().to_owned(), folder }
     }
 
     fn run_as(&self, token: &str, line: &str) -> Output {
@@ -101,6 +101,51 @@ async fn a_list_of_more_than_a_page_is_whole() {
     assert_eq!((ids.len(), ids[0], ids[101]), (102, "default", "t-100"));
 }
 
+const REVIEWER: &str = env!("WASM_PLANWRIGHT_TEST_VALIDATION");
+const OWN_PACK: &str = env!("WASM_PLANWRIGHT_TEST_TEMPLATES");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_is_uploaded_bound_taken_out_and_deleted_from_the_shell() {
+    let terminal = Terminal::start();
+    terminal.run("tenant create acme");
+    // The digest alone is on standard output, for a script to take.
+    let digest = terminal.run(&format!("plugin upload {REVIEWER} --wait --tenant acme"));
+    assert_eq!((digest.lines().count(), digest.trim().len()), (1, 64));
+    let digest = digest.trim();
+    let shown = terminal.json(&format!("plugin show {digest} --tenant acme"));
+    assert_eq!((&shown["state"], &shown["hook"]), (&"ready".into(), &"validation".into()));
+    assert!(terminal.run("plugin list --tenant acme").contains("planwright-test-validation"));
+    assert_eq!(terminal.run("plugin list").lines().count(), 1, "the titles alone");
+
+    let settings = terminal.folder.path().join("settings.json");
+    std::fs::write(&settings, r#"{"behaviour":"no-99"}"#).unwrap();
+    let line = format!(
+        "plugin bind validation {digest} --settings @{} --no-standard --tenant acme --json",
+        settings.display()
+    );
+    let bound = terminal.json(&line);
+    assert_eq!((&bound["source"], &bound["standard"]), (&"tenant".into(), &false.into()));
+    assert_eq!(bound["plugins"][0]["settings"]["behaviour"], "no-99");
+    let live = terminal.run("plugin bindings --tenant acme");
+    let rules: Vec<&str> = live.lines().filter(|line| line.starts_with("validation")).collect();
+    assert!(rules.len() == 1 && rules[0].contains(" tenant "), "{live}");
+    assert_eq!(terminal.json("plugin bindings --json").as_array().unwrap().len(), 4);
+    terminal.run("plugin unbind validation --tenant acme");
+    let deleted = terminal.json(&format!("plugin delete {digest} --tenant acme --json"));
+    assert_eq!(deleted["deleted"], true);
+
+    let shared = terminal.run(&format!("plugin upload {OWN_PACK} --host --wait"));
+    terminal.run(&format!("plugin bind templates {} --host", shared.trim()));
+    let packs = terminal.run("templates list --tenant acme");
+    let own: Vec<&str> = packs.lines().filter(|line| line.starts_with("own ")).collect();
+    assert!(own.len() == 1 && own[0].contains("0 of 2"), "{packs}");
+    let line = "templates install saas-tiers --group annual --group promo --dry-run --tenant acme";
+    assert!(terminal.run(line).contains("4 created, 0 updated, 0 skipped, 0 refused."));
+    let output = terminal.run_as(&terminal.token, "templates install own --tenant acme");
+    assert_eq!(output.status.code(), Some(1), "one of its plans is refused");
+    assert!(stdout(&output).contains("1 created, 0 updated, 0 skipped, 1 refused."));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_goes_wrong_is_said_on_standard_error_with_1() {
     let terminal = Terminal::start();
@@ -115,6 +160,12 @@ async fn what_goes_wrong_is_said_on_standard_error_with_1() {
         (&format!("tenant list --server {nobody}"), "Is it running?"),
         ("tenant list --server https://example.com", "must begin with http://"),
         ("tenant list --server nonsense", "is no URL"),
+        ("plugin upload /nowhere.wasm", "cannot read /nowhere.wasm"),
+        ("plugin upload Cargo.toml", "is not a WebAssembly component"),
+        ("plugin show abc", "'abc' not found"),
+        ("plugin bind identity", "exactly one plugin"),
+        ("plugin bind validation --settings {}", "more --settings than plugins"),
+        ("templates install ghost", "'ghost' not found"),
     ] {
         let output = terminal.run_as(&terminal.token, line);
         let said = stderr(&output);
@@ -124,14 +175,34 @@ async fn what_goes_wrong_is_said_on_standard_error_with_1() {
     let output = planwright(&["tenant", "list"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("PLANWRIGHT_TOKEN"), "{}", stderr(&output));
-    for line in ["tenant", "tenant make", "api-key create --name a", "api-key revoke"] {
+    for line in [
+        "tenant",
+        "tenant make",
+        "api-key create --name a",
+        "api-key revoke",
+        "plugin bind payments",
+        "plugin bind validation --settings {",
+        "plugin list --host --tenant acme",
+        "templates install",
+    ] {
         assert_eq!(terminal.run_as(&terminal.token, line).status.code(), Some(2), "{line}");
     }
 }
 
 #[test]
 fn help_has_examples_and_hides_the_token() {
-    for line in ["tenant", "tenant create", "tenant list", "api-key", "api-key create"] {
+    for line in [
+        "tenant",
+        "tenant create",
+        "tenant list",
+        "api-key",
+        "api-key create",
+        "plugin",
+        "plugin upload",
+        "plugin bind",
+        "templates",
+        "templates install",
+    ] {
         let mut arguments: Vec<&str> = line.split(' ').collect();
         arguments.push("--help");
         let output = planwright(&arguments).env("PLANWRIGHT_TOKEN", "sk-hidden").output().unwrap();

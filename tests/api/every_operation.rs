@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::plugin_uploads::{REVIEWER, WASM, uploaded, variant};
 use super::{ADMIN_PLANS, API_KEYS, subscription_of};
 use crate::harness::contract::{Operation, contract};
 use crate::harness::{Actor, Answer, App, claims};
@@ -15,10 +16,14 @@ const PACK: &str = "saas-tiers";
 /// Things of a tenant, one for each place in a path.
 struct Things {
     key_id: String,
+    digest: String,
 }
 
+/// The plugin that the documents' examples bind.
+const DIGEST: &str = "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed";
+
 impl Things {
-    /// A plan, a subscriber and an API key; their names begin with "Hidden".
+    /// A plan, a subscriber, an API key and a plugin; their names begin with "Hidden".
     async fn make(app: &App, tenant: &str) -> Self {
         let admin = app.of_tenant(tenant, "root", "admin");
         // With the quotas of the document's example, which its example of a change raises.
@@ -30,12 +35,15 @@ impl Things {
         admin.put(&subscription_of(USER), json!({"plan_id": PLAN})).await.ok(201);
         let key = json!({"name": "Hidden key", "role": "service", "user_id": USER});
         let made = admin.post(API_KEYS, key).await.ok(201);
-        Self { key_id: made["id"].as_str().unwrap().to_owned() }
+        let key_id = made["id"].as_str().unwrap().to_owned();
+        // Another one than the operation that uploads does.
+        let digest = uploaded(&admin, "", &variant(REVIEWER, 7)).await;
+        Self { key_id, digest }
     }
 
     /// Things that there are not.
     fn none() -> Self {
-        Self { key_id: "key_none".to_owned() }
+        Self { key_id: "key_none".to_owned(), digest: DIGEST.to_owned() }
     }
 
     /// An operation's path with these things in it.
@@ -44,6 +52,8 @@ impl Things {
             .path
             .replace("/plans/{id}", &format!("/plans/{PLAN}"))
             .replace("/api-keys/{id}", &format!("/api-keys/{}", self.key_id))
+            .replace("/plugins/{digest}", &format!("/plugins/{}", self.digest))
+            .replace("/plugin-bindings/{hook}", "/plugin-bindings/validation")
             .replace("/users/{user_id}", &format!("/users/{USER}"))
             .replace("/template-packs/{pack}", &format!("/template-packs/{PACK}"));
         assert!(!path.contains('{'), "name here what stands in {path}, and make one");
@@ -53,7 +63,11 @@ impl Things {
     /// Asks an operation as the document's own example does; `query` begins with `?` or is empty.
     async fn ask(&self, actor: &Actor, operation: &Operation, query: &str) -> Answer {
         let path = format!("{}{query}", self.path_of(operation));
-        actor.send(operation.method.clone(), &path, &operation.example()).await
+        if operation.takes_a_component() {
+            return actor.upload(&[WASM], &path, REVIEWER.to_vec()).await;
+        }
+        let body = operation.example().replace(DIGEST, &self.digest);
+        actor.send(operation.method.clone(), &path, &body).await
     }
 }
 
@@ -167,9 +181,10 @@ async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
     assert_eq!(everything(&acme, &things).await, before);
 }
 
-/// Packs are the host's, for every tenant.
+/// Packs are the host's, for every tenant, and hooks are everybody's.
 fn names_something_of_a_tenant(operation: &Operation) -> bool {
-    operation.path.contains('{') && !operation.path.contains("{pack}")
+    let is_everybodys = ["{pack}", "{hook}"].iter().any(|place| operation.path.contains(place));
+    operation.path.contains('{') && !is_everybodys
 }
 
 #[tokio::test]

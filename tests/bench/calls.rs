@@ -25,6 +25,7 @@ pub(crate) fn run() {
     let host = PluginHost::new(HostConfig {
         compiler: compiler(),
         cache_dir: folder.path().join("plugins"),
+        cache_is_shared: false,
         cache_key: [7; 32],
         limits: Limits::default(),
     })

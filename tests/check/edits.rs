@@ -1,7 +1,7 @@
 //! One edit at a time: through the database, as a bad disk or another tool makes it, and through the store, as
 //! a mistake of ours would.
 
-use planwright_store::{ChangeSet, Document, Key, Scan, Snapshot, Space, Store};
+use planwright_store::{ChangeSet, Document, Key, Part, Scan, Snapshot, Space, Store};
 use redb::{Database, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -121,6 +121,126 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
     }
 }
 
+/// Begins uploads of a component each and never ends them: the digit that the digest is made of, and when.
+pub(super) async fn leave_uploads(data: &Data, uploads: &[(&str, i64)]) {
+    commit(data, |change| {
+        for (digit, began_at) in uploads {
+            let digest = digit.repeat(64);
+            let key = |family: &str| Key::in_space(&Space::Host, family).text(&digest);
+            let mark = serde_json::json!({"digest": digest, "parts": 2, "began_at": began_at});
+            let part = serde_json::json!({"base64": "AAAA"});
+            change.put(&key("component-upload").key(), &Any(mark));
+            change.put(&key("component-part").number(1).key(), &Any(part));
+        }
+        change
+    })
+    .await;
+}
+
+/// The first record of a family in the host's space.
+async fn first_of_host(data: &Data, family: &str) -> (Key, Value) {
+    let prefix = Key::in_space(&Space::Host, family).prefix();
+    let snapshot = data.store().snapshot().await.unwrap();
+    let (key, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);
+    let any: Any = record.decode().unwrap();
+    (key, any.0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_missing_or_wrong_of_plugins_is_found_from_both_sides() {
+    type Edit = for<'a> fn(&'a mut ChangeSet, &Key, Value) -> &'a mut ChangeSet;
+    let cases: [(&str, Edit, &str, &str); 6] = [
+        (
+            "component-part",
+            |change, key, _| change.delete(key),
+            "host: component/",
+            "a part is missing",
+        ),
+        (
+            "component-part",
+            |change, key, mut value| {
+                let text = value["base64"].as_str().unwrap().to_owned();
+                value["base64"] = format!("BBBB{}", &text[4..]).into();
+                change.put(key, &Any(value))
+            },
+            "host: component/",
+            "Its parts have the digest",
+        ),
+        (
+            "component",
+            |change, key, _| change.delete(key),
+            "plugin/",
+            "Its component is not there.",
+        ),
+        (
+            "component",
+            |change, key, _| change.delete(key),
+            "host: component-part/",
+            "No component and no upload names it.",
+        ),
+        (
+            "component",
+            |change, key, mut value| {
+                value["owners"] = serde_json::json!(["acme"]);
+                change.put(key, &Any(value))
+            },
+            "host: component/",
+            "It says that it is of 'acme', who does not have it.",
+        ),
+        (
+            "component",
+            |change, key, mut value| {
+                value["state"] = serde_json::json!({"compiling": {"since": 1}});
+                change.put(key, &Any(value))
+            },
+            "host: component/",
+            "It is compiling, and it is not among those that are to be compiled.",
+        ),
+    ];
+    for (family, edit, place, problem) in cases {
+        let data = Data::make().await;
+        let (key, value) = first_of_host(&data, family).await;
+        commit(&data, |change| edit(change, &key, value)).await;
+        assert_found(&lines(&data), place, problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bindings_and_counters_that_do_not_agree_are_found() {
+    let data = Data::make().await;
+    let (own, _) = first(&data, "plugin").await;
+    let (shared, _) = first_of_host(&data, "plugin").await;
+    let Some(Part::Text(digest)) = own.parts().first().cloned() else { panic!("{own}") };
+    let Some(Part::Text(shared_digest)) = shared.parts().first().cloned() else { panic!() };
+    let stray = Key::in_space(&Space::Host, "uncompiled").text(&digest).key();
+    commit(&data, |change| {
+        let uses =
+            |space: &Space, digest: &str| Key::in_space(space, "plugin-uses").text(digest).key();
+        change
+            .delete(&own)
+            .put(&stray, &Any(serde_json::json!({"digest": digest})))
+            .add(&uses(&tenant(), &digest), 1)
+            .add(&uses(&Space::Host, &shared_digest), -2)
+            .add(&Key::in_space(&tenant(), "binding-generation").key(), -2)
+            .add(&Key::in_space(&Space::Host, "plugin-count").key(), 1)
+    })
+    .await;
+    let lines = lines(&data);
+    for (place, problem) in [
+        ("default: binding/validation", "of 'default', which is not there"),
+        ("default: binding/validation", "were never changed"),
+        ("host: component/", "It says that it is of 'default', who does not have it."),
+        ("host: component/", "It is ready, and it is among those that are to be compiled."),
+        ("plugin-count", "It holds 1, and 0 are counted by it."),
+        ("host: plugin-count", "It holds 2, and 1 are counted by it."),
+        ("plugin-uses/", "It holds 2, and 1 are counted by it."),
+        // The host's own binding, and the tenant's.
+        ("host: plugin-uses/", "It holds 0, and 2 are counted by it."),
+    ] {
+        assert_found(&lines, place, problem);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_without_its_record_is_found_and_so_is_a_space_that_can_be_no_tenants() {
     let data = Data::make().await;
@@ -230,11 +350,11 @@ async fn a_log_that_is_edited_cut_or_given_a_gap_is_found_and_says_where() {
         (
             |change, log| {
                 let mut entries = change.open_table(LOG).unwrap();
-                for last in [13, 14] {
+                for last in [18, 19] {
                     entries.remove((log, last)).unwrap();
                 }
             },
-            "Entries 13 to 14, the last ones, are missing.",
+            "Entries 18 to 19, the last ones, are missing.",
         ),
         (
             |change, log| drop(change.open_table(HEADS).unwrap().remove(log).unwrap()),

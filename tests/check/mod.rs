@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::api::plugin_bindings::{of_hook, told};
+use crate::api::plugin_uploads::{OWN_PACK, REVIEWER, uploaded};
 use crate::api::{ADMIN_PLANS, API_KEYS, of_plan, plan, subscription_of};
 use crate::harness::process::{Process, planwright};
 
@@ -64,6 +66,12 @@ async fn left_by_a_server() -> Vec<u8> {
     let trial = json!({"plan_id": "free", "trial_days": 7});
     admin.put(&subscription_of("tom"), trial).await.ok(201);
     admin.post(API_KEYS, json!({"name": "Key", "role": "user"})).await.ok(201);
+    let operator = process.operator();
+    let own = uploaded(&admin, "", REVIEWER).await;
+    let shared = uploaded(&operator, "?tenant=*", OWN_PACK).await;
+    admin.put(&of_hook("validation"), told(&own, "pass")).await.ok(200);
+    admin.put(&of_hook("templates"), told(&shared, "own")).await.ok(200);
+    operator.put(&format!("{}?tenant=*", of_hook("templates")), told(&shared, "own")).await.ok(200);
     assert_eq!(process.terminate(), Some(0));
     std::fs::read(folder.path().join("planwright.redb")).unwrap()
 }
@@ -90,17 +98,17 @@ async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
     let data = Data::make().await;
     let (code, found) = report(&data.path);
     assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
-    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(14)), "{found}");
+    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(19)), "{found}");
     // 3 plans; a record, a place and a pointer for each of 3 subscriptions; 4 answers and an API key, each with
-    // what leads to it; the tenant.
-    assert_eq!(found["records"], 23, "{found}");
+    // what leads to it; the tenant; a component with its part and an owner, twice, and 3 bindings.
+    assert_eq!(found["records"], 32, "{found}");
     let (_, again) = report(&data.path);
     assert_eq!(found, again);
 
     let output = check(&data.path, &[]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("everything agrees: 23 records") && said.lines().count() == 1,
+        said.starts_with("everything agrees: 32 records") && said.lines().count() == 1,
         "{said}"
     );
     let names: Vec<_> = std::fs::read_dir(&data.path).unwrap().map(|file| file.unwrap()).collect();
@@ -126,18 +134,29 @@ async fn a_folder_in_use_and_one_without_a_store_are_refused_and_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_says_where_its_log_breaks_and_goes_on_behind_a_cut_that_stays_to_be_seen() {
     let data = Data::make().await;
-    edits::cut_log(&data, 14);
+    edits::cut_log(&data, 19);
     let process = Process::start(&data.path);
     let admin = process.admin();
     let verify = async || admin.get("/api/v1/admin/audit/verify").await.ok(200);
-    let reason = "Entry 14, the last one, is missing.";
-    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
+    let reason = "Entry 19, the last one, is missing.";
+    let broken = json!({"valid": false, "entries": 18, "broken_at": 19, "reason": reason});
     assert_eq!(verify().await, broken);
 
-    admin.post(ADMIN_PLANS, plan("after")).await.ok(201);
+    admin.post(API_KEYS, json!({"name": "After", "role": "user"})).await.ok(201);
     let newest = admin.get("/api/v1/admin/audit?page_size=1").await.ok(200);
-    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(15), &json!(15)));
-    let reason = "Entry 14 is missing: entry 15 follows entry 13.";
-    let broken = json!({"valid": false, "entries": 13, "broken_at": 14, "reason": reason});
+    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(20), &json!(20)));
+    let reason = "Entry 19 is missing: entry 20 follows entry 18.";
+    let broken = json!({"valid": false, "entries": 18, "broken_at": 19, "reason": reason});
     assert_eq!(verify().await, broken);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_was_given_up_is_cleared_away_at_the_next_start_and_a_younger_one_is_not() {
+    let data = Data::make().await;
+    edits::leave_uploads(&data, &[("0", 0), ("1", i64::from(u32::MAX))]).await;
+    let (_, found) = report(&data.path);
+    assert_eq!((&found["clean"], &found["records"]), (&json!(true), &json!(32 + 4)), "{found}");
+    assert_eq!(Process::start(&data.path).terminate(), Some(0));
+    let (_, found) = report(&data.path);
+    assert_eq!((&found["clean"], &found["records"]), (&json!(true), &json!(32 + 2)), "{found}");
 }

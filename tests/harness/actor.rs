@@ -96,6 +96,20 @@ impl Actor {
         self.try_send_with(headers, method, path, body).await.unwrap()
     }
 
+    /// Bytes that are no JSON.
+    pub(crate) async fn upload(
+        &self,
+        headers: &[(&str, &str)],
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.request(Method::POST, path, "").body(bytes);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.exchange(request, &Method::POST, path, "bytes").await.unwrap()
+    }
+
     /// The same while the server may be gone.
     pub(crate) async fn try_send(
         &self,
@@ -118,11 +132,21 @@ impl Actor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        self.exchange(request, &method, path, body).await
+    }
+
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        method: &Method,
+        path: &str,
+        body: &str,
+    ) -> Result<Answer, reqwest::Error> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let answered = response.bytes().await?;
         let exchange = Exchange {
-            method: &method,
+            method,
             target: path,
             asked: body,
             status,

@@ -220,6 +220,11 @@ impl Operation {
         all.map(|one| contract().resolve(one)).collect()
     }
 
+    /// Whether its body is a component.
+    pub(crate) fn takes_a_component(&self) -> bool {
+        self.value["requestBody"]["content"].get("application/wasm").is_some()
+    }
+
     /// The body that the document shows as an example; empty where none is taken.
     pub(crate) fn example(&self) -> String {
         let Some(content) = self.value["requestBody"]["content"].get("application/json") else {

@@ -8,6 +8,7 @@ pub(crate) mod contract;
 mod edge;
 pub(crate) mod process;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,10 +56,34 @@ impl App {
         config.server.data_dir = folder.path().join("data");
         config.plugins.cache_dir = Some(compiled_plugins());
         configure(&mut config);
+        Self::start_with(folder, clock, went_well, config, compiler()).await
+    }
+
+    /// With a compiler that may do anything.
+    pub(crate) async fn with_compiler(
+        folder: Arc<tempfile::TempDir>,
+        compiler: Vec<OsString>,
+    ) -> Self {
+        let mut config = Config::default();
+        config.server.listen = ([127, 0, 0, 1], 0).into();
+        config.server.data_dir = folder.path().join("data");
+        let started =
+            Self::start_with(folder, Arc::default(), WentWell::default(), config, compiler);
+        let started = started.await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn start_with(
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+        went_well: WentWell,
+        config: Config,
+        compiler: Vec<OsString>,
+    ) -> Result<Self, StartError> {
         let surroundings = Surroundings {
             clock: Arc::<ManualClock>::clone(&clock),
             entropy: Arc::new(SeededEntropy::default()),
-            compiler: vec![process::PLANWRIGHT.into(), planwright_server::server::COMPILE.into()],
+            compiler,
         };
         let server = Server::start(config, surroundings).await?;
         Ok(Self { server, folder, clock, went_well })
@@ -141,6 +166,11 @@ impl App {
     pub(crate) fn stranger(&self) -> Actor {
         Actor::new(self.address(), None).noted_in(&self.went_well)
     }
+}
+
+/// The program itself, told to compile.
+pub(crate) fn compiler() -> Vec<OsString> {
+    vec![process::PLANWRIGHT.into(), planwright_server::server::COMPILE.into()]
 }
 
 /// What a token says that holds for as long as the manual clock can run.

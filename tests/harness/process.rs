@@ -73,7 +73,15 @@ impl Process {
     }
 
     pub(crate) fn admin(&self) -> Actor {
-        let token = token::issue(&self.secret, &claims("root", "admin")).unwrap();
+        self.actor("root", "admin")
+    }
+
+    pub(crate) fn operator(&self) -> Actor {
+        self.actor("olga", "operator")
+    }
+
+    fn actor(&self, id: &str, role: &str) -> Actor {
+        let token = token::issue(&self.secret, &claims(id, role)).unwrap();
         Actor::new(self.address, Some(token))
     }
 

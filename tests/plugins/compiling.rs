@@ -7,6 +7,7 @@ use std::time::Duration;
 use planwright_plugin_host::{Hook, HostConfig, PluginError, PluginHost};
 
 use super::{IDENTITY, candidate, config, new_id, now};
+use crate::harness::process::PLANWRIGHT;
 
 fn own_cache(folder: &Path) -> HostConfig {
     HostConfig { cache_dir: folder.to_owned(), ..config() }
@@ -73,6 +74,25 @@ async fn a_compiler_that_takes_too_long_is_killed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the compiler runs on");
+}
+
+#[tokio::test]
+async fn a_small_component_that_takes_long_goes_on_where_it_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    let turns = folder.path().join("turns");
+    // The first time it sleeps, and then it compiles. It says how many threads it may have.
+    let script = format!(
+        "echo $RAYON_NUM_THREADS >> '{0}'; [ $(wc -l < '{0}') = 1 ] && exec sleep 600; \
+         exec '{PLANWRIGHT}' compile-component",
+        turns.display()
+    );
+    config.compiler = compiler(&["/bin/sh", "-c", &script]);
+    config.limits.light_compile_time = Duration::from_millis(300);
+    let host = PluginHost::new(config).unwrap();
+    let loaded = host.load(candidate(Hook::Identity, IDENTITY, "{}"), now()).await.unwrap();
+    new_id(&loaded).await.unwrap();
+    assert_eq!(std::fs::read_to_string(turns).unwrap(), "2\n1\n");
 }
 
 #[tokio::test]

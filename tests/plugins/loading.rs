@@ -92,6 +92,27 @@ async fn an_import_that_no_plugin_gets_is_refused_by_its_name() {
     }
 }
 
+#[tokio::test]
+async fn the_hook_of_an_upload_is_found_from_what_it_exports() {
+    let host = host();
+    for (component, hook) in
+        [(IDENTITY, Hook::Identity), (REVIEWER, Hook::Validation), (PRICING, Hook::Pricing)]
+    {
+        let found = host.inspect(Bytes::from_static(component)).await.unwrap();
+        assert_eq!(found.hook, hook);
+        assert!(found.imports.iter().any(|import| import.starts_with("wasi:")), "{hook}");
+    }
+    for (component, code, part) in [
+        (b"\0asm\x0d\0\x01\0".to_vec(), "no_hook", "none of the interfaces"),
+        (importing("wasi:sockets/tcp@0.2.0"), "forbidden_import", "'wasi:sockets/tcp@0.2.0'"),
+        (b"text".to_vec(), "not_a_component", "magic header"),
+    ] {
+        let error = host.inspect(component.into()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
 /// A component that imports an empty instance of that name and does nothing else.
 fn importing(name: &str) -> Vec<u8> {
     let length = u8::try_from(name.len()).unwrap();

@@ -52,6 +52,7 @@ fn config() -> HostConfig {
     HostConfig {
         compiler: vec![PLANWRIGHT.into(), planwright_server::server::COMPILE.into()],
         cache_dir: compiled_plugins(),
+        cache_is_shared: true,
         cache_key: [7; 32],
         limits: Limits::default(),
     }

@@ -8,8 +8,10 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod binding;
 pub mod caller;
 pub mod decimal;
+pub mod hook;
 pub mod metric;
 pub mod money;
 pub mod page;
@@ -17,6 +19,7 @@ pub mod period;
 pub mod plan;
 pub mod plan_change;
 pub mod plan_stats;
+pub mod plugin;
 pub mod refusal;
 pub mod review;
 pub mod schema;

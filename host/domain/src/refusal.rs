@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::hook::Hook;
+
 /// One field at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
@@ -77,6 +79,61 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// No such plugin, or not of this tenant.
+    #[error("Plugin '{digest}' not found. GET /api/v1/admin/plugins lists those there are.")]
+    PluginNotFound {
+        /// As asked for; not always a valid digest.
+        digest: String,
+    },
+    /// No such hook.
+    #[error("There is no hook '{name}'. There are identity, pricing, validation and templates.")]
+    HookNotFound {
+        /// As asked for.
+        name: String,
+    },
+    /// The bindings are others than those that were read.
+    #[error(
+        "The plugin bindings have changed since they were read (If-Match). Read them again and decide anew."
+    )]
+    StaleBindings,
+    /// The bytes cannot be a plugin.
+    #[error("{reason}")]
+    NotAPlugin {
+        /// A whole sentence, with what is missing or too much.
+        reason: String,
+    },
+    /// It may not be bound yet.
+    #[error(
+        "Plugin '{digest}' is {state}, and only one that is ready can be bound. GET \
+         /api/v1/admin/plugins/{digest} shows how far it is."
+    )]
+    PluginNotReady {
+        /// Which one.
+        digest: String,
+        /// How far it is.
+        state: &'static str,
+    },
+    /// Something rests on the plugin.
+    #[error(
+        "Plugin '{digest}' is bound to the hook '{hook}'{elsewhere}. Take it out there first: PUT or DELETE \
+         /api/v1/admin/plugin-bindings/{hook}."
+    )]
+    PluginBound {
+        /// Which one.
+        digest: String,
+        /// Where.
+        hook: Hook,
+        /// Where else, if it is the host's: ` by a tenant`.
+        elsewhere: &'static str,
+    },
+    /// There are as many as there may be.
+    #[error(
+        "There are {most} plugins, and no more are kept. DELETE one that is not needed any more."
+    )]
+    TooManyPlugins {
+        /// How many there may be.
+        most: u64,
+    },
     /// Fields that are wrong in themselves.
     #[error("{}", sentences(.0))]
     Invalid(Vec<FieldError>),
@@ -132,7 +189,9 @@ pub enum RefusalKind {
     Missing,
     /// The key of the request stands for another one.
     KeyReused,
-    /// It has been done, and cannot be told again.
+    /// What was sent was read and understood, and cannot be what it is sent as.
+    Unfit,
+    /// What is there is in the way.
     Conflict,
     /// What the request rests on has changed.
     Stale,
@@ -153,6 +212,13 @@ impl Refusal {
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyMadeBefore { .. } => "already_done",
             Self::Stale { .. } => "stale",
+            Self::PluginNotFound { .. } => "plugin_not_found",
+            Self::HookNotFound { .. } => "hook_not_found",
+            Self::StaleBindings => "stale",
+            Self::NotAPlugin { .. } => "not_a_plugin",
+            Self::PluginNotReady { .. } => "plugin_not_ready",
+            Self::PluginBound { .. } => "plugin_bound",
+            Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
             Self::PlanExists { .. } => "plan_exists",
             Self::TenantExists { .. } => "tenant_exists",
@@ -171,10 +237,16 @@ impl Refusal {
             Self::TenantNotFound { .. }
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
-            | Self::PackNotFound { .. } => RefusalKind::Missing,
+            | Self::PackNotFound { .. }
+            | Self::PluginNotFound { .. }
+            | Self::HookNotFound { .. } => RefusalKind::Missing,
             Self::KeyReused => RefusalKind::KeyReused,
-            Self::KeyMadeBefore { .. } => RefusalKind::Conflict,
-            Self::Stale { .. } => RefusalKind::Stale,
+            Self::NotAPlugin { .. } => RefusalKind::Unfit,
+            Self::KeyMadeBefore { .. }
+            | Self::PluginNotReady { .. }
+            | Self::PluginBound { .. }
+            | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
+            Self::Stale { .. } | Self::StaleBindings => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
             | Self::TenantExists { .. }
@@ -202,6 +274,13 @@ impl Refusal {
             | Self::KeyReused
             | Self::KeyMadeBefore { .. }
             | Self::Stale { .. }
+            | Self::PluginNotFound { .. }
+            | Self::HookNotFound { .. }
+            | Self::StaleBindings
+            | Self::NotAPlugin { .. }
+            | Self::PluginNotReady { .. }
+            | Self::PluginBound { .. }
+            | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
             | Self::PlanIsDefault { .. } => Vec::new(),
         }

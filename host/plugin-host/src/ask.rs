@@ -15,7 +15,9 @@ use crate::{Hook, PluginError, convert, text};
 const ID_BYTES: usize = 128;
 
 impl Plugin {
-    /// See [`Bindings::new_id`](crate::Bindings::new_id).
+    /// An id for what a person called `name`; `kind` is what it is for (`plan`). The same arguments give the
+    /// same id, so on a clash draw other entropy. The id is 1 to 128 bytes without control characters; that
+    /// it is a valid id of its kind is the caller's to check.
     ///
     /// # Errors
     /// [`PluginError`] names the plugin.
@@ -39,7 +41,7 @@ impl Plugin {
         .await
     }
 
-    /// What this plugin finds in a change; see [`Bindings::review_plan`](crate::Bindings::review_plan).
+    /// What this plugin finds in a change; see [`review_plan`](crate::review_plan).
     ///
     /// # Errors
     /// [`PluginError`] names the plugin.

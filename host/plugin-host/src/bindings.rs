@@ -1,19 +1,19 @@
-//! Which plugin answers for which hook, and the table of it that is swapped whole.
+//! Which plugins answer where nobody has bound others, and asking several of them at once.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use planwright_domain::review::{Finding, PlanChange, ReviewContext};
-use planwright_domain::time::Timestamp;
 
+use crate::PluginError;
 use crate::plugin::Plugin;
-use crate::{Hook, PluginError};
 
-/// The plugins that decide. A table never changes: a new one takes its place.
+/// The plugins that decide by the configuration: the default of every tenant.
 #[derive(Clone, Debug)]
 pub struct Bindings {
     /// Makes ids.
     pub identity: Arc<Plugin>,
+    /// The standard rules, whether or not they are among those that the configuration asks.
+    pub standard_validation: Arc<Plugin>,
     /// Review changes, all of them, in this order.
     pub validation: Vec<Arc<Plugin>>,
     /// Decides all money.
@@ -23,71 +23,20 @@ pub struct Bindings {
     pub templates: Vec<Arc<Plugin>>,
 }
 
-impl Bindings {
-    /// An id for what a person called `name`; `kind` is what it is for (`plan`). The same arguments give the
-    /// same id, so on a clash draw other entropy. The id is 1 to 128 bytes without control characters; that
-    /// it is a valid id of its kind is the caller's to check.
-    ///
-    /// # Errors
-    /// As any call of a plugin: [`PluginError`] names the plugin.
-    pub async fn new_id(
-        &self,
-        kind: &str,
-        name: &str,
-        entropy: [u8; 32],
-        at: Timestamp,
-    ) -> Result<String, PluginError> {
-        self.identity.new_id(kind, name, entropy, at).await
+/// What all of these validation plugins find in a change, in their order. An error among the findings refuses
+/// the change.
+///
+/// # Errors
+/// As any call of a plugin: [`PluginError`] names the plugin. No finding counts then: a rule that could not be
+/// asked is not a rule that agrees.
+pub async fn review_plan(
+    plugins: &[Arc<Plugin>],
+    context: &ReviewContext,
+    change: &PlanChange,
+) -> Result<Vec<Finding>, PluginError> {
+    let mut findings = Vec::new();
+    for plugin in plugins {
+        findings.extend(plugin.review_plan(context, change).await?);
     }
-
-    /// What all validation plugins find in a change, in the order of the plugins. An error among the findings
-    /// refuses the change.
-    ///
-    /// # Errors
-    /// As any call of a plugin: [`PluginError`] names the plugin. No finding counts then: a rule that could
-    /// not be asked is not a rule that agrees.
-    pub async fn review_plan(
-        &self,
-        context: &ReviewContext,
-        change: &PlanChange,
-    ) -> Result<Vec<Finding>, PluginError> {
-        let mut findings = Vec::new();
-        for plugin in &self.validation {
-            findings.extend(plugin.review_plan(context, change).await?);
-        }
-        Ok(findings)
-    }
-
-    /// Every plugin in the table with its hook.
-    pub fn plugins(&self) -> impl Iterator<Item = (Hook, &Arc<Plugin>)> {
-        let validation = self.validation.iter().map(|plugin| (Hook::Validation, plugin));
-        std::iter::once((Hook::Identity, &self.identity))
-            .chain(validation)
-            .chain(std::iter::once((Hook::Pricing, &self.pricing)))
-            .chain(self.templates.iter().map(|plugin| (Hook::Templates, plugin)))
-    }
-}
-
-/// The table in force. Whoever asks pins it once and keeps it to the end of the request: a swap meanwhile
-/// changes nothing for them.
-#[derive(Debug)]
-pub struct LiveBindings(ArcSwap<Bindings>);
-
-impl LiveBindings {
-    /// Begins with these.
-    #[must_use]
-    pub fn new(bindings: Bindings) -> Self {
-        Self(ArcSwap::from_pointee(bindings))
-    }
-
-    /// The table in force now.
-    #[must_use]
-    pub fn pin(&self) -> Arc<Bindings> {
-        self.0.load_full()
-    }
-
-    /// Puts another table in force, whole and at once.
-    pub fn publish(&self, bindings: Bindings) {
-        self.0.store(Arc::new(bindings));
-    }
+    Ok(findings)
 }

@@ -11,6 +11,8 @@ use sha2::Sha256;
 
 /// Length of the code at the front of a file.
 const MAC_BYTES: usize = 32;
+/// How the names of all files of native code end.
+const ENDING: &str = ".native";
 
 /// A folder of native code, by the component's digest and what the code was compiled for. Any number of
 /// processes may share it: a file appears whole, and the same name always means the same content.
@@ -25,6 +27,33 @@ impl Cache {
     pub(crate) fn open(folder: &Path, key: [u8; 32], fingerprint: [u8; 32]) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         Ok(Self { folder: folder.to_owned(), key, fingerprint })
+    }
+
+    /// Deletes what was compiled for other engines: nobody runs it any more, and a server that does compiles it
+    /// anew.
+    pub(crate) fn sweep(&self) -> io::Result<()> {
+        let ours = self.ending();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(ENDING) && !name.ends_with(&ours) {
+                match fs::remove_file(entry.path()) {
+                    // Another server sweeps, too.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the native code of a component, if there is any.
+    pub(crate) fn remove(&self, digest: &[u8; 32]) -> io::Result<()> {
+        match fs::remove_file(self.path(digest)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The native code of a component, if it is there and nobody has touched it.
@@ -54,8 +83,12 @@ impl Cache {
     }
 
     fn path(&self, digest: &[u8; 32]) -> PathBuf {
-        let made_for = hex::encode(&self.fingerprint[..8]);
-        self.folder.join(format!("{}.{made_for}.native", hex::encode(digest)))
+        self.folder.join(format!("{}{}", hex::encode(digest), self.ending()))
+    }
+
+    /// How the names of files for this engine end.
+    fn ending(&self) -> String {
+        format!(".{}{ENDING}", hex::encode(&self.fingerprint[..8]))
     }
 
     /// Covers all that a file is for, so that a genuine file under another's name is not genuine.
@@ -95,6 +128,24 @@ mod tests {
         for (path, expected) in [(cache.path(&DIGEST), 0o600), (inner, 0o700)] {
             let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, expected, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn what_was_made_for_other_engines_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Cache::open(folder.path(), [1; 32], [8; 32]).unwrap();
+        let new = cache(folder.path(), 1);
+        old.store(&DIGEST, b"old").unwrap();
+        new.store(&DIGEST, b"new").unwrap();
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        new.sweep().unwrap();
+        assert_eq!(old.load(&DIGEST), None);
+        assert!(new.load(&DIGEST).is_some());
+        assert!(folder.path().join("notes.txt").exists());
+        for _ in 0..2 {
+            new.remove(&DIGEST).unwrap();
+            assert_eq!(new.load(&DIGEST), None);
         }
     }
 

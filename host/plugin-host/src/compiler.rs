@@ -2,13 +2,14 @@
 //! crash; a process can be bounded and killed, and takes nothing with it.
 //!
 //! The host starts its `compiler` command, which calls [`compile_child`] and does nothing else, and writes to
-//! its standard input: three numbers (address space in bytes, processor seconds, bytes of stack; 8 bytes each,
-//! little endian) and the component. Native code comes back on standard output, complaints on standard error.
+//! its standard input: four numbers (address space in bytes, processor seconds, bytes of stack, niceness; 8 bytes
+//! each, little endian) and the component. Native code comes back on standard output, complaints on standard error.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -18,26 +19,38 @@ use wasmtime::Engine;
 
 use crate::{Limits, PluginError, engine, text};
 
-/// Threads of one compilation: each needs address space of its own, and requests need processors too.
-const THREADS: usize = 2;
+/// How much processor time a compilation may take, in times of the setting: what two threads take in it.
+const WORK: u64 = 2;
 /// How much of the child's complaints is read, and shown.
 const COMPLAINT_BYTES: u64 = 64 << 10;
 const SHOWN_BYTES: usize = 500;
 
-/// Compiles a component in a child process within its limits. `subject` is what to call it.
+/// How much of the machine a compilation may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Each needs address space of its own, and requests need processors too.
+    pub(crate) threads: u8,
+    /// How far everybody else goes first.
+    pub(crate) nice: u8,
+    /// Wall-clock time.
+    pub(crate) time: Duration,
+}
+
+/// Compiles a component in a child process within its limits; gives nothing if its time is over. `subject` is
+/// what to call it.
 pub(crate) async fn compile(
     command: &[OsString],
     limits: &Limits,
+    pace: Pace,
     subject: &str,
     component: &[u8],
-) -> Result<Vec<u8>, PluginError> {
+) -> Result<Option<Vec<u8>>, PluginError> {
     let failed = |reason: String| PluginError::Compile { plugin: subject.to_owned(), reason };
-    let child = start(command).map_err(|error| PluginError::io("start the compiler", error))?;
+    let child =
+        start(command, pace).map_err(|error| PluginError::io("start the compiler", error))?;
     // Whatever ends this future ends the child with it.
-    let finished = timeout(limits.compile_time, converse(child, limits, component)).await;
-    let Ok(finished) = finished else {
-        let seconds = limits.compile_time.as_secs();
-        return Err(failed(format!("the compiler took more than {seconds} seconds.")));
+    let Ok(finished) = timeout(pace.time, converse(child, limits, pace, component)).await else {
+        return Ok(None);
     };
     let (status, code, complaint) =
         finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
@@ -49,10 +62,10 @@ pub(crate) async fn compile(
     if !status.success() {
         return Err(failed(complain(status, &complaint, limits)));
     }
-    Ok(code)
+    Ok(Some(code))
 }
 
-fn start(command: &[OsString]) -> io::Result<Child> {
+fn start(command: &[OsString], pace: Pace) -> io::Result<Child> {
     let Some((program, arguments)) = command.split_first() else {
         let message = "no compiler command is configured";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -61,7 +74,7 @@ fn start(command: &[OsString]) -> io::Result<Child> {
         .args(arguments)
         // Nothing of the host's environment is the compiler's business; secrets may be in it.
         .env_clear()
-        .env("RAYON_NUM_THREADS", THREADS.to_string())
+        .env("RAYON_NUM_THREADS", pace.threads.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -72,13 +85,14 @@ fn start(command: &[OsString]) -> io::Result<Child> {
 async fn converse(
     mut child: Child,
     limits: &Limits,
+    pace: Pace,
     component: &[u8],
 ) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async {
         if let Some(mut input) = input {
             // A child that is gone does not read; its exit status says more than a broken pipe.
-            let _ = input.write_all(&header(limits)).await;
+            let _ = input.write_all(&header(limits, pace)).await;
             let _ = input.write_all(component).await;
         }
     };
@@ -103,9 +117,9 @@ fn complain(status: ExitStatus, complaint: &[u8], limits: &Limits) -> String {
     match status.signal() {
         Some(signal) => {
             let memory = limits.compile_memory_bytes >> 20;
-            let seconds = limits.compile_time.as_secs();
+            let seconds = processor_seconds(limits);
             format!(
-                "the compiler, which may use {memory} MiB and {seconds} seconds, was stopped by signal \
+                "the compiler, which may use {memory} MiB and {seconds} processor seconds, was stopped by signal \
                  {signal}. {said}"
             )
         }
@@ -150,22 +164,22 @@ struct ChildLimits {
     memory_bytes: u64,
     seconds: u64,
     stack_bytes: usize,
+    nice: i32,
 }
 
-fn header(limits: &Limits) -> [u8; 24] {
+fn header(limits: &Limits, pace: Pace) -> [u8; 32] {
     let stack = u64::try_from(limits.stack_bytes).unwrap_or(u64::MAX);
-    let numbers = [limits.compile_memory_bytes, processor_seconds(limits), stack];
-    let mut header = [0; 24];
+    let seconds = processor_seconds(limits);
+    let numbers = [limits.compile_memory_bytes, seconds, stack, u64::from(pace.nice)];
+    let mut header = [0; 32];
     for (place, number) in header.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
     header
 }
 
-/// Threads spend processor time side by side.
 fn processor_seconds(limits: &Limits) -> u64 {
-    let threads = u64::try_from(THREADS).unwrap_or(1);
-    limits.compile_time.as_secs().max(1).saturating_mul(threads)
+    limits.compile_time.as_secs().max(1).saturating_mul(WORK)
 }
 
 fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
@@ -178,6 +192,7 @@ fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
         memory_bytes: number()?,
         seconds: number()?,
         stack_bytes: usize::try_from(number()?).map_err(io::Error::other)?,
+        nice: i32::try_from(number()?).map_err(io::Error::other)?,
     })
 }
 
@@ -192,6 +207,6 @@ fn restrain(limits: &ChildLimits) -> io::Result<()> {
     bound(Resource::Core, 0)?;
     // Requests go first, though not so far that a busy machine never finishes. To be polite is not worth
     // failing for.
-    let _ = nice(10);
+    let _ = nice(limits.nice);
     Ok(())
 }

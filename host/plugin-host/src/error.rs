@@ -41,6 +41,20 @@ pub enum PluginError {
         /// What is missing or of another type.
         missing: String,
     },
+    /// It exports what no hook calls, or what several do.
+    #[error("{plugin} is no plugin: {reason}")]
+    NoHook {
+        /// Which one.
+        plugin: String,
+        /// What it exports, and what to do.
+        reason: String,
+    },
+    /// Its native code is not there: it was compiled for another version of the host, or taken away.
+    #[error("{plugin} is being compiled for this server. Try again in a moment.")]
+    NotCompiled {
+        /// Which one.
+        plugin: String,
+    },
     /// It could not be compiled within its limits.
     #[error("{plugin} could not be compiled: {reason}")]
     Compile {
@@ -174,6 +188,8 @@ impl PluginError {
             Self::NotAComponent { plugin, .. }
             | Self::ForbiddenImport { plugin, .. }
             | Self::WrongWorld { plugin, .. }
+            | Self::NoHook { plugin, .. }
+            | Self::NotCompiled { plugin }
             | Self::Compile { plugin, .. }
             | Self::Settings { plugin, .. }
             | Self::Trap { plugin, .. }
@@ -192,6 +208,8 @@ impl PluginError {
             Self::NotAComponent { .. } => "not_a_component",
             Self::ForbiddenImport { .. } => "forbidden_import",
             Self::WrongWorld { .. } => "wrong_world",
+            Self::NoHook { .. } => "no_hook",
+            Self::NotCompiled { .. } => "not_compiled",
             Self::Compile { .. } => "compile_failed",
             Self::Settings { .. } => "bad_settings",
             Self::Trap { .. } => "plugin_failed",

@@ -5,19 +5,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use planwright_domain::plugin::{About, Digest};
 use planwright_domain::time::Timestamp;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use tokio::sync::Semaphore;
-use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::cache::Cache;
 use crate::contract::exports::planwright::plugin::about::PluginAbout;
 use crate::guest::Guest;
 use crate::inspect::{Inspection, inspect};
-use crate::instance::{Code, Failure};
-use crate::plugin::{Counters, Plugin, PluginIdentity, Reuse, Running};
-use crate::{Hook, Limits, PluginError, compiler, engine, text, wasi};
+use crate::instance::{Code, Failure, Instance};
+use crate::native::Natives;
+use crate::plugin::{Plugin, PluginIdentity, Reuse, Running};
+use crate::stats::{Figures, Tallies, Tally};
+use crate::{Hook, Limits, PluginError, Turn, engine, text, wasi};
 
 /// What a plugin may say of itself, in bytes.
 const NAME_BYTES: usize = 64;
@@ -33,9 +35,10 @@ pub struct HostConfig {
     /// The command that compiles: a program and its arguments, which calls [`crate::compile_child`] and does
     /// nothing else.
     pub compiler: Vec<OsString>,
-    /// Where native code is kept; made where it is missing, readable by its owner alone. Several hosts may
-    /// share it.
+    /// Where native code is kept; made where it is missing, readable by its owner alone.
     pub cache_dir: PathBuf,
+    /// Whether other hosts may keep theirs there, too. Then nothing in it is deleted.
+    pub cache_is_shared: bool,
     /// What the native code is signed with. Whoever knows it and can write to the folder can make the host
     /// run anything.
     pub cache_key: [u8; 32],
@@ -58,19 +61,37 @@ pub struct Candidate {
     pub reuse: Reuse,
 }
 
-/// Loads plugins: one engine, one cache, one compiler at a time. Cheap to clone.
+/// A component that was prepared before: its bytes are not needed again.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What it is to be asked.
+    pub hook: Hook,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// As it called itself.
+    pub name: String,
+    /// What it imports.
+    pub imports: Vec<String>,
+    /// Its settings: JSON text, `{}` if none.
+    pub settings: String,
+    /// How long one instance of it serves.
+    pub reuse: Reuse,
+}
+
+/// Loads plugins: one engine, one cache, two lanes for compiling. Cheap to clone.
 #[derive(Clone)]
 pub struct PluginHost(Arc<Host>);
 
 struct Host {
-    engine: Engine,
     linker: Linker<Guest>,
-    cache: Cache,
-    compiler: Vec<OsString>,
-    /// One compilation at a time: they are the heaviest thing here, and nobody's request waits for one.
-    compiling: Semaphore,
+    natives: Natives,
+    tallies: Tallies,
     limits: Arc<Limits>,
+    cache_is_shared: bool,
 }
+
+/// For whom the host compiles what its own configuration names.
+const ITSELF: &str = "";
 
 impl PluginHost {
     /// Starts the engine and opens the cache.
@@ -85,6 +106,11 @@ impl PluginHost {
                 let folder = config.cache_dir.display();
                 PluginError::io(format!("open the folder of compiled plugins {folder}"), error)
             })?;
+        if !config.cache_is_shared
+            && let Err(error) = cache.sweep()
+        {
+            tracing::warn!("old compiled code stays: {error}");
+        }
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker).map_err(|error| {
             PluginError::io(
@@ -92,14 +118,67 @@ impl PluginHost {
                 std::io::Error::other(format!("{error:#}")),
             )
         })?;
-        Ok(Self(Arc::new(Host {
-            engine,
-            linker,
-            cache,
-            compiler: config.compiler,
-            compiling: Semaphore::new(1),
-            limits: Arc::new(config.limits),
-        })))
+        let limits = Arc::new(config.limits);
+        let natives = Natives::new(engine, cache, config.compiler, Arc::clone(&limits));
+        let tallies = Tallies::default();
+        let cache_is_shared = config.cache_is_shared;
+        Ok(Self(Arc::new(Host { linker, natives, tallies, limits, cache_is_shared })))
+    }
+
+    /// What an upload is. Nothing of it is compiled or run.
+    ///
+    /// # Errors
+    /// [`PluginError`] names what is missing or too much.
+    pub async fn inspect(&self, component: Bytes) -> Result<Inspection, PluginError> {
+        let host = Arc::clone(&self.0);
+        blocking(move || {
+            let digest = digest_of(&component);
+            let subject = format!("plugin '{}'", digest.short());
+            let outside = inspect(&subject, &component, &host.limits)?;
+            let hook = outside.hook(&subject)?;
+            outside.check(&subject, hook)?;
+            Ok(Inspection { digest, hook, imports: outside.imports })
+        })
+        .await?
+    }
+
+    /// Waits until a component of this size may be compiled for this owner. Hold its bytes in memory from then
+    /// on, and not before.
+    pub async fn turn(&self, owner: &str, bytes: usize) -> Turn {
+        self.0.natives.lanes.turn(owner, bytes).await
+    }
+
+    /// Compiles a component where that was not done before, starts it once and asks who it is. It is not given
+    /// settings yet.
+    ///
+    /// # Errors
+    /// Any [`PluginError`], naming the plugin.
+    pub async fn prepare(
+        &self,
+        turn: Turn,
+        hook: Hook,
+        component: Bytes,
+        now: Timestamp,
+    ) -> Result<About, PluginError> {
+        let candidate = Candidate {
+            hook,
+            label: digest_of(&component).short(),
+            component,
+            settings: String::new(),
+            reuse: Reuse::Fresh,
+        };
+        let host = Arc::clone(&self.0);
+        let wanted = Arc::new(Wanted::inspect(Arc::clone(&host), candidate).await?);
+        let native = match host.find(&wanted).await? {
+            Some(native) => native,
+            None => host.compile(turn, &wanted).await?,
+        };
+        blocking(move || {
+            let (_, _, identity) = host.introduce(&wanted, native, now)?;
+            let PluginIdentity { name, version, summary, .. } = identity;
+            Ok(About { name, version, summary })
+        })
+        .await?
     }
 
     /// Makes a component a plugin: inspects it, compiles it or finds its native code, starts it, asks who it
@@ -112,103 +191,162 @@ impl PluginHost {
         candidate: Candidate,
         now: Timestamp,
     ) -> Result<Arc<Plugin>, PluginError> {
-        let host = &self.0;
-        let wanted = Arc::new(Inspected::new(Arc::clone(host), candidate).await?);
-        let component = host.component(&wanted).await?;
-        let host = Arc::clone(host);
-        blocking(move || host.start(&wanted, &component, now)).await?
+        let host = Arc::clone(&self.0);
+        let wanted = Arc::new(Wanted::inspect(Arc::clone(&host), candidate).await?);
+        let native = match host.find(&wanted).await? {
+            Some(native) => native,
+            None => {
+                let turn = self.turn(ITSELF, wanted.component.len()).await;
+                // Somebody else may have wanted the same.
+                match host.find(&wanted).await? {
+                    Some(native) => native,
+                    None => host.compile(turn, &wanted).await?,
+                }
+            }
+        };
+        blocking(move || host.start(&wanted, native, now)).await?
+    }
+
+    /// Makes a component that was prepared before a plugin. Nothing is compiled.
+    ///
+    /// # Errors
+    /// [`PluginError::NotCompiled`] where its native code is not there; any other, naming the plugin.
+    pub async fn load_prepared(
+        &self,
+        prepared: Prepared,
+        now: Timestamp,
+    ) -> Result<Arc<Plugin>, PluginError> {
+        let host = Arc::clone(&self.0);
+        let wanted = Arc::new(Wanted::prepared(prepared));
+        let Some(native) = host.find(&wanted).await? else {
+            return Err(PluginError::NotCompiled { plugin: wanted.subject.clone() });
+        };
+        blocking(move || host.start(&wanted, native, now)).await?
+    }
+
+    /// Whether a component's native code is there, and is what this host compiled.
+    ///
+    /// # Errors
+    /// [`PluginError::Io`] where the host is about to end.
+    pub async fn has_native(&self, digest: &Digest) -> Result<bool, PluginError> {
+        let (host, digest) = (Arc::clone(&self.0), *digest);
+        blocking(move || host.natives.cache.load(digest.as_bytes()).is_some()).await
+    }
+
+    /// Whether a component is being compiled, and does not wait for its turn.
+    #[must_use]
+    pub fn is_compiling(&self, digest: &Digest) -> bool {
+        self.0.natives.is_compiling(digest)
+    }
+
+    /// Throws the native code of a component away that nobody here needs any more.
+    pub fn forget(&self, digest: &Digest) {
+        if self.0.cache_is_shared {
+            return;
+        }
+        if let Err(error) = self.0.natives.cache.remove(digest.as_bytes()) {
+            tracing::warn!("compiled code stays: {error}");
+        }
+    }
+
+    /// What plugins did since the host was started, by component. However many there were, the list is short.
+    #[must_use]
+    pub fn tallies(&self) -> Vec<Tally> {
+        self.0.tallies.all()
     }
 }
 
-/// A candidate that may be compiled.
-struct Inspected {
-    candidate: Candidate,
-    /// What to call it until it has said its name.
-    subject: String,
-    digest: [u8; 32],
-    inspection: Inspection,
+fn digest_of(component: &[u8]) -> Digest {
+    use sha2::Digest as _;
+    Digest::from_bytes(Sha256::digest(component).into())
 }
 
-impl Inspected {
-    async fn new(host: Arc<Host>, candidate: Candidate) -> Result<Self, PluginError> {
+/// A component that may be run.
+struct Wanted {
+    hook: Hook,
+    /// What to call it until it has said its name.
+    subject: String,
+    digest: Digest,
+    imports: Vec<String>,
+    /// Nothing where it was prepared before.
+    component: Bytes,
+    settings: String,
+    reuse: Reuse,
+}
+
+impl Wanted {
+    async fn inspect(host: Arc<Host>, candidate: Candidate) -> Result<Self, PluginError> {
         blocking(move || {
-            let label = text::clean(&candidate.label, NAME_BYTES);
-            let subject = format!("{} plugin '{label}'", candidate.hook);
-            let inspection = inspect(&subject, &candidate.component, &host.limits)?;
-            inspection.check(&subject, candidate.hook)?;
-            let digest = Sha256::digest(&candidate.component).into();
-            Ok(Self { candidate, subject, digest, inspection })
+            let Candidate { hook, label, component, settings, reuse } = candidate;
+            let subject = subject(hook, &label);
+            let outside = inspect(&subject, &component, &host.limits)?;
+            outside.check(&subject, hook)?;
+            let (digest, imports) = (digest_of(&component), outside.imports);
+            Ok(Self { hook, subject, digest, imports, component, settings, reuse })
         })
         .await?
     }
+
+    fn prepared(prepared: Prepared) -> Self {
+        let Prepared { hook, digest, name, imports, settings, reuse } = prepared;
+        let subject = subject(hook, &name);
+        Self { hook, subject, digest, imports, component: Bytes::new(), settings, reuse }
+    }
+}
+
+fn subject(hook: Hook, label: &str) -> String {
+    format!("{hook} plugin '{}'", text::clean(label, NAME_BYTES))
 }
 
 impl Host {
-    /// A component's native code: from the cache, or compiled now and kept.
-    async fn component(
+    async fn find(
         self: &Arc<Self>,
-        wanted: &Arc<Inspected>,
-    ) -> Result<Component, PluginError> {
-        if let Some(component) = self.cached(wanted).await? {
-            return Ok(component);
-        }
-        // It is never closed.
-        let _turn = self.compiling.acquire().await;
-        // Somebody else may have wanted the same.
-        if let Some(component) = self.cached(wanted).await? {
-            return Ok(component);
-        }
-        let bytes = &wanted.candidate.component;
-        let native =
-            compiler::compile(&self.compiler, &self.limits, &wanted.subject, bytes).await?;
+        wanted: &Arc<Wanted>,
+    ) -> Result<Option<Arc<Component>>, PluginError> {
         let (host, wanted) = (Arc::clone(self), Arc::clone(wanted));
-        blocking(move || host.keep(&wanted, &native)).await?
+        blocking(move || host.natives.find(&wanted.digest)).await
     }
 
-    async fn cached(
+    async fn compile(
         self: &Arc<Self>,
-        wanted: &Arc<Inspected>,
-    ) -> Result<Option<Component>, PluginError> {
+        turn: Turn,
+        wanted: &Arc<Wanted>,
+    ) -> Result<Arc<Component>, PluginError> {
+        let digest = wanted.digest;
+        let natives = &self.natives;
+        let native = natives.compile(turn, &wanted.subject, &digest, &wanted.component).await?;
         let (host, wanted) = (Arc::clone(self), Arc::clone(wanted));
-        blocking(move || {
-            let native = host.cache.load(&wanted.digest)?;
-            trust(&host.engine, &native)
-                .inspect_err(|error| tracing::warn!("compiled code is of no use: {error:#}"))
-                .ok()
-        })
-        .await
+        blocking(move || host.natives.keep(&wanted.subject, &digest, &native)).await?
     }
 
-    /// Keeps native code, once it is seen to be what the compiler should have made.
-    fn keep(&self, wanted: &Inspected, native: &[u8]) -> Result<Component, PluginError> {
-        let component = trust(&self.engine, native).map_err(|error| PluginError::Compile {
-            plugin: wanted.subject.clone(),
-            reason: format!("its native code does not fit this host: {}.", error.root_cause()),
-        })?;
-        // Without a cache it works all the same, and starts slower.
-        if let Err(error) = self.cache.store(&wanted.digest, native) {
-            tracing::warn!("compiled code could not be kept: {error}");
-        }
-        Ok(component)
-    }
-
-    /// Links the code, starts it once, asks who it is and gives it its settings.
-    fn start(
+    /// Links the code, starts it once and asks who it is.
+    fn introduce(
         &self,
-        wanted: &Inspected,
-        component: &Component,
+        wanted: &Wanted,
+        native: Arc<Component>,
         now: Timestamp,
-    ) -> Result<Arc<Plugin>, PluginError> {
-        let candidate = &wanted.candidate;
-        let code = self.link(wanted, component)?;
-        let failed = |failure: Failure| failure.named(&wanted.subject, candidate.hook);
+    ) -> Result<(Code, Instance, PluginIdentity), PluginError> {
+        let code = self.link(wanted, native)?;
+        let failed = |failure: Failure| failure.named(&wanted.subject, wanted.hook);
         let early = Arc::from(wanted.subject.as_str());
-        let mut first = code.start(&self.engine, &self.limits, early, now).map_err(failed)?;
+        let engine = &self.natives.engine;
+        let mut first = code.start(engine, &self.limits, early, now).map_err(failed)?;
         let about = first.about(&self.limits, now).map_err(failed)?;
         let identity = wanted.introduce(&about)?;
+        Ok((code, first, identity))
+    }
+
+    /// The same, and gives it its settings.
+    fn start(
+        &self,
+        wanted: &Wanted,
+        native: Arc<Component>,
+        now: Timestamp,
+    ) -> Result<Arc<Plugin>, PluginError> {
+        let (code, mut first, identity) = self.introduce(wanted, native, now)?;
         let configured = first
-            .configure(&self.limits, now, &candidate.settings)
-            .map_err(|failure| failure.named(&identity.subject, candidate.hook))?;
+            .configure(&self.limits, now, &wanted.settings)
+            .map_err(|failure| failure.named(&identity.subject, wanted.hook))?;
         if let Err(messages) = configured {
             let shown = messages.iter().take(SETTINGS_MESSAGES);
             return Err(PluginError::Settings {
@@ -218,22 +356,23 @@ impl Host {
                     .collect(),
             });
         }
+        let tally = self.tallies.of(wanted.hook, &identity.name, &identity.digest);
         let running = Running {
-            engine: self.engine.clone(),
+            engine: self.natives.engine.clone(),
             limits: Arc::clone(&self.limits),
             code,
-            settings: candidate.settings.clone(),
-            reuse: candidate.reuse,
+            settings: wanted.settings.clone(),
+            reuse: wanted.reuse,
             turns: Arc::new(Semaphore::new(self.limits.concurrent_calls)),
             idle: Mutex::new(Vec::new()),
-            counters: Counters::default(),
+            figures: Figures::new(tally),
         };
         Ok(Arc::new(Plugin { identity, running }))
     }
 
-    fn link(&self, wanted: &Inspected, component: &Component) -> Result<Code, PluginError> {
-        let hook = wanted.candidate.hook;
-        Code::link(&self.linker, component, hook, wanted.digest).map_err(|error| {
+    fn link(&self, wanted: &Wanted, native: Arc<Component>) -> Result<Code, PluginError> {
+        let hook = wanted.hook;
+        Code::link(&self.linker, native, hook, *wanted.digest.as_bytes()).map_err(|error| {
             PluginError::WrongWorld {
                 plugin: wanted.subject.clone(),
                 hook,
@@ -243,10 +382,10 @@ impl Host {
     }
 }
 
-impl Inspected {
+impl Wanted {
     /// Who the plugin says it is.
     fn introduce(&self, about: &PluginAbout) -> Result<PluginIdentity, PluginError> {
-        let hook = self.candidate.hook;
+        let hook = self.hook;
         let name = text::clean(about.name.trim(), NAME_BYTES);
         if name.is_empty() {
             return Err(PluginError::BadAnswer {
@@ -261,24 +400,10 @@ impl Inspected {
             name,
             version,
             summary: text::clean(about.summary.trim(), SUMMARY_BYTES),
-            digest: hex::encode(self.digest),
-            imports: self.inspection.imports.clone(),
+            digest: self.digest.to_string(),
+            imports: self.imports.clone(),
         })
     }
-}
-
-/// Makes native code runnable.
-#[allow(
-    unsafe_code,
-    reason = "wasmtime runs native code as it finds it; that it is ours is for the host to know"
-)]
-fn trust(engine: &Engine, native: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `Component::deserialize` asks for bytes that `Engine::precompile_component` made and nobody
-    // changed. Both callers' sources keep that: the standard output of our own compiler process, held in
-    // memory since; and the cache, whose files carry a MAC over the code, the component's digest and the
-    // engine's fingerprint under a key that only this host's operator has. That the compiler itself makes safe
-    // code of hostile components is wasmtime's own promise.
-    unsafe { Component::deserialize(engine, native) }
 }
 
 /// Runs work that may take its time away from the tasks of requests.

@@ -1,12 +1,24 @@
 //! What can be said of a component before anything of it is compiled.
 
+use planwright_domain::plugin::Digest;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::{Hook, Limits, PluginError, wasi};
 
+/// What an upload is, as far as its bytes say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The one hook that it is built for.
+    pub hook: Hook,
+    /// What it imports, all of it within what a plugin gets.
+    pub imports: Vec<String>,
+}
+
 /// The names on a component's outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Inspection {
+pub(crate) struct Outside {
     pub(crate) imports: Vec<String>,
     exports: Vec<String>,
 }
@@ -17,7 +29,7 @@ pub(crate) fn inspect(
     subject: &str,
     component: &[u8],
     limits: &Limits,
-) -> Result<Inspection, PluginError> {
+) -> Result<Outside, PluginError> {
     if component.len() > limits.component_bytes {
         let (size, most) = (component.len(), limits.component_bytes);
         return Err(not_a_component(
@@ -25,20 +37,20 @@ pub(crate) fn inspect(
             &format!("it has {size} bytes, and a plugin has at most {most}"),
         ));
     }
-    let inspection = read(subject, component)?;
-    match inspection.imports.iter().find(|name| !wasi::allows(name)) {
-        None => Ok(inspection),
+    let outside = read(subject, component)?;
+    match outside.imports.iter().find(|name| !wasi::allows(name)) {
+        None => Ok(outside),
         Some(import) => {
             Err(PluginError::ForbiddenImport { plugin: subject.to_owned(), import: import.clone() })
         }
     }
 }
 
-impl Inspection {
+impl Outside {
     /// Whether it exports the interfaces that `hook` calls; whether their functions fit is seen when it is
     /// linked.
     pub(crate) fn check(&self, subject: &str, hook: Hook) -> Result<(), PluginError> {
-        for interface in ["about", hook.interface()] {
+        for interface in ["about", hook.as_str()] {
             let name = format!("planwright:plugin/{interface}");
             let versioned = format!("{name}@0.1.0");
             if self.exports.contains(&versioned) {
@@ -56,9 +68,38 @@ impl Inspection {
         }
         Ok(())
     }
+
+    /// The one hook whose interface it exports, in whatever version.
+    pub(crate) fn hook(&self, subject: &str) -> Result<Hook, PluginError> {
+        let exports = |hook: &Hook| {
+            let name = format!("planwright:plugin/{hook}");
+            self.exports.iter().any(|export| export.split('@').next() == Some(name.as_str()))
+        };
+        let found: Vec<Hook> = Hook::ALL.into_iter().filter(exports).collect();
+        match found[..] {
+            [hook] => Ok(hook),
+            [] => {
+                let worlds = Hook::ALL.map(Hook::world).join(", ");
+                let reason = format!(
+                    "it exports none of the interfaces that a hook calls. Build it for one of the worlds of \
+                     planwright:plugin@0.1.0: {worlds}."
+                );
+                Err(PluginError::NoHook { plugin: subject.to_owned(), reason })
+            }
+            [..] => {
+                let names: Vec<&str> = found.into_iter().map(Hook::as_str).collect();
+                let names = names.join(", ");
+                let reason = format!(
+                    "it exports the interfaces of several hooks ({names}), and a plugin is for one. Build a \
+                     component for each."
+                );
+                Err(PluginError::NoHook { plugin: subject.to_owned(), reason })
+            }
+        }
+    }
 }
 
-fn read(subject: &str, component: &[u8]) -> Result<Inspection, PluginError> {
+fn read(subject: &str, component: &[u8]) -> Result<Outside, PluginError> {
     let mut depth = 0_u32;
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let broken =
@@ -87,7 +128,7 @@ fn read(subject: &str, component: &[u8]) -> Result<Inspection, PluginError> {
             _ => {}
         }
     }
-    Ok(Inspection { imports, exports })
+    Ok(Outside { imports, exports })
 }
 
 fn not_a_component(subject: &str, reason: &str) -> PluginError {

@@ -31,6 +31,8 @@ pub(crate) struct Code {
     exports: ExportIndices,
     /// The component's SHA-256.
     pub(crate) digest: [u8; 32],
+    /// Keeps the native code where others that run the same find it.
+    _native: Arc<Component>,
 }
 
 enum ExportIndices {
@@ -54,18 +56,19 @@ impl Code {
     /// line what does not fit.
     pub(crate) fn link(
         linker: &Linker<Guest>,
-        component: &Component,
+        component: Arc<Component>,
         hook: Hook,
         digest: [u8; 32],
     ) -> wasmtime::Result<Self> {
-        let linked = linker.instantiate_pre(component)?;
+        let linked = linker.instantiate_pre(&component)?;
         let exports = match hook {
             Hook::Identity => ExportIndices::Identity(identity::GuestIndices::new(&linked)?),
             Hook::Validation => ExportIndices::Validation(validation::GuestIndices::new(&linked)?),
             Hook::Pricing => ExportIndices::Pricing(pricing::GuestIndices::new(&linked)?),
             Hook::Templates => ExportIndices::Templates(templates::GuestIndices::new(&linked)?),
         };
-        Ok(Self { about: about::GuestIndices::new(&linked)?, linked, exports, digest })
+        let about = about::GuestIndices::new(&linked)?;
+        Ok(Self { linked, about, exports, digest, _native: component })
     }
 }
 

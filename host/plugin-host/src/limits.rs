@@ -40,6 +40,8 @@ pub struct Limits {
     pub queue_time: Duration,
     /// Wall-clock time of compiling one component.
     pub compile_time: Duration,
+    /// The same for a small component among others: what takes longer goes on where it is in nobody's way.
+    pub light_compile_time: Duration,
     /// Address space of the process that compiles.
     pub compile_memory_bytes: u64,
     /// Bytes of native code of one component.
@@ -65,6 +67,7 @@ impl Default for Limits {
             concurrent_calls: 4,
             queue_time: Duration::from_secs(2),
             compile_time: Duration::from_secs(120),
+            light_compile_time: Duration::from_secs(10),
             compile_memory_bytes: 1_536 << 20,
             compiled_bytes: 256 << 20,
         }

@@ -1,7 +1,6 @@
 //! A plugin that was loaded: who it is, and its calls, one after another or side by side.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use planwright_domain::time::Timestamp;
@@ -11,6 +10,7 @@ use wasmtime::{Engine, Store};
 
 use crate::guest::Guest;
 use crate::instance::{Code, Exports, Failure, Instance};
+use crate::stats::{Figures, PluginStats};
 use crate::{Hook, Limits, PluginError, TrapKind};
 
 /// Calls that spend no more than this on average are brief: some 100 µs, less than two changes of thread cost
@@ -37,17 +37,6 @@ impl Reuse {
             Self::Warm { calls } => calls.max(1),
         }
     }
-}
-
-/// What a plugin did since it was loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PluginStats {
-    /// Calls that it was given, failed ones too.
-    pub calls: u64,
-    /// Calls that gave no usable answer by its fault.
-    pub traps: u64,
-    /// Instructions that it spent, roughly; starting instances counts too.
-    pub fuel: u64,
 }
 
 /// A component that loaded, with its settings. It takes calls from any number of tasks.
@@ -79,20 +68,13 @@ pub(crate) struct Running {
     pub(crate) turns: Arc<Semaphore>,
     /// Instances that wait for their next call; never more than calls side by side.
     pub(crate) idle: Mutex<Vec<Idle>>,
-    pub(crate) counters: Counters,
+    pub(crate) figures: Figures,
 }
 
 /// An instance between two calls.
 pub(crate) struct Idle {
     pub(crate) instance: Instance,
     pub(crate) calls_left: u32,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    calls: AtomicU64,
-    traps: AtomicU64,
-    fuel: AtomicU64,
 }
 
 impl fmt::Debug for Plugin {
@@ -138,15 +120,16 @@ impl Plugin {
         &self.identity.imports
     }
 
+    /// What it was told when it was loaded, as JSON text.
+    #[must_use]
+    pub fn settings(&self) -> &str {
+        &self.running.settings
+    }
+
     /// What it did so far.
     #[must_use]
     pub fn stats(&self) -> PluginStats {
-        let counters = &self.running.counters;
-        PluginStats {
-            calls: counters.calls.load(Ordering::Relaxed),
-            traps: counters.traps.load(Ordering::Relaxed),
-            fuel: counters.fuel.load(Ordering::Relaxed),
-        }
+        self.running.figures.own.stats()
     }
 
     /// One call: waits its turn, runs `ask` on a thread where it may take its time, and has `check` look at the
@@ -187,9 +170,7 @@ impl Plugin {
 
     /// Whether it is trusted with used instances, one is waiting, and its calls have been short so far.
     fn is_brief(&self) -> bool {
-        let counters = &self.running.counters;
-        let calls = counters.calls.load(Ordering::Relaxed);
-        let fuel = counters.fuel.load(Ordering::Relaxed);
+        let PluginStats { calls, fuel, .. } = self.stats();
         let is_idle = {
             let idle = self.running.idle.lock().unwrap_or_else(PoisonError::into_inner);
             !idle.is_empty()
@@ -214,22 +195,20 @@ impl Plugin {
         ask: impl FnOnce(&mut Store<Guest>, &Exports) -> wasmtime::Result<A>,
         check: impl FnOnce(&Self, A) -> Result<B, PluginError>,
     ) -> Result<B, PluginError> {
-        let counters = &self.running.counters;
-        counters.calls.fetch_add(1, Ordering::Relaxed);
+        let figures = &self.running.figures;
+        figures.add(PluginStats { calls: 1, ..PluginStats::default() });
         let mut idle = match self.take_idle() {
             Some(idle) => idle,
             None => self.start(at)?,
         };
         let answer = idle.instance.call(&self.running.limits, at, ask);
-        let spent = idle.instance.take_spent();
-        counters.fuel.fetch_add(spent, Ordering::Relaxed);
+        let fuel = idle.instance.take_spent();
+        figures.add(PluginStats { fuel, ..PluginStats::default() });
         // An instance that failed or talks nonsense is dropped here.
         let answer = answer.map_err(|failure| self.failed(failure))?;
         let checked = check(self, answer);
         match &checked {
-            Err(PluginError::BadAnswer { .. }) => {
-                counters.traps.fetch_add(1, Ordering::Relaxed);
-            }
+            Err(PluginError::BadAnswer { .. }) => self.count_trap(),
             _ => self.give_back(idle),
         }
         checked
@@ -267,9 +246,13 @@ impl Plugin {
 
     fn failed(&self, failure: Failure) -> PluginError {
         if failure != Failure::NoRoom {
-            self.running.counters.traps.fetch_add(1, Ordering::Relaxed);
+            self.count_trap();
         }
         failure.named(&self.identity.subject, self.identity.hook)
+    }
+
+    fn count_trap(&self) {
+        self.running.figures.add(PluginStats { traps: 1, ..PluginStats::default() });
     }
 
     pub(crate) fn bad_answer(&self, reason: String) -> PluginError {

@@ -17,6 +17,7 @@ async fn load(text: &str) -> Result<(), PluginError> {
     let host = PluginHost::new(HostConfig {
         compiler: vec!["/bin/cat".into(), native.into()],
         cache_dir: folder.path().join("cache"),
+        cache_is_shared: false,
         cache_key: [3; 32],
         limits: Limits::default(),
     })?;

@@ -98,7 +98,7 @@ impl std::fmt::Debug for AuthConfig {
     }
 }
 
-/// `[plugins]`: which components decide, for the whole host.
+/// `[plugins]`: which components decide where nobody has bound others, and what plugins may take.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginsConfig {
@@ -107,7 +107,8 @@ pub struct PluginsConfig {
     pub pricing: PluginConfig,
     /// Template packs beside the standard one; each needs a file.
     pub templates: Vec<PluginConfig>,
-    /// Where native code is kept; in the data folder where absent.
+    /// Where native code is kept; in the data folder where absent. Other servers may share a folder that is named
+    /// here, so nothing is ever deleted from it.
     pub cache_dir: Option<PathBuf>,
     /// The longest that one call may take.
     pub call_milliseconds: u64,
@@ -117,6 +118,8 @@ pub struct PluginsConfig {
     pub compile_seconds: u64,
     /// The most memory that compiling one component may take.
     pub compile_memory_mib: u64,
+    /// How many plugins a tenant may upload, and the operator for the host.
+    pub most_uploaded: u64,
 }
 
 impl Default for PluginsConfig {
@@ -131,6 +134,7 @@ impl Default for PluginsConfig {
             memory_mib: 64,
             compile_seconds: 120,
             compile_memory_mib: 1_536,
+            most_uploaded: 100,
         }
     }
 }
@@ -169,6 +173,8 @@ impl Default for ValidationConfig {
 pub struct LimitsConfig {
     /// The largest body of a request.
     pub body_bytes: usize,
+    /// The largest component that can be uploaded.
+    pub plugin_bytes: usize,
     /// How long a request's head may take to arrive.
     pub header_seconds: u64,
     /// How long a request's body may take to arrive.
@@ -189,6 +195,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            plugin_bytes: 32 << 20,
             header_seconds: 30,
             body_seconds: 30,
             write_seconds: 30,

@@ -1,4 +1,5 @@
-//! The plugins that decide: the standard ones, which the binary carries, or an operator's from files.
+//! The plugins that decide where nobody has bound others: the standard ones, which the binary carries, or an
+//! operator's from files.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,7 +14,7 @@ use planwright_plugin_host::{
 };
 use sha2::Sha256;
 
-use crate::config::{PluginConfig, PluginsConfig};
+use crate::config::{Config, PluginConfig, PluginsConfig};
 use crate::data_dir::DataDir;
 
 const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
@@ -40,11 +41,14 @@ pub enum LoadError {
 
 /// Starts the plugin host. `compiler` is the command that compiles one component.
 pub(crate) fn host(
-    config: &PluginsConfig,
+    config: &Config,
     data_dir: &DataDir,
     compiler: Vec<OsString>,
 ) -> Result<PluginHost, PluginError> {
+    let component_bytes = config.limits.plugin_bytes.max(Limits::default().component_bytes);
+    let config = &config.plugins;
     let limits = Limits {
+        component_bytes,
         call_time: Duration::from_millis(config.call_milliseconds),
         memory_bytes: config.memory_mib << 20,
         compile_time: Duration::from_secs(config.compile_seconds),
@@ -54,6 +58,7 @@ pub(crate) fn host(
     PluginHost::new(HostConfig {
         compiler,
         cache_dir: config.cache_dir.clone().unwrap_or_else(|| data_dir.plugin_cache()),
+        cache_is_shared: config.cache_dir.is_some(),
         cache_key: derived_key(data_dir.secret()),
         limits,
     })
@@ -76,10 +81,11 @@ pub(crate) async fn bindings(
 ) -> Result<Bindings, LoadError> {
     let identity = one(host, Hook::Identity, &config.identity, IDENTITY, now).await?;
     let pricing = one(host, Hook::Pricing, &config.pricing, PRICING, now).await?;
+    let rules = settings(Hook::Validation, &config.validation.settings)?;
+    let standard_validation = standard(host, Hook::Validation, VALIDATION, rules, now).await?;
     let mut validation = Vec::new();
     if config.validation.standard {
-        let settings = settings(Hook::Validation, &config.validation.settings)?;
-        validation.push(standard(host, Hook::Validation, VALIDATION, settings, now).await?);
+        validation.push(Arc::clone(&standard_validation));
     }
     for plugin in &config.validation.then {
         let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "validation.then" })?;
@@ -91,7 +97,7 @@ pub(crate) async fn bindings(
         let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "templates" })?;
         templates.push(from_file(host, Hook::Templates, file, plugin, now).await?);
     }
-    Ok(Bindings { identity, validation, pricing, templates })
+    Ok(Bindings { identity, standard_validation, validation, pricing, templates })
 }
 
 async fn one(

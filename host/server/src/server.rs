@@ -5,12 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use planwright_plugin_host::{LiveBindings, PluginError, PluginHost};
+use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{App, tenants};
+use planwright_service::{App, Plugins, plugin_work, tenants};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::backup::Backups;
@@ -82,10 +82,8 @@ pub enum StartError {
 
 /// The rooms below the surface, on an open data folder: all that a use case needs.
 pub(crate) struct House {
-    pub(crate) app: App<RedbStore>,
+    pub(crate) app: Arc<App<RedbStore>>,
     pub(crate) data_dir: DataDir,
-    /// Its clockwork bounds calls of plugins for as long as it lives.
-    pub(crate) host: PluginHost,
 }
 
 impl House {
@@ -100,12 +98,13 @@ impl House {
         let Surroundings { clock, entropy, compiler } = surroundings;
         let data_dir = DataDir::open_or_create(&config.server.data_dir, entropy.as_ref())?;
         let store = open_store(config, &data_dir)?;
-        let host = plugins::host(&config.plugins, &data_dir, compiler.clone())
-            .map_err(StartError::PluginHost)?;
-        let bindings = plugins::bindings(&host, &config.plugins, clock.now()).await?;
-        let app = App::new(store, LiveBindings::new(bindings), Arc::clone(entropy));
+        let host =
+            plugins::host(config, &data_dir, compiler.clone()).map_err(StartError::PluginHost)?;
+        let defaults = plugins::bindings(&host, &config.plugins, clock.now()).await?;
+        let plugins = Plugins { host, defaults, most: config.plugins.most_uploaded };
+        let app = Arc::new(App::new(store, plugins, Arc::clone(entropy)));
         tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
-        Ok(Self { app, data_dir, host })
+        Ok(Self { app, data_dir })
     }
 }
 
@@ -117,7 +116,13 @@ pub struct Server {
     web: Arc<Web>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
+    /// Tells what compiles plugins to stop.
+    rest: Arc<Notify>,
+    working: JoinHandle<()>,
 }
+
+/// Components that are received at once: each is in memory until it is stored.
+const UPLOADS: usize = 4;
 
 impl Server {
     /// Opens the data folder, loads the plugins and listens.
@@ -130,7 +135,7 @@ impl Server {
         let unheard = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let House { app, data_dir, host } = House::open(&config, &surroundings).await?;
+        let House { app, data_dir } = House::open(&config, &surroundings).await?;
         let auth = &config.auth;
         let keys = TokenKeys::load(auth, data_dir.secret())?;
         let Surroundings { clock, entropy, .. } = surroundings;
@@ -145,22 +150,31 @@ impl Server {
             metrics: Metrics::new(),
             documents: Documents::new(),
             places: Semaphore::new(config.limits.concurrent_requests),
+            uploads: Semaphore::new(UPLOADS),
             errands: Errands::default(),
             backups: Backups::new(&data_dir),
             probe: Probe::new(&data_dir),
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));
+        let rest = Arc::new(Notify::new());
+        let told = Arc::clone(&rest);
+        let (app, clock) = (Arc::clone(&web.app), Arc::clone(&web.clock));
+        let working = tokio::spawn(async move {
+            let working = plugin_work::run(app, clock, async move { told.notified().await });
+            if let Err(error) = working.await {
+                tracing::error!(%error, "no plugin is compiled until the next start");
+            }
+        });
         let running = tokio::spawn(async move {
             let stopped = async {
                 // A sender that is gone means stop, too.
                 let _ = stopped.await;
             };
             listener::serve(listener, router, config.limits, stopped).await;
-            // The plugin host's clockwork stays until the last request is answered.
-            drop(host);
         });
-        Ok(Self { address, is_new: data_dir.is_new(), secret, web, stop, running })
+        let is_new = data_dir.is_new();
+        Ok(Self { address, is_new, secret, web, stop, running, rest, working })
     }
 
     /// Where it listens.
@@ -193,6 +207,11 @@ impl Server {
         let _ = self.stop.send(());
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
+        }
+        // What was being compiled is taken up again at the next start.
+        self.rest.notify_one();
+        if let Err(error) = self.working.await {
+            tracing::error!(%error, "what compiles plugins did not stop cleanly");
         }
         self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();

@@ -4,37 +4,56 @@ use std::sync::Arc;
 
 use planwright_domain::caller::Caller;
 use planwright_domain::time::Timestamp;
-use planwright_plugin_host::{Bindings, LiveBindings};
+use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
 use crate::once::Claim;
+use crate::plugin_tables::Tables;
+use crate::plugin_work::Workshop;
 use crate::seen_tenants::SeenTenants;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
     pub(crate) store: S,
-    pub(crate) plugins: LiveBindings,
+    pub(crate) host: PluginHost,
+    /// How many plugins an owner may have.
+    pub(crate) most_plugins: u64,
+    pub(crate) tables: Tables,
+    pub(crate) workshop: Workshop,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
     pub(crate) tenants: SeenTenants,
 }
 
+/// Who decides, as the configuration says.
+pub struct Plugins {
+    /// Loads and compiles them.
+    pub host: PluginHost,
+    /// Those that decide where nobody has bound others.
+    pub defaults: Bindings,
+    /// How many a tenant may upload, and the operator for the host.
+    pub most: u64,
+}
+
 impl<S> App<S> {
     /// Connects them.
-    pub fn new(store: S, plugins: LiveBindings, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(store: S, plugins: Plugins, entropy: Arc<dyn Entropy>) -> Self {
         Self {
             store,
-            plugins,
+            host: plugins.host,
+            most_plugins: plugins.most,
+            tables: Tables::new(plugins.defaults),
+            workshop: Workshop::default(),
             entropy,
             catalogs: CatalogCache::default(),
             tenants: SeenTenants::default(),
         }
     }
 
-    /// The plugins that decide now.
-    pub fn bindings(&self) -> Arc<Bindings> {
-        self.plugins.pin()
+    /// What plugins did since the start, those of all tenants.
+    pub fn plugin_tallies(&self) -> Vec<Tally> {
+        self.host.tallies()
     }
 
     /// Where things are kept.

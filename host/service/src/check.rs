@@ -19,6 +19,7 @@ mod answers;
 mod counters;
 mod host;
 mod plans;
+mod plugins;
 mod records;
 mod report;
 mod subscriptions;
@@ -86,8 +87,11 @@ async fn walk_space<N: Snapshot>(
         report,
         told: Some(plans::Told::default()),
         counted: BTreeMap::new(),
+        plugins_counted: BTreeMap::new(),
     };
     let done = walk.logs(progress).await;
+    kept_going(done, walk.report, &at)?;
+    let done = walk.count_uses().await;
     kept_going(done, walk.report, &at)?;
     let done = walk.records(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -111,6 +115,8 @@ struct Walk<'a, N> {
     told: Option<plans::Told>,
     /// Subscriptions by the counter that must count them.
     counted: BTreeMap<Key, i64>,
+    /// Plugins and their uses, by the counters that must count them.
+    plugins_counted: BTreeMap<Key, i64>,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

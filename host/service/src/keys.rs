@@ -4,7 +4,9 @@
 //! the plan's generation: how many plans of that id came before it.
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::hook::Hook;
 use planwright_domain::plan::PlanId;
+use planwright_domain::plugin::{Digest, Owner};
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, KeyBuilder, Prefix, Space};
@@ -28,10 +30,19 @@ pub(crate) enum Family {
     ApiKey,
     Tenant,
     Settings,
+    Plugin,
+    PluginCount,
+    PluginUses,
+    Binding,
+    BindingGeneration,
+    Component,
+    ComponentPart,
+    ComponentUpload,
+    Uncompiled,
 }
 
 impl Family {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 24] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -47,6 +58,15 @@ impl Family {
         Self::ApiKey,
         Self::Tenant,
         Self::Settings,
+        Self::Plugin,
+        Self::PluginCount,
+        Self::PluginUses,
+        Self::Binding,
+        Self::BindingGeneration,
+        Self::Component,
+        Self::ComponentPart,
+        Self::ComponentUpload,
+        Self::Uncompiled,
     ];
 
     fn as_str(self) -> &'static str {
@@ -66,6 +86,15 @@ impl Family {
             Self::ApiKey => "api-key",
             Self::Tenant => "tenant",
             Self::Settings => "settings",
+            Self::Plugin => "plugin",
+            Self::PluginCount => "plugin-count",
+            Self::PluginUses => "plugin-uses",
+            Self::Binding => "binding",
+            Self::BindingGeneration => "binding-generation",
+            Self::Component => "component",
+            Self::ComponentPart => "component-part",
+            Self::ComponentUpload => "component-upload",
+            Self::Uncompiled => "uncompiled",
         }
     }
 
@@ -202,6 +231,52 @@ impl Keys {
     }
 }
 
+/// Makes the keys of what a tenant and the host can both have: plugins and bindings.
+pub(crate) struct OwnerKeys(Space);
+
+impl OwnerKeys {
+    pub(crate) fn of(owner: &Owner) -> Self {
+        Self(match owner {
+            Owner::Host => Space::Host,
+            Owner::Tenant(tenant) => Space::Tenant(tenant.as_str().to_owned()),
+        })
+    }
+
+    fn kind(&self, family: Family) -> KeyBuilder {
+        Key::in_space(&self.0, family.as_str())
+    }
+
+    /// Record: that a plugin is the owner's. What it is lies under its component.
+    pub(crate) fn plugin(&self, digest: &Digest) -> Key {
+        self.kind(Family::Plugin).text(&digest.to_string()).key()
+    }
+
+    /// All plugins of the owner.
+    pub(crate) fn plugins(&self) -> Prefix {
+        self.kind(Family::Plugin).prefix()
+    }
+
+    /// Counter: how many they are.
+    pub(crate) fn plugin_count(&self) -> Key {
+        self.kind(Family::PluginCount).key()
+    }
+
+    /// Counter: how many bindings name one of them. A tenant's binding may name a plugin of the host.
+    pub(crate) fn plugin_uses(&self, digest: &Digest) -> Key {
+        self.kind(Family::PluginUses).text(&digest.to_string()).key()
+    }
+
+    /// Record: which plugins answer for a hook.
+    pub(crate) fn binding(&self, hook: Hook) -> Key {
+        self.kind(Family::Binding).text(hook.as_str()).key()
+    }
+
+    /// Counter: how often a binding of the owner was changed.
+    pub(crate) fn binding_generation(&self) -> Key {
+        self.kind(Family::BindingGeneration).key()
+    }
+}
+
 /// Makes the keys of what belongs to no tenant, or must be found before the tenant is known.
 pub(crate) struct HostKeys;
 
@@ -223,5 +298,35 @@ impl HostKeys {
     /// Record: where the API key with this hash is.
     pub(crate) fn api_key(hash: &str) -> Key {
         Self::kind(Family::ApiKey).text(hash).key()
+    }
+
+    /// Record: what an uploaded component is, whoever uploaded it.
+    pub(crate) fn component(digest: &Digest) -> Key {
+        Self::kind(Family::Component).text(&digest.to_string()).key()
+    }
+
+    /// All components.
+    pub(crate) fn components() -> Prefix {
+        Self::kind(Family::Component).prefix()
+    }
+
+    /// Record: a part of a component's bytes.
+    pub(crate) fn component_part(digest: &Digest, number: u64) -> Key {
+        Self::kind(Family::ComponentPart).text(&digest.to_string()).number(number).key()
+    }
+
+    /// Record: that parts of a component are being written. It is gone once all of them are there.
+    pub(crate) fn component_upload(digest: &Digest) -> Key {
+        Self::kind(Family::ComponentUpload).text(&digest.to_string()).key()
+    }
+
+    /// All uploads under way.
+    pub(crate) fn component_uploads() -> Prefix {
+        Self::kind(Family::ComponentUpload).prefix()
+    }
+
+    /// Record: that a component is to be compiled.
+    pub(crate) fn uncompiled(digest: &Digest) -> Key {
+        Self::kind(Family::Uncompiled).text(&digest.to_string()).key()
     }
 }

@@ -2,6 +2,7 @@
 //! with everything that the review rested on.
 
 use planwright_domain::Refusal;
+use planwright_domain::hook::Hook;
 use planwright_domain::metric;
 use planwright_domain::plan::Plan;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
@@ -15,6 +16,7 @@ use crate::audit::Deed;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::plugin_tables::Pinned;
 use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.
@@ -176,7 +178,9 @@ impl Change {
             Some((_, before)) => Rests::read(snapshot, &Keys::of(tenant), before).await?,
             None => Rests::default(),
         };
-        let warnings = self.review(app, by, &rests).await?;
+        let bindings = app.bindings(snapshot, tenant).await?;
+        let warnings = self.review(app, by, &rests, &bindings).await?;
+        rests.bindings = Some(bindings);
         if self.after().is_none() {
             let id = &self.plan.id;
             if rests.counts.live() > 0 {
@@ -196,6 +200,7 @@ impl Change {
         app: &App<S>,
         by: &Request,
         rests: &Rests,
+        bindings: &Pinned,
     ) -> Result<Vec<Finding>, Error> {
         let context = ReviewContext {
             tenant: by.caller.tenant.clone(),
@@ -209,7 +214,8 @@ impl Change {
             pending_payments: rests.pending_payments,
             known_metrics: metric::BUILT_IN.map(str::to_owned).to_vec(),
         };
-        let findings = app.plugins.pin().review_plan(&context, &change).await?;
+        let plugins = app.plugins_for(bindings, Hook::Validation, by.now).await?;
+        let findings = planwright_plugin_host::review_plan(&plugins, &context, &change).await?;
         Ok(review::warnings(findings)?)
     }
 
@@ -253,6 +259,8 @@ struct Rests {
     empty: Vec<Key>,
     /// Which plan is the default, where that matters.
     settings: Option<Kept>,
+    /// Which plugins were asked.
+    bindings: Option<Pinned>,
 }
 
 impl Rests {
@@ -275,7 +283,7 @@ impl Rests {
             empty.push(payments);
         }
         let pending_payments = u64::try_from(pending).unwrap_or(0);
-        Ok(Self { counts, pending_payments, empty, settings: None })
+        Ok(Self { counts, pending_payments, empty, ..Self::default() })
     }
 
     fn expect(&self, change: &mut ChangeSet) {
@@ -284,6 +292,9 @@ impl Rests {
         }
         if let Some(settings) = &self.settings {
             settings.expect(change);
+        }
+        if let Some(bindings) = &self.bindings {
+            bindings.expect(change);
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
+use planwright_domain::hook::Hook;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
-use planwright_store::{Snapshot, Store};
+use planwright_store::{Snapshot, Store, StoreError};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
@@ -187,16 +188,20 @@ async fn unused_id<S: Store>(
     name: &str,
 ) -> Result<PlanId, Error> {
     let keys = Keys::of(&by.caller.tenant);
-    let plugins = app.plugins.pin();
-    let unusable = |reason: String| PluginError::BadAnswer {
-        plugin: plugins.identity.name().to_owned(),
-        reason,
+    // That these plugins decide still is expected where the plan is reviewed, in the same snapshot.
+    let bindings = app.bindings(snapshot, &by.caller.tenant).await?;
+    let plugins = app.plugins_for(&bindings, Hook::Identity, by.now).await?;
+    let [plugin] = &plugins[..] else {
+        let reason = "the hook 'identity' has no plugin, or several".to_owned();
+        return Err(StoreError::Corrupt { reason }.into());
     };
+    let unusable =
+        |reason: String| PluginError::BadAnswer { plugin: plugin.name().to_owned(), reason };
     // A name may be far too long still: the rules for names are asked later, of the plan as a whole.
     let name: String = name.chars().take(NAME_SHOWN).collect();
     for _ in 0..DRAWS {
         let entropy = app.entropy.draw();
-        let text = plugins.new_id("plan", &name, entropy, by.now).await.map_err(of_the_name)?;
+        let text = plugin.new_id("plan", &name, entropy, by.now).await.map_err(of_the_name)?;
         let id = PlanId::new(&text)
             .map_err(|refusal| unusable(format!("'{text}' as the id of a plan: {refusal}")))?;
         if snapshot.get(&keys.plan(&id)).await?.is_none() {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
+use planwright_domain::binding::BoundPlugin;
+use planwright_domain::hook::Hook;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::template::{Install, Installation, Outcome, Pack, Template};
@@ -17,6 +19,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::answered;
 use crate::plan_commit::{Action, Change};
+use crate::plugin_slots::Entry;
 use crate::retry::retrying;
 use crate::settings::Kept;
 
@@ -31,18 +34,19 @@ pub async fn list<S: Store>(
 ) -> Result<Page<PackListing>, Error> {
     let snapshot = app.store.snapshot().await?;
     let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
-    let plugins = app.plugins.pin();
+    let bindings = app.bindings(&snapshot, &by.caller.tenant).await?;
     let mut listed: Vec<PackListing> = Vec::new();
-    for plugin in &plugins.templates {
-        let listing = match listing(by, plugin, &catalog).await {
+    for entry in bindings.slot(Hook::Templates).entries() {
+        let about = || about(&entry.shown);
+        let listing = match listing(app, by, entry, &catalog).await {
             Ok(listing) if listed.iter().any(|one| one.available && one.name == listing.name) => {
                 let reason = "Another pack of this name comes first; give this one another name.";
-                PackListing::unavailable(listing.name, reason.to_owned(), about(plugin))
+                PackListing::unavailable(listing.name, reason.to_owned(), about())
             }
             Ok(listing) => listing,
             Err(error) => {
                 tracing::warn!(%error, "a pack is unavailable");
-                PackListing::unavailable(plugin.name().to_owned(), error.to_string(), about(plugin))
+                PackListing::unavailable(entry.shown.name.clone(), error.to_string(), about())
             }
         };
         listed.push(listing);
@@ -52,25 +56,27 @@ pub async fn list<S: Store>(
     Ok(page.answer(items, total))
 }
 
-async fn listing(
+async fn listing<S>(
+    app: &App<S>,
     by: &Request,
-    plugin: &Arc<Plugin>,
+    entry: &Entry,
     catalog: &Catalog,
 ) -> Result<PackListing, PluginError> {
+    let plugin = app.plugin(entry, by.now).await?;
     let pack = plugin.describe(by.now).await?;
     let mut groups = Vec::new();
     for group in pack.groups.clone() {
         let held = plugin.unpack(std::slice::from_ref(&group.name), by.now).await?;
         groups.push(GroupListing::new(group, held, |id| catalog.has(id)));
     }
-    Ok(PackListing::available(pack, groups, about(plugin)))
+    Ok(PackListing::available(pack, groups, about(&entry.shown)))
 }
 
-fn about(plugin: &Plugin) -> PluginListing {
+fn about(plugin: &BoundPlugin) -> PluginListing {
     PluginListing {
-        name: plugin.name().to_owned(),
-        version: plugin.version().to_owned(),
-        digest: plugin.digest().to_owned(),
+        name: plugin.name.clone(),
+        version: plugin.version.clone(),
+        digest: plugin.digest.to_string(),
     }
 }
 
@@ -82,6 +88,9 @@ fn about(plugin: &Plugin) -> PluginListing {
 /// # Errors
 /// No such pack, or groups that it does not have. Where a plugin or the store fails on the way, what was
 /// installed so far stays, and asking again goes on from there.
+///
+/// The pack is the one that was there when it began, whatever is bound meanwhile; each plan is reviewed by the
+/// rules of its own moment.
 pub async fn install<S: Store>(
     app: &App<S>,
     by: &Request,
@@ -137,15 +146,24 @@ async fn install_each<S: Store>(
 }
 
 /// The pack of a name; of two, the first.
-async fn find<S>(app: &App<S>, by: &Request, name: &str) -> Result<(Pack, Arc<Plugin>), Error> {
-    let plugins = app.plugins.pin();
+async fn find<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    name: &str,
+) -> Result<(Pack, Arc<Plugin>), Error> {
+    let snapshot = app.store.snapshot().await?;
+    let bindings = app.bindings(&snapshot, &by.caller.tenant).await?;
     let mut failed = None;
-    for plugin in &plugins.templates {
-        match plugin.describe(by.now).await {
-            Ok(pack) if pack.name == name => return Ok((pack, Arc::clone(plugin))),
+    for entry in bindings.slot(Hook::Templates).entries() {
+        let described = async {
+            let plugin = app.plugin(entry, by.now).await?;
+            Ok::<_, PluginError>((plugin.describe(by.now).await?, plugin))
+        };
+        match described.await {
+            Ok((pack, plugin)) if pack.name == name => return Ok((pack, plugin)),
             Ok(_) => {}
             // It is listed under its plugin's name; what it would call itself nobody knows.
-            Err(error) if plugin.name() == name => failed = Some(error),
+            Err(error) if entry.shown.name == name => failed = Some(error),
             Err(error) => tracing::warn!(%error, "a pack is unavailable"),
         }
     }

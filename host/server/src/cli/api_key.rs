@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::remote::{Ask, Remote, cell, print_json, print_table, time_cell};
+use super::remote::{OfTenant, Remote, cell, print_json, print_table, time_cell};
 use super::values::{RoleName, parse_ttl};
 use crate::edge::SystemClock;
 
@@ -60,15 +60,6 @@ enum Command {
     },
 }
 
-#[derive(Args)]
-struct OfTenant {
-    /// The tenant, for operators [default: that of the token].
-    #[arg(long)]
-    tenant: Option<String>,
-    #[command(flatten)]
-    remote: Remote,
-}
-
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Create { name, role, user, ttl, of } => {
@@ -92,12 +83,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-impl OfTenant {
-    fn ask<'a>(&'a self, method: Method, path: &'a [&'a str], body: Option<Value>) -> Ask<'a> {
-        Ask { method, path, tenant: self.tenant.as_deref(), body }
-    }
 }
 
 /// The key alone on standard output, so that a script can take it; what else there is to say beside it.

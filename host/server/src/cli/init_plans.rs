@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::template::{Install, Installation, Outcome};
-use planwright_service::{Request, template_packs};
+use planwright_service::{Request, plugin_work, template_packs};
 use reqwest::Method;
 
 use super::remote::{Ask, Remote};
@@ -66,7 +66,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let done = install(arguments)?;
-    show(&done, arguments.json)?;
+    tell(&done, arguments.json)
+}
+
+/// Shows what an installation did. What was refused is a failure of the command.
+pub(super) fn tell(done: &Installation, json: bool) -> Result<(), Failure> {
+    show(done, json)?;
     match done.refused.len() {
         0 => Ok(()),
         1 => Err("1 plan was refused; the reason is above".into()),
@@ -122,6 +127,8 @@ async fn in_folder(
     let surroundings = Surroundings::real()?;
     let now = surroundings.clock.now();
     let house = House::open(&config, &surroundings).await?;
+    // What the tenant has bound may not be compiled for this version yet.
+    plugin_work::finish(&house.app, surroundings.clock.as_ref()).await?;
     let by = Request {
         caller: Caller::new(TenantId::default(), COMMAND_LINE, Role::Operator),
         now,

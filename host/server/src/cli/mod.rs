@@ -4,9 +4,11 @@ mod api_key;
 mod backup;
 mod check;
 mod init_plans;
+mod plugin;
 mod remote;
 mod restore;
 mod serve;
+mod templates;
 mod tenant;
 mod token;
 mod values;
@@ -64,6 +66,12 @@ enum Command {
     /// Make, list and revoke API keys on a running server; needs the role admin.
     #[command(after_help = api_key::EXAMPLES)]
     ApiKey(api_key::Arguments),
+    /// Upload plugins to a running server, and bind them; needs the role admin.
+    #[command(after_help = plugin::EXAMPLES)]
+    Plugin(plugin::Arguments),
+    /// List and install packs of ready-made plans on a running server; needs the role admin.
+    #[command(after_help = templates::EXAMPLES)]
+    Templates(templates::Arguments),
     /// Install the standard plans: free, starter, pro and business.
     #[command(after_help = init_plans::EXAMPLES)]
     InitPlans(init_plans::Arguments),
@@ -93,6 +101,8 @@ pub fn main() -> ExitCode {
         Some(Command::Restore(arguments)) => restore::run(&arguments),
         Some(Command::Tenant(arguments)) => tenant::run(arguments),
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
+        Some(Command::Plugin(arguments)) => plugin::run(arguments),
+        Some(Command::Templates(arguments)) => templates::run(arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, redirect};
+use planwright_domain::plugin::Owner;
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header, redirect};
 use serde_json::Value;
 
 use super::Failure;
@@ -33,6 +34,53 @@ pub(super) struct Remote {
     pub(super) json: bool,
 }
 
+/// Which server, on whose behalf, and about whom.
+#[derive(Args)]
+pub(super) struct OfTenant {
+    /// The tenant, for operators [default: that of the token].
+    #[arg(long)]
+    tenant: Option<String>,
+    #[command(flatten)]
+    pub(super) remote: Remote,
+}
+
+impl OfTenant {
+    pub(super) fn ask<'a>(
+        &'a self,
+        method: Method,
+        path: &'a [&'a str],
+        body: Option<Value>,
+    ) -> Ask<'a> {
+        Ask { method, path, tenant: self.tenant.as_deref(), body }
+    }
+}
+
+/// The same for what the host can have, too.
+#[derive(Args)]
+pub(super) struct OfOwner {
+    /// For the host, and so for every tenant that has nothing of its own; for operators.
+    #[arg(long, conflicts_with = "tenant")]
+    host: bool,
+    #[command(flatten)]
+    of: OfTenant,
+}
+
+impl OfOwner {
+    pub(super) fn ask<'a>(
+        &'a self,
+        method: Method,
+        path: &'a [&'a str],
+        body: Option<Value>,
+    ) -> Ask<'a> {
+        let ask = self.of.ask(method, path, body);
+        if self.host { Ask { tenant: Some(Owner::HOST), ..ask } } else { ask }
+    }
+
+    pub(super) fn remote(&self) -> &Remote {
+        &self.of.remote
+    }
+}
+
 /// What to ask for below `/api/v1/admin`.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
@@ -51,7 +99,23 @@ impl Remote {
     /// The answer; null where it is empty.
     pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Value, Failure> {
         let url = self.url(&ask)?;
-        self.send(ask.method, url, ask.body.as_ref())
+        self.send(ask.method, url, |request| match &ask.body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+    }
+
+    /// Sends bytes as they are.
+    pub(super) fn upload(
+        &self,
+        ask: &Ask<'_>,
+        kind: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Value, Failure> {
+        let url = self.url(ask)?;
+        self.send(ask.method.clone(), url, |request| {
+            request.header(header::CONTENT_TYPE, kind).body(bytes)
+        })
     }
 
     /// Every item of a list that comes in pages.
@@ -63,7 +127,7 @@ impl Remote {
             let page_text = page.to_string();
             url.query_pairs_mut()
                 .extend_pairs([("page", page_text.as_str()), ("page_size", "100")]);
-            let answer = self.send(ask.method.clone(), url, None)?;
+            let answer = self.send(ask.method.clone(), url, |request| request)?;
             items.extend(answer["items"].as_array().into_iter().flatten().cloned());
             if answer["total_pages"].as_u64().is_none_or(|pages| page >= pages) {
                 break;
@@ -138,11 +202,13 @@ impl Remote {
         format!("cannot reach {server}: {cause}. Is it running? --server names another")
     }
 
-    fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
-        let mut request = self.request(client().timeout(PATIENCE), method, url)?;
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+    fn send(
+        &self,
+        method: Method,
+        url: Url,
+        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Value, Failure> {
+        let request = with_body(self.request(client().timeout(PATIENCE), method, url)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let response = request.send().await.map_err(|error| self.unreached(&error))?;

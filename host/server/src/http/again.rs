@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -50,12 +51,30 @@ pub(crate) async fn keyed(State(web): State<Arc<Web>>, request: Request, next: N
 async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
     let key = key(request.headers())?;
     let (mut parts, body) = request.into_parts();
-    let bytes = body::read(body, web).await?;
+    let (body, bytes) = if is_read_later(&parts) {
+        (body, Bytes::new())
+    } else {
+        let bytes = body::read(body, web).await?;
+        (Body::from(bytes.clone()), bytes)
+    };
     let query = parts.uri.query().unwrap_or_default();
     let route = format!("{} {}", parts.method, parts.uri.path());
     let fingerprint = digest(&[query.as_bytes(), &bytes]);
     parts.extensions.insert(Keyed { key, route, fingerprint });
-    Ok(Request::from_parts(parts, Body::from(bytes)))
+    Ok(Request::from_parts(parts, body))
+}
+
+/// A component is too large to be read before it is known who sends it.
+fn is_read_later(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    parts.method == Method::POST && route == Some("/api/v1/admin/plugins")
+}
+
+/// Makes the claim of a request whose body was read later stand for that body.
+pub(crate) fn stands_for(by: &mut planwright_service::Request, body: &[u8]) {
+    if let Some(claim) = &mut by.claim {
+        claim.fingerprint = digest(&[claim.fingerprint.as_bytes(), body]);
+    }
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::plugin::Owner;
 use planwright_domain::time::Timestamp;
 use planwright_service::{Request, api_key_use, tenants, users};
 use tracing::Instrument;
@@ -26,6 +27,9 @@ pub(crate) struct ByAdmin(pub(crate) Request);
 
 /// A request by somebody who manages the host. It is about no tenant, so it takes no `?tenant=`.
 pub(crate) struct ByOperator(pub(crate) Request);
+
+/// A request by somebody who manages the plugins of the tenant, or with `?tenant=*` those of the host.
+pub(crate) struct ByPluginOwner(pub(crate) Request, pub(crate) Owner);
 
 impl FromRequestParts<Arc<Web>> for ByUser {
     type Rejection = Problem;
@@ -52,6 +56,21 @@ impl FromRequestParts<Arc<Web>> for ByAdmin {
             return Ok(Self(in_tenant(request, parts, web).await?));
         }
         Err(Refusal::NotAllowed { needed: "admin" }.into())
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for ByPluginOwner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
+        if !query::take_host(&mut parts.uri)? {
+            let ByAdmin(by) = ByAdmin::from_request_parts(parts, web).await?;
+            let owner = Owner::Tenant(by.caller.tenant.clone());
+            return Ok(Self(by, owner));
+        }
+        // What is done for the host is in the log of the operator's own tenant.
+        let ByOperator(by) = ByOperator::from_request_parts(parts, web).await?;
+        Ok(Self(by, Owner::Host))
     }
 }
 

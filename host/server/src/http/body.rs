@@ -7,9 +7,11 @@ use std::time::Duration;
 use axum::body::{self, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
 use super::Web;
+use super::again;
 use super::problem::Problem;
 
 /// A body that must be there.
@@ -39,9 +41,38 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     }
 }
 
+/// A component, as bytes. It is larger than any other body, so that it is read only once it is known who sends it,
+/// and only some at a time.
+pub(crate) struct ComponentBody(pub(crate) Bytes);
+
+impl ComponentBody {
+    const KIND: &str = "application/wasm";
+
+    /// Reads it, and has the request's claim stand for it.
+    pub(crate) async fn read(
+        request: Request,
+        web: &Web,
+        by: &mut planwright_service::Request,
+    ) -> Result<Self, Problem> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if kind.is_none_or(|kind| !kind.eq_ignore_ascii_case(Self::KIND)) {
+            let message =
+                "Send the component as it is, with the header `Content-Type: application/wasm`.";
+            return Err(Problem::field("Content-Type", "wrong_type", message));
+        }
+        let bytes = read_up_to(request.into_body(), web, web.limits.plugin_bytes).await?;
+        again::stands_for(by, &bytes);
+        Ok(Self(bytes))
+    }
+}
+
 /// All of a body, within its size and time.
 pub(crate) async fn read(body: body::Body, web: &Web) -> Result<Bytes, Problem> {
-    let limit = web.limits.body_bytes;
+    read_up_to(body, web, web.limits.body_bytes).await
+}
+
+async fn read_up_to(body: body::Body, web: &Web, limit: usize) -> Result<Bytes, Problem> {
     let seconds = web.limits.body_seconds;
     let body = to_bytes(body, limit);
     match tokio::time::timeout(Duration::from_secs(seconds), body).await {

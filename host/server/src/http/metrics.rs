@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use planwright_plugin_host::Plugin;
+use planwright_plugin_host::Tally;
 use planwright_store::Stats;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -98,7 +98,7 @@ pub(crate) async fn show(State(web): State<Arc<Web>>) -> Result<Response, Proble
     let seconds = web.metrics.seconds.clone();
     registry.register("http_request_seconds", "How long an answer took, by route", seconds);
     store(&mut registry, web.app.store().stats());
-    plugins(&mut registry, web.app.bindings().plugins().map(|(_, plugin)| plugin));
+    plugins(&mut registry, web.app.plugin_tallies());
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| Problem::internal())?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -118,7 +118,7 @@ fn store(registry: &mut Registry, stats: Stats) {
     }
 }
 
-fn plugins<'a>(registry: &mut Registry, plugins: impl Iterator<Item = &'a Arc<Plugin>>) {
+fn plugins(registry: &mut Registry, tallies: Vec<Tally>) {
     let mut families = [
         ("plugin_calls", "Calls of plugins", Calls::default()),
         (
@@ -128,15 +128,10 @@ fn plugins<'a>(registry: &mut Registry, plugins: impl Iterator<Item = &'a Arc<Pl
         ),
         ("plugin_fuel", "Instructions that plugins spent, roughly", Calls::default()),
     ];
-    for plugin in plugins {
-        let stats = plugin.stats();
+    for Tally { hook, name, digest, stats } in tallies {
+        let labels = Asking { hook: hook.to_string(), plugin: name, digest };
         let counts = [stats.calls, stats.traps, stats.fuel];
         for ((_, _, family), count) in families.iter_mut().zip(counts) {
-            let labels = Asking {
-                hook: plugin.hook().to_string(),
-                plugin: plugin.name().to_owned(),
-                digest: plugin.digest().to_owned(),
-            };
             family.get_or_create(&labels).inc_by(count);
         }
     }

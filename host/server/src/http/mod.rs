@@ -14,6 +14,8 @@ mod metrics;
 mod openapi;
 mod path;
 mod plans;
+mod plugin_bindings;
+mod plugins;
 mod problem;
 mod query;
 mod settings;
@@ -47,7 +49,7 @@ pub(crate) type Engine = RedbStore;
 
 /// What every handler works with.
 pub(crate) struct Web {
-    pub(crate) app: App<Engine>,
+    pub(crate) app: Arc<App<Engine>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
@@ -55,6 +57,7 @@ pub(crate) struct Web {
     pub(crate) metrics: Metrics,
     pub(crate) documents: Documents,
     pub(crate) places: Semaphore,
+    pub(crate) uploads: Semaphore,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
     pub(crate) probe: Probe,
@@ -74,6 +77,10 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(plugins::list, plugins::upload))
+        .routes(routes!(plugins::get, plugins::delete))
+        .routes(routes!(plugin_bindings::list))
+        .routes(routes!(plugin_bindings::get, plugin_bindings::bind, plugin_bindings::unbind))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(backup::take))

@@ -130,7 +130,8 @@ fn finish(method: &str, path: &str, operation: &mut Value) {
     };
     let of_a_tenant = !is_public && least != ["operator"];
     if of_a_tenant {
-        share("tenant");
+        let has_host = path.starts_with("/api/v1/admin/plugin");
+        share(if has_host { "tenant-or-host" } else { "tenant" });
     }
     if changes && !is_public {
         share("Idempotency-Key");
@@ -175,6 +176,9 @@ fn finish(method: &str, path: &str, operation: &mut Value) {
 fn finish_response(status: &str, response: &mut Value) {
     if status >= "400" && response.get("content").is_none() {
         response["content"] = shared::problem();
+        if status == "503" {
+            response["headers"]["Retry-After"] = reference("headers", "Retry-After");
+        }
     }
     if text(&response["description"]).is_empty() {
         let known = StatusCode::from_bytes(status.as_bytes()).ok();

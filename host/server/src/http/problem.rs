@@ -127,7 +127,7 @@ impl From<Refusal> for Problem {
             // Too little right is 401 too, as the first document's table says; the type differs.
             RefusalKind::Forbidden => StatusCode::UNAUTHORIZED,
             RefusalKind::Missing => StatusCode::NOT_FOUND,
-            RefusalKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            RefusalKind::KeyReused | RefusalKind::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::request::Parts;
+use planwright_domain::plugin::Owner;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +68,16 @@ pub(crate) fn take_tenant(uri: &mut Uri) -> Result<Option<String>, Problem> {
     Ok(Some(name))
 }
 
+/// Takes `tenant=*` out of a query, and says whether it was there. Any other tenant stays.
+pub(crate) fn take_host(uri: &mut Uri) -> Result<bool, Problem> {
+    let mut without = uri.clone();
+    let is_host = matches!(take_tenant(&mut without)?.as_deref(), Some(Owner::HOST | "%2A"));
+    if is_host {
+        *uri = without;
+    }
+    Ok(is_host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +100,16 @@ mod tests {
             let taken = take_tenant(&mut uri).unwrap_or_else(|_| panic!("{target}"));
             assert_eq!(taken.as_deref(), name, "{target}");
             assert_eq!(uri, rest, "{target}");
+        }
+        for (target, is_host, rest) in [
+            ("/a?tenant=*&page=1", true, "/a?page=1"),
+            ("/a?tenant=%2A", true, "/a"),
+            ("/a?tenant=acme", false, "/a?tenant=acme"),
+            ("/a", false, "/a"),
+        ] {
+            let mut uri: Uri = target.parse().unwrap();
+            let found = take_host(&mut uri).unwrap_or_else(|_| panic!("{target}"));
+            assert_eq!((found, uri.to_string().as_str()), (is_host, rest), "{target}");
         }
         let mut twice: Uri = "/a?tenant=a&tenant=b".parse().unwrap();
         assert!(take_tenant(&mut twice).is_err());

@@ -11,6 +11,9 @@ impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a counter, whatever it is.
     pub(super) fn counter(&self, key: &Key, holds: i64) -> Option<String> {
         let unknown = || Some("No counter of this release has such a key.".to_owned());
+        if let Some(problem) = self.plugin_counter(key, holds) {
+            return problem;
+        }
         let Some(keys) = self.keys else { return unknown() };
         let of = plan_of(key);
         match (Family::of(key), of) {

@@ -1,6 +1,7 @@
 //! What lies in the host's space, and the API keys of tenants, which are found from there.
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::plugin::Owner;
 use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
@@ -10,10 +11,16 @@ use crate::keys::{Family, HostKeys, Keys};
 
 impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a record of the host's.
-    pub(super) async fn host_record(&self, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn host_record(&mut self, key: &Key, record: &Record) -> Problems {
         match Family::of(key) {
             Some(Family::Tenant) => Ok(tenant(key, record)),
             Some(Family::ApiKey) => self.api_key_place(key, record).await,
+            Some(Family::Component) => self.component(key, record).await,
+            Some(Family::ComponentPart) => self.component_part(key, record).await,
+            Some(Family::ComponentUpload) => Ok(Self::component_upload(key, record)),
+            Some(Family::Uncompiled) => self.uncompiled(key, record).await,
+            Some(Family::Plugin) => self.plugin(&Owner::Host, key, record).await,
+            Some(Family::Binding) => self.binding(&Owner::Host, key, record).await,
             _ => Ok(unknown()),
         }
     }

@@ -34,6 +34,12 @@ impl<N: Snapshot> Walk<'_, N> {
                 Space::Tenant(_) => Ok(unknown()),
             };
         };
+        let owner = self.owner();
+        match (Family::of(key), &owner) {
+            (Some(Family::Plugin), Some(owner)) => return self.plugin(owner, key, record).await,
+            (Some(Family::Binding), Some(owner)) => return self.binding(owner, key, record).await,
+            _ => {}
+        }
         match Family::of(key) {
             Some(Family::Plan) => self.plan(keys, key, record).await,
             Some(Family::Subscription) => self.subscription(keys, key, record).await,
@@ -50,7 +56,16 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::Subscribers
                 | Family::PendingPayments
                 | Family::Audit
-                | Family::Tenant,
+                | Family::Tenant
+                | Family::Plugin
+                | Family::PluginCount
+                | Family::PluginUses
+                | Family::Binding
+                | Family::BindingGeneration
+                | Family::Component
+                | Family::ComponentPart
+                | Family::ComponentUpload
+                | Family::Uncompiled,
             )
             | None => Ok(unknown()),
         }
@@ -132,6 +147,7 @@ impl<N: Snapshot> Walk<'_, N> {
 
     /// What the audit log and the subscriptions tell of, and what is not there.
     pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
+        self.plugin_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {

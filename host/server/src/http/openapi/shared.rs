@@ -40,6 +40,11 @@ pub(super) fn parameters() -> Value {
             "description": "The tenant to act in, instead of the own one. For operators.",
             "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,63}$", "examples": ["acme"]},
         },
+        "tenant-or-host": {
+            "name": "tenant", "in": "query",
+            "description": "The tenant to act in, instead of the own one, or `*` for the host itself. For operators.",
+            "schema": {"type": "string", "pattern": "^([a-z0-9-]{1,63}|\\*)$", "examples": ["acme", "*"]},
+        },
         "Idempotency-Key": {
             "name": "Idempotency-Key", "in": "header",
             "description": "Sent again with the same key within a day, the same request is done once and \

@@ -1,0 +1,163 @@
+//! Whose turn it is to be compiled. Compilations are the heaviest thing here, and come from anybody; so there are
+//! two lanes. A small component is compiled beside whatever large one is under way, and one that takes long in
+//! spite of its size leaves the light lane and goes on in the heavy one. In each lane an owner has one turn at a
+//! time, so that whoever uploads a hundred components holds up nobody but themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::Limits;
+use crate::compiler::Pace;
+
+/// The largest component in the light lane. One in Rust has some 100 KB; those with an interpreter in them have
+/// ten megabytes and more.
+const LIGHT_BYTES: usize = 1 << 20;
+/// Compilations side by side in the light lane: so that one that takes long is beside the others, not before.
+const LIGHT_TURNS: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    Light,
+    Heavy,
+}
+
+impl Lane {
+    fn of(bytes: usize) -> Self {
+        if bytes <= LIGHT_BYTES { Self::Light } else { Self::Heavy }
+    }
+
+    /// How much of the machine a compilation takes here. In the heavy lane it is one thread behind everybody
+    /// else, and so it has the time of two.
+    pub(crate) fn pace(self, limits: &Limits) -> Pace {
+        match self {
+            Self::Light => Pace {
+                threads: 2,
+                nice: 10,
+                time: limits.compile_time.min(limits.light_compile_time),
+            },
+            Self::Heavy => {
+                Pace { threads: 1, nice: 19, time: limits.compile_time.saturating_mul(2) }
+            }
+        }
+    }
+}
+
+/// Leave to compile one component; the next one's when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    pub(crate) lane: Lane,
+    owner: String,
+    _of_owner: Option<OwnedSemaphorePermit>,
+    _of_lane: Option<OwnedSemaphorePermit>,
+}
+
+pub(crate) struct Lanes {
+    light: Arc<Semaphore>,
+    heavy: Arc<Semaphore>,
+    owners: Mutex<HashMap<(Lane, String), Weak<Semaphore>>>,
+}
+
+impl Lanes {
+    pub(crate) fn new() -> Self {
+        Self {
+            light: Arc::new(Semaphore::new(LIGHT_TURNS)),
+            heavy: Arc::new(Semaphore::new(1)),
+            owners: Mutex::default(),
+        }
+    }
+
+    /// Waits for the turn of a component of this size.
+    pub(crate) async fn turn(&self, owner: &str, bytes: usize) -> Turn {
+        self.wait(owner, Lane::of(bytes)).await
+    }
+
+    /// Leaves the light lane, and waits for a turn in the heavy one.
+    pub(crate) async fn go_heavy(&self, turn: Turn) -> Turn {
+        let owner = turn.owner.clone();
+        drop(turn);
+        self.wait(&owner, Lane::Heavy).await
+    }
+
+    async fn wait(&self, owner: &str, lane: Lane) -> Turn {
+        // Nobody closes them, so each is a turn. The owner's own comes first: who waits for it is in no one's
+        // way.
+        let of_owner = self.owners_turns(lane, owner).acquire_owned().await.ok();
+        let lane_turns = match lane {
+            Lane::Light => &self.light,
+            Lane::Heavy => &self.heavy,
+        };
+        let of_lane = Arc::clone(lane_turns).acquire_owned().await.ok();
+        Turn { lane, owner: owner.to_owned(), _of_owner: of_owner, _of_lane: of_lane }
+    }
+
+    fn owners_turns(&self, lane: Lane, owner: &str) -> Arc<Semaphore> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (lane, owner.to_owned());
+        if let Some(turns) = owners.get(&key).and_then(Weak::upgrade) {
+            return turns;
+        }
+        owners.retain(|_, turns| turns.strong_count() > 0);
+        let turns = Arc::new(Semaphore::new(1));
+        owners.insert(key, Arc::downgrade(&turns));
+        turns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARGE: usize = 20 << 20;
+    const SMALL: usize = 100 << 10;
+
+    /// Whether a turn is to be had now.
+    async fn at_once(lanes: &Lanes, owner: &str, bytes: usize) -> Option<Turn> {
+        tokio::select! {
+            biased;
+            turn = lanes.turn(owner, bytes) => Some(turn),
+            () = tokio::task::yield_now() => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_small_one_does_not_wait_for_a_large_one_even_of_its_own_owner() {
+        let lanes = Lanes::new();
+        let large = at_once(&lanes, "a", LARGE).await.unwrap();
+        assert!(at_once(&lanes, "b", LARGE).await.is_none(), "the large ones wait for each other");
+        assert!(at_once(&lanes, "a", SMALL).await.is_some());
+        drop(large);
+        assert!(at_once(&lanes, "b", LARGE).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_owner_does_not_fill_a_lane() {
+        let lanes = Lanes::new();
+        let first = at_once(&lanes, "a", SMALL).await.unwrap();
+        assert!(at_once(&lanes, "a", SMALL).await.is_none(), "one at a time");
+        let other = at_once(&lanes, "b", SMALL).await.unwrap();
+        assert!(at_once(&lanes, "c", SMALL).await.is_none(), "the lane is full");
+        drop((first, other));
+        assert!(at_once(&lanes, "a", SMALL).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_long_makes_way() {
+        let lanes = Lanes::new();
+        let hostile = at_once(&lanes, "a", SMALL).await.unwrap();
+        let _other = at_once(&lanes, "b", SMALL).await.unwrap();
+        let hostile = lanes.go_heavy(hostile).await;
+        assert_eq!(hostile.lane, Lane::Heavy);
+        assert!(at_once(&lanes, "c", SMALL).await.is_some());
+        assert!(at_once(&lanes, "c", LARGE).await.is_none());
+    }
+
+    #[test]
+    fn the_heavy_lane_has_one_thread_and_the_time_of_two() {
+        let limits = Limits::default();
+        let (light, heavy) = (Lane::Light.pace(&limits), Lane::Heavy.pace(&limits));
+        assert!(light.time < limits.compile_time && light.nice < heavy.nice);
+        assert_eq!((heavy.threads, heavy.time), (1, limits.compile_time * 2));
+    }
+}

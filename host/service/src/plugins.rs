@@ -1,0 +1,356 @@
+//! Plugins that tenants and the operator upload: taking one in, showing it, and letting it go.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use planwright_domain::Refusal;
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::plugin::{Digest, Owner, PluginState, UploadedPlugin};
+use planwright_plugin_host::{Inspection, PluginError};
+use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Request};
+use crate::audit::Deed;
+use crate::error::Error;
+use crate::keys::{HostKeys, Keys, OwnerKeys};
+use crate::once::once;
+use crate::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
+use crate::plugin_parts;
+use crate::plugin_work::wait_a_little;
+
+/// How long an upload waits for its plugin to be ready: a small one is by then.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What became of an upload.
+#[derive(Serialize, Deserialize)]
+pub struct Uploaded {
+    /// As it was when the answer was made.
+    pub plugin: UploadedPlugin,
+    /// Whether the owner did not have it before.
+    pub is_new: bool,
+}
+
+/// Takes a component in. It is inspected at once, compiled beside requests, and ready when it has said who it
+/// is; a small one is by the time of the answer. One that the owner has already stays what it is, unless it had
+/// failed: then it is tried again.
+///
+/// # Errors
+/// What cannot be a plugin, with the reason; one too many.
+pub async fn upload<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    owner: &Owner,
+    component: Bytes,
+) -> Result<Uploaded, Error> {
+    let inspection = app.host.inspect(component.clone()).await.map_err(of_the_bytes)?;
+    plugin_parts::clear_abandoned(&app.store, by.now).await?;
+    let done: Uploaded =
+        once(app, by, || try_upload(app, by, owner, &inspection, &component)).await?;
+    if done.plugin.compiling_since.is_some() {
+        app.workshop.want(inspection.digest);
+        wait_a_little(app, &inspection.digest, PATIENCE).await?;
+    }
+    match find(app, &app.store.snapshot().await?, owner, &inspection.digest).await? {
+        Some(plugin) => Ok(Uploaded { plugin, ..done }),
+        // It was deleted meanwhile.
+        None => Ok(done),
+    }
+}
+
+/// What is wrong with the bytes is their sender's to mend.
+fn of_the_bytes(error: PluginError) -> Error {
+    match error {
+        PluginError::Io { .. } => error.into(),
+        error => Refusal::NotAPlugin { reason: error.to_string() }.into(),
+    }
+}
+
+async fn try_upload<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    owner: &Owner,
+    inspection: &Inspection,
+    bytes: &[u8],
+) -> Result<Uploaded, Error> {
+    let digest = &inspection.digest;
+    let keys = OwnerKeys::of(owner);
+    let snapshot = app.store.snapshot().await?;
+    let owned = snapshot.get(&keys.plugin(digest)).await?;
+    let known = snapshot.get(&HostKeys::component(digest)).await?;
+    let is_new = owned.is_none();
+
+    let mut change = ChangeSet::new();
+    let key = HostKeys::component(digest);
+    let mut component = match &known {
+        Some(found) => {
+            change.expect_version(&key, found.version);
+            found.decode::<ComponentRecord>()?
+        }
+        None => {
+            // The record that names the parts comes last, and rests on all of them.
+            let written = plugin_parts::write(&app.store, digest, bytes, by.now).await?;
+            change.expect_absent(&key);
+            written.settle(&mut change);
+            ComponentRecord {
+                hook: inspection.hook,
+                imports: inspection.imports.clone(),
+                size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+                parts: written.count(),
+                owners: [].into(),
+                state: PluginState::Failed { reason: String::new() },
+                about: None,
+            }
+        }
+    };
+    if matches!(component.state, PluginState::Failed { .. }) {
+        component.state = PluginState::Compiling { since: by.now };
+        change.put(&HostKeys::uncompiled(digest), &Uncompiled { digest: *digest });
+    } else if let Some(owned) = &owned {
+        let record: PluginRecord = owned.decode()?;
+        return Ok(Uploaded { plugin: show(app, owner, &record, &component), is_new });
+    }
+    component.owners.insert(owner.clone());
+    change.put(&key, &component);
+    let record = match &owned {
+        Some(owned) => {
+            change.expect_version(&keys.plugin(digest), owned.version);
+            owned.decode()?
+        }
+        None => {
+            let uploaded_by = by.caller.user_id.clone();
+            let record = PluginRecord { digest: *digest, uploaded_by, created_at: by.now };
+            let most = i64::try_from(app.most_plugins).unwrap_or(i64::MAX);
+            change.expect_absent(&keys.plugin(digest)).put(&keys.plugin(digest), &record);
+            change.add_with_ceiling(&keys.plugin_count(), 1, most);
+            record
+        }
+    };
+    let uploaded = Uploaded { plugin: show(app, owner, &record, &component), is_new };
+    let deed = Deed {
+        action: "plugin_uploaded",
+        entity_type: "plugin",
+        entity_id: &digest.to_string(),
+        description: format!(
+            "Uploaded {} plugin {}{}",
+            component.hook,
+            digest.short(),
+            for_whom(owner)
+        ),
+        before: None,
+        after: Some(&uploaded.plugin),
+        warnings: &[],
+    };
+    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
+    match app.commit(by, change, &uploaded).await {
+        Err(Error::Commit(CommitError::Ceiling { .. })) => {
+            Err(Refusal::TooManyPlugins { most: app.most_plugins }.into())
+        }
+        done => done.map(|()| uploaded),
+    }
+}
+
+/// What a deed for the host says beside what one for a tenant says.
+pub(crate) fn for_whom(owner: &Owner) -> &'static str {
+    match owner {
+        Owner::Host => " for the host",
+        Owner::Tenant(_) => "",
+    }
+}
+
+/// One page of the plugins that the owner sees, newest first: a tenant its own and the host's.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list<S: Store>(
+    app: &App<S>,
+    owner: &Owner,
+    page: PageRequest,
+) -> Result<Page<UploadedPlugin>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let mut plugins = BTreeMap::new();
+    // What is the host's and the tenant's is shown as the tenant's, which comes last.
+    for owner in seen_by(owner).into_iter().rev() {
+        let prefix = OwnerKeys::of(&owner).plugins();
+        for (_, record) in snapshot.scan(&prefix, Scan::first(usize::MAX)).await? {
+            let record: PluginRecord = record.decode()?;
+            let component = component(&snapshot, &record.digest).await?;
+            plugins.insert(record.digest, show(app, &owner, &record, &component));
+        }
+    }
+    let mut plugins: Vec<UploadedPlugin> = plugins.into_values().collect();
+    plugins.sort_by_key(|plugin| (Reverse(plugin.created_at), plugin.digest));
+    Ok(page.of(plugins))
+}
+
+/// Whose plugins an owner sees and can bind, its own first.
+pub(crate) fn seen_by(owner: &Owner) -> Vec<Owner> {
+    match owner {
+        Owner::Host => vec![Owner::Host],
+        Owner::Tenant(_) => vec![owner.clone(), Owner::Host],
+    }
+}
+
+/// One plugin that the owner sees.
+///
+/// # Errors
+/// Not found.
+pub async fn get<S: Store>(
+    app: &App<S>,
+    owner: &Owner,
+    digest: &str,
+) -> Result<UploadedPlugin, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let asked = read_digest(digest)?;
+    Ok(find(app, &snapshot, owner, &asked).await?.ok_or_else(|| not_found(digest))?)
+}
+
+async fn find<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    owner: &Owner,
+    digest: &Digest,
+) -> Result<Option<UploadedPlugin>, Error> {
+    for owner in seen_by(owner) {
+        if let Some(found) = snapshot.get(&OwnerKeys::of(&owner).plugin(digest)).await? {
+            let component = component(snapshot, digest).await?;
+            return Ok(Some(show(app, &owner, &found.decode()?, &component)));
+        }
+    }
+    Ok(None)
+}
+
+/// Lets a plugin of the owner's go. Its bytes go with the last owner that has them.
+///
+/// # Errors
+/// Not found, the host's where a tenant asks, or bound.
+pub async fn delete<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    owner: &Owner,
+    digest: &str,
+) -> Result<(), Error> {
+    let digest = &read_digest(digest)?;
+    once(app, by, || try_delete(app, by, owner, digest)).await?;
+    if app.store.snapshot().await?.get(&HostKeys::component(digest)).await?.is_none() {
+        app.host.forget(digest);
+    }
+    Ok(())
+}
+
+async fn try_delete<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    owner: &Owner,
+    digest: &Digest,
+) -> Result<(), Error> {
+    let snapshot = app.store.snapshot().await?;
+    let keys = OwnerKeys::of(owner);
+    let key = keys.plugin(digest);
+    let Some(found) = snapshot.get(&key).await? else {
+        let of_host = OwnerKeys::of(&Owner::Host).plugin(digest);
+        return Err(match snapshot.get(&of_host).await? {
+            Some(_) => Refusal::NotAllowed { needed: "operator" }.into(),
+            None => not_found(&digest.to_string()).into(),
+        });
+    };
+    let component_key = HostKeys::component(digest);
+    let known = snapshot.get(&component_key).await?.ok_or_else(|| missing(digest))?;
+    let mut component: ComponentRecord = known.decode()?;
+    let uses = keys.plugin_uses(digest);
+    if snapshot.counter(&uses).await? > 0 {
+        let elsewhere = match owner {
+            Owner::Host => ", by the host or by a tenant",
+            Owner::Tenant(_) => "",
+        };
+        let hook = component.hook;
+        return Err(Refusal::PluginBound { digest: digest.to_string(), hook, elsewhere }.into());
+    }
+    let shown = show(app, owner, &found.decode()?, &component);
+    let mut change = ChangeSet::new();
+    change.expect_version(&key, found.version).delete(&key);
+    change.expect_counter(&uses, 0).add(&keys.plugin_count(), -1);
+    change.expect_version(&component_key, known.version);
+    component.owners.remove(owner);
+    if component.owners.is_empty() {
+        change.delete(&component_key).delete(&HostKeys::uncompiled(digest));
+        plugin_parts::delete(&mut change, digest, component.parts);
+    } else {
+        change.put(&component_key, &component);
+    }
+    let deed = Deed {
+        action: "plugin_deleted",
+        entity_type: "plugin",
+        entity_id: &digest.to_string(),
+        description: format!(
+            "Deleted {} plugin {}{}",
+            component.hook,
+            digest.short(),
+            for_whom(owner)
+        ),
+        before: Some(&shown),
+        after: None,
+        warnings: &[],
+    };
+    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
+    app.commit(by, change, &()).await
+}
+
+/// What a component is that somebody has.
+pub(crate) async fn component<N: Snapshot>(
+    snapshot: &N,
+    digest: &Digest,
+) -> Result<ComponentRecord, StoreError> {
+    let found = snapshot.get(&HostKeys::component(digest)).await?;
+    found.ok_or_else(|| missing(digest))?.decode()
+}
+
+fn missing(digest: &Digest) -> StoreError {
+    StoreError::Corrupt { reason: format!("component {digest} is somebody's and is not there") }
+}
+
+fn show<S>(
+    app: &App<S>,
+    owner: &Owner,
+    record: &PluginRecord,
+    component: &ComponentRecord,
+) -> UploadedPlugin {
+    let PluginRecord { digest, uploaded_by, created_at } = record.clone();
+    let about = component.about.clone();
+    let (name, version, summary) = match about {
+        Some(about) => (Some(about.name), Some(about.version), Some(about.summary)),
+        None => (None, None, None),
+    };
+    let (reason, compiling_since) = match &component.state {
+        PluginState::Compiling { since } => (None, Some(*since)),
+        PluginState::Ready => (None, None),
+        PluginState::Failed { reason } => (Some(reason.clone()), None),
+    };
+    UploadedPlugin {
+        digest,
+        hook: component.hook,
+        name,
+        version,
+        summary,
+        imports: component.imports.clone(),
+        size: component.size,
+        state: component.state.as_str().to_owned(),
+        reason,
+        waiting: compiling_since.map(|_| !app.host.is_compiling(&digest)),
+        compiling_since,
+        source: owner.source(),
+        uploaded_by,
+        created_at,
+    }
+}
+
+fn read_digest(text: &str) -> Result<Digest, Refusal> {
+    Digest::new(text).ok_or_else(|| not_found(text))
+}
+
+fn not_found(digest: &str) -> Refusal {
+    // What was asked for is shown back, but not at any length.
+    Refusal::PluginNotFound { digest: digest.chars().take(128).collect() }
+}
