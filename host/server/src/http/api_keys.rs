@@ -35,7 +35,7 @@ pub(crate) struct Created {
 #[utoipa::path(
     post, path = "/api/v1/admin/api-keys", tag = "api_keys", security(("admin" = [])),
     request_body = ApiKeyDraft,
-    responses((status = 201, body = Created, headers(("Cache-Control" = String, description = "Always `no-store`."))),
+    responses((status = 201, body = Created, headers(("Cache-Control"))),
         (status = 409, description = "It was made by the same request before.")),
 )]
 pub(crate) async fn create(

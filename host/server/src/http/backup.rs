@@ -21,8 +21,8 @@ use crate::backup::NoBackup;
     get, path = "/api/v1/admin/backup", tag = "backup", security(("operator" = [])),
     responses(
         (status = 200, description = "The file, as it is made.", body = String,
-         content_type = "application/octet-stream",
-         headers(("Cache-Control" = String, description = "Always `no-store`."))),
+         content_type = "application/octet-stream", headers(("Cache-Control"))),
+        (status = 503, description = "Another backup is under way, or the server cannot work just now."),
     ),
 )]
 // The time limit of handlers ends with the answer's head; from there on the client has to go on reading.

@@ -176,6 +176,9 @@ fn finish(method: &str, path: &str, operation: &mut Value) {
 fn finish_response(status: &str, response: &mut Value) {
     if status >= "400" && response.get("content").is_none() {
         response["content"] = shared::problem();
+        if status == "503" {
+            response["headers"]["Retry-After"] = reference("headers", "Retry-After");
+        }
     }
     if text(&response["description"]).is_empty() {
         let known = StatusCode::from_bytes(status.as_bytes()).ok();

@@ -22,6 +22,7 @@ pub(super) fn headers() -> Value {
             "What the rules warn of, `299 - \"…\"`, a header for each.",
             "299 - \"The price changes for 3 subscribers from their next renewal on.\"",
         ),
+        "Cache-Control": required(text("Nobody between keeps it.", "no-store")),
         "Retry-After": required(json!({
             "description": "Come again after so many seconds.",
             "schema": {"type": "integer", "minimum": 0},
