@@ -14,6 +14,7 @@
 
 mod bare;
 mod calls;
+mod compiling;
 mod disk;
 mod load;
 mod requests;
@@ -35,6 +36,7 @@ fn main() {
     requests::run();
     calls::run();
     store::run();
+    compiling::run();
 }
 
 /// The middle one.
