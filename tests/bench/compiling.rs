@@ -19,7 +19,7 @@ use crate::{TURN, median};
 const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
 const PLUGINS: &str = "/api/v1/admin/plugins";
 const CLIENTS: usize = 4;
-const ROUNDS: u64 = 2;
+const ROUNDS: u64 = 3;
 
 /// As large as a program in JavaScript is with its interpreter and its libraries.
 const LARGE_BYTES: usize = 20_000_000;

@@ -1,6 +1,7 @@
 //! Who asks: the command line, the configuration, HTTP. And the edge: the real clock and real chance.
 #![forbid(unsafe_code)]
 
+mod background;
 mod backup;
 pub mod cli;
 mod clockwork;

@@ -3,18 +3,18 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_service::{App, Plugins, plugin_work, tenants, worker};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::background::{Background, Stopped};
 use crate::backup::Backups;
-use crate::clockwork::Clockwork;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError, Probe};
 use crate::errands::Errands;
@@ -22,7 +22,7 @@ use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
-use crate::{edge, listener};
+use crate::{clockwork, edge, listener};
 
 /// The first argument with which this program compiles one component, for the server itself.
 pub const COMPILE: &str = "compile-component";
@@ -115,12 +115,10 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
-    clockwork: Clockwork,
+    /// Compiling plugins, and what time brings.
+    beside: [Background; 2],
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
-    /// Tells what compiles plugins to stop.
-    rest: Arc<Notify>,
-    working: JoinHandle<()>,
 }
 
 /// Components that are received at once: each is in memory until it is stored.
@@ -150,7 +148,7 @@ impl Server {
             verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
             metrics: Metrics::new(),
-            documents: Documents::new(),
+            documents: LazyLock::new(Documents::new),
             places: Semaphore::new(config.limits.concurrent_requests),
             uploads: Semaphore::new(UPLOADS),
             errands: Errands::default(),
@@ -159,15 +157,6 @@ impl Server {
         });
         let (stop, stopped) = oneshot::channel();
         let router = http::router(Arc::clone(&web));
-        let rest = Arc::new(Notify::new());
-        let told = Arc::clone(&rest);
-        let (app, clock) = (Arc::clone(&web.app), Arc::clone(&web.clock));
-        let working = tokio::spawn(async move {
-            let working = plugin_work::run(app, clock, async move { told.notified().await });
-            if let Err(error) = working.await {
-                tracing::error!(%error, "no plugin is compiled until the next start");
-            }
-        });
         let running = tokio::spawn(async move {
             let stopped = async {
                 // A sender that is gone means stop, too.
@@ -175,9 +164,12 @@ impl Server {
             };
             listener::serve(listener, router, config.limits, stopped).await;
         });
-        let clockwork = Clockwork::start(Arc::clone(&web));
+        let beside = [
+            Background::start(|stopped| compile(Arc::clone(&web), stopped)),
+            Background::start(|stopped| clockwork::run(Arc::clone(&web), stopped)),
+        ];
         let is_new = data_dir.is_new();
-        Ok(Self { address, is_new, secret, web, clockwork, stop, running, rest, working })
+        Ok(Self { address, is_new, secret, web, beside, stop, running })
     }
 
     /// Where it listens.
@@ -220,14 +212,20 @@ impl Server {
             tracing::error!(%error, "the server did not stop cleanly");
         }
         // What was being compiled is taken up again at the next start.
-        self.rest.notify_one();
-        if let Err(error) = self.working.await {
-            tracing::error!(%error, "what compiles plugins did not stop cleanly");
+        for task in self.beside {
+            task.stop().await;
         }
-        self.clockwork.stop().await;
         self.web.errands.finish().await;
         let Stats { commits, change_sets, failures, .. } = self.web.app.store().stats();
         tracing::info!(commits, change_sets, failures, "stopped");
+    }
+}
+
+/// Compiles what is uploaded, until it is told to stop.
+async fn compile(web: Arc<Web>, stopped: Stopped) {
+    let (app, clock) = (Arc::clone(&web.app), Arc::clone(&web.clock));
+    if let Err(error) = plugin_work::run(app, clock, stopped.told()).await {
+        tracing::error!(%error, "no plugin is compiled until the next start");
     }
 }
 

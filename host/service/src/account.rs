@@ -141,10 +141,7 @@ impl Account {
     fn write_history(&self, change: &mut ChangeSet, keys: &Keys) {
         let (version, was) = &self.history_was;
         let key = keys.history(&self.user_id);
-        match version {
-            Some(version) => change.expect_version(&key, *version),
-            None => change.expect_absent(&key),
-        };
+        change.expect_as_read(&key, *version);
         if self.history != *was {
             change.put(&key, &HistoryRecord { history: self.history.clone() });
         }
@@ -161,10 +158,7 @@ impl Account {
     ) {
         let keys = Keys::of(&self.tenant);
         let key = keys.credit(&self.user_id, credit.currency);
-        match credit.version {
-            Some(version) => change.expect_version(&key, version),
-            None => change.expect_absent(&key),
-        };
+        change.expect_as_read(&key, credit.version);
         if credit.is == credit.was {
             return;
         }

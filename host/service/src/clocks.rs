@@ -66,20 +66,14 @@ async fn try_set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result
         let error = FieldError::new("now", "time_goes_back", &message);
         return Err(Refusal::Invalid(vec![error]).into());
     }
-    let (old, clock) =
-        (Clock { now: is, stands_still: before.now.is_some() }, Clock { now, stands_still: true });
+    let old = Clock { now: is, stands_still: before.now.is_some() };
+    let clock = Clock { now, stands_still: true };
     if old == clock {
         return Ok(clock);
     }
     let key = HostKeys::clock(tenant);
     let mut change = ChangeSet::new();
-    match version {
-        Some(version) => change.expect_version(&key, version),
-        None => change.expect_absent(&key),
-    };
-    change.put(&key, &ClockRecord { now: Some(now) });
-    let (old, clock) =
-        (Clock { now: is, stands_still: before.now.is_some() }, Clock { now, stands_still: true });
+    change.expect_as_read(&key, version).put(&key, &ClockRecord { now: Some(now) });
     let deed = Deed {
         action: "clock_set",
         entity_type: "clock",

@@ -85,7 +85,7 @@ pub(crate) async fn bill<S: Store>(
     let credit = account.credit(snapshot, currency).await?;
     let Some(held) = account.held().cloned() else {
         let course = fresh_course(account, &plan.plan, now)?;
-        let fee = start(app, account, &plan.plan, course.window, now).await?;
+        let fee = window_fee(app, account, &plan.plan, Reason::Start, course.window, now).await?;
         let unused = Decimal::ZERO;
         return Ok(Bill { way: Way::Start, course, currency, fee, unused, credit });
     };
@@ -125,22 +125,6 @@ pub(crate) fn open_course(
     open.filter(is_its).map(|course| course.clone().resumed(now)).transpose()
 }
 
-async fn start<S: Store>(
-    app: &App<S>,
-    account: &Account,
-    plan: &Plan,
-    window: Window,
-    now: Timestamp,
-) -> Result<Decimal, Error> {
-    if plan.price.is_zero() {
-        return Ok(Decimal::ZERO);
-    }
-    let question =
-        FeeQuestion { reason: Reason::Start, plan: plan.clone(), window, effective_at: now };
-    let items = ask(app, account, &question, now).await?;
-    Ok(total(&items, ItemKind::Fee))
-}
-
 /// What a window more of a plan costs.
 pub(crate) async fn renewal<S: Store>(
     app: &App<S>,
@@ -149,12 +133,22 @@ pub(crate) async fn renewal<S: Store>(
     window: Window,
     now: Timestamp,
 ) -> Result<Decimal, Error> {
+    window_fee(app, account, plan, Reason::Renewal, window, now).await
+}
+
+/// What a window costs from its start on, for whoever leaves no other plan.
+async fn window_fee<S: Store>(
+    app: &App<S>,
+    account: &Account,
+    plan: &Plan,
+    reason: Reason,
+    window: Window,
+    now: Timestamp,
+) -> Result<Decimal, Error> {
     if plan.price.is_zero() {
         return Ok(Decimal::ZERO);
     }
-    let effective_at = window.start;
-    let question =
-        FeeQuestion { reason: Reason::Renewal, plan: plan.clone(), window, effective_at };
+    let question = FeeQuestion { reason, plan: plan.clone(), window, effective_at: window.start };
     let items = ask(app, account, &question, now).await?;
     Ok(total(&items, ItemKind::Fee))
 }

@@ -78,10 +78,7 @@ impl Kept {
 
     /// The settings are still these when the change is committed.
     pub(crate) fn expect(&self, change: &mut ChangeSet) {
-        match self.version {
-            Some(version) => change.expect_version(&self.key, version),
-            None => change.expect_absent(&self.key),
-        };
+        change.expect_as_read(&self.key, self.version);
     }
 
     /// Commits other settings in their place. A default plan is expected to be there still, as its deletion

@@ -208,10 +208,7 @@ struct Expects {
 impl Part {
     fn write<S: Store>(&self, app: &App<S>, change: &mut ChangeSet) {
         for (key, version) in self.expects.plans.values() {
-            match version {
-                Some(version) => change.expect_version(key, *version),
-                None => change.expect_absent(key),
-            };
+            change.expect_as_read(key, *version);
         }
         if let Some(settings) = &self.expects.settings {
             settings.expect(change);

@@ -79,6 +79,14 @@ impl ChangeSet {
         self.expect(key, Expectation::Absent)
     }
 
+    /// The record is as it was read: the one with this version, or none.
+    pub fn expect_as_read(&mut self, key: &Key, version: Option<u64>) -> &mut Self {
+        match version {
+            Some(version) => self.expect_version(key, version),
+            None => self.expect_absent(key),
+        }
+    }
+
     /// The counter holds exactly this. A counter never added to holds 0.
     pub fn expect_counter(&mut self, counter: &Key, holds: i64) -> &mut Self {
         self.expect(counter, |key| Expectation::CounterIs(key, holds))

@@ -122,8 +122,10 @@ pub async fn export<N: Snapshot, E: From<StoreError>>(
     while let Some(space) = snapshot.spaces(last.as_ref(), 1).await?.pop() {
         let all = Prefix::of_space(&space);
         logs(snapshot, &all, &mut take).await?;
-        records(snapshot, &all, &mut take).await?;
-        counters(snapshot, &all, &mut take).await?;
+        let record = |key, record| Row::Record { key, record };
+        paged(|scan| snapshot.scan(&all, scan), record, &mut take).await?;
+        let counter = |key, holds| Row::Counter { key, holds };
+        paged(|scan| snapshot.counters(&all, scan), counter, &mut take).await?;
         last = Some(space);
     }
     Ok(())
@@ -155,34 +157,21 @@ async fn logs<N: Snapshot, E: From<StoreError>>(
     Ok(())
 }
 
-async fn records<N: Snapshot, E: From<StoreError>>(
-    snapshot: &N,
-    all: &Prefix,
+/// Gives the rows of what is read piece by piece, each behind the last key of the one before.
+async fn paged<V, E: From<StoreError>, F>(
+    mut read: impl FnMut(Scan) -> F + Send,
+    row: impl Fn(Key, V) -> Row + Send,
     take: &mut (impl FnMut(Row) -> Result<(), E> + Send),
-) -> Result<(), E> {
+) -> Result<(), E>
+where
+    F: Future<Output = Result<Vec<(Key, V)>, StoreError>> + Send,
+{
     let mut scan = Scan::first(PIECE);
     loop {
-        let piece = snapshot.scan(all, scan).await?;
+        let piece = read(scan).await?;
         let Some(last) = piece.last().map(|(key, _)| key.clone()) else { return Ok(()) };
-        for (key, record) in piece {
-            take(Row::Record { key, record })?;
-        }
-        tokio::task::yield_now().await;
-        scan = Scan::first(PIECE).after(last);
-    }
-}
-
-async fn counters<N: Snapshot, E: From<StoreError>>(
-    snapshot: &N,
-    all: &Prefix,
-    take: &mut (impl FnMut(Row) -> Result<(), E> + Send),
-) -> Result<(), E> {
-    let mut scan = Scan::first(PIECE);
-    loop {
-        let piece = snapshot.counters(all, scan).await?;
-        let Some(last) = piece.last().map(|(key, _)| key.clone()) else { return Ok(()) };
-        for (key, holds) in piece {
-            take(Row::Counter { key, holds })?;
+        for (key, value) in piece {
+            take(row(key, value))?;
         }
         tokio::task::yield_now().await;
         scan = Scan::first(PIECE).after(last);

@@ -131,7 +131,7 @@ mod tests {
             round_to_currency(&past, &currency("USD")).unwrap_err().code,
             "amount_out_of_range"
         );
-        let odd = Currency { code: "XXX".to_owned(), digits: 19 };
+        let odd = Currency { code: "ZZZ".to_owned(), digits: 19 };
         assert_eq!(round_to_currency(&whole(1), &odd).unwrap_err().code, "amount_out_of_range");
     }
 

@@ -24,7 +24,7 @@ mod subscriptions;
 mod template_packs;
 mod tenants;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::middleware;
@@ -56,7 +56,8 @@ pub(crate) struct Web {
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
     pub(crate) metrics: Metrics,
-    pub(crate) documents: Documents,
+    /// Made when they are first asked for: no start waits for them.
+    pub(crate) documents: LazyLock<Documents>,
     pub(crate) places: Semaphore,
     pub(crate) uploads: Semaphore,
     pub(crate) errands: Errands,
