@@ -158,7 +158,7 @@ async fn what_goes_wrong_is_said_on_standard_error_with_1() {
         ("api-key create --name a --role user --user ", "user_id"),
         ("tenant list --token sk-old", "may have been revoked"),
         (&format!("tenant list --server {nobody}"), "Is it running?"),
-        ("tenant list --server https://example.com", "must begin with http://"),
+        ("tenant list --server ftp://example.com", "must begin with https:// or http://"),
         ("tenant list --server nonsense", "is no URL"),
         ("plugin upload /nowhere.wasm", "cannot read /nowhere.wasm"),
         ("plugin upload Cargo.toml", "is not a WebAssembly component"),

@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use planwright_domain::plugin::Owner;
-use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header, redirect};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header};
 use serde_json::Value;
 
 use super::Failure;
+use crate::outbound;
 
 /// The longest that a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -141,12 +142,11 @@ impl Remote {
             .server
             .parse()
             .map_err(|error| format!("--server '{}' is no URL: {error}", self.server))?;
-        if url.scheme() != "http" {
-            let wrong =
-                "must begin with http://. Where the server is behind TLS, run this beside it";
-            return Err(format!("--server '{}' {wrong}", self.server).into());
+        if !matches!(url.scheme(), "http" | "https") {
+            let wrong = format!("--server '{}' must begin with https:// or http://", self.server);
+            return Err(wrong.into());
         }
-        // An http URL has a host, and so a path.
+        // Such a URL has a host, and so a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["api", "v1", "admin"]).extend(ask.path);
         }
@@ -208,18 +208,13 @@ impl Remote {
         url: Url,
         with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Value, Failure> {
-        let request = with_body(self.request(client().timeout(PATIENCE), method, url)?);
+        let request = with_body(self.request(outbound::client().timeout(PATIENCE), method, url)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let response = request.send().await.map_err(|error| self.unreached(&error))?;
             Ok(read(response).await?)
         })
     }
-}
-
-/// Credentials go to the server that was named, and to no other.
-fn client() -> ClientBuilder {
-    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// The answer, or the sentence of the problem.
