@@ -165,7 +165,7 @@ impl Remote {
         mut progress: impl FnMut(u64),
     ) -> Result<(), Failure> {
         let url = self.url(&Ask { method: Method::GET, path, tenant: None, body: None })?;
-        let client = client().read_timeout(PATIENCE).connect_timeout(PATIENCE);
+        let client = outbound::client().read_timeout(PATIENCE).connect_timeout(PATIENCE);
         let request = self.request(client, Method::GET, url)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
