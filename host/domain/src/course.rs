@@ -156,12 +156,19 @@ impl Course {
         Ok(self)
     }
 
-    /// The same after what was paid for the rest of it was given back.
-    #[must_use]
-    pub fn given_back(mut self) -> Self {
+    /// The same after what was paid for the time behind an instant was given back. Days that were free or a present
+    /// stay, as far as they come before it.
+    ///
+    /// # Errors
+    /// The calendar ends with the year 9999.
+    pub fn given_back(mut self, t: Timestamp) -> Result<Self, Refusal> {
+        let first = self.paid.iter().filter(|paid| t < paid.window.end).map(|paid| paid.window.start).min();
+        if let Some(first) = first {
+            let from = if first > t { first } else { self.window_at(t)?.start };
+            self.paid_until = self.paid_until.min(from);
+        }
         self.paid.clear();
-        self.paid_until = self.paid_until.min(self.window.start);
-        self
+        Ok(self)
     }
 
     /// Whether nothing is owed for an instant.
