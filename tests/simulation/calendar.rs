@@ -88,7 +88,8 @@ fn midnight(month: i64, day: i64) -> i64 {
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12));
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
     let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let in_year = before.into_iter().zip(0..).find(|(_, at)| *at == month).map_or(0, |(days, _)| days);
+    let in_year =
+        before.into_iter().zip(0..).find(|(_, at)| *at == month).map_or(0, |(days, _)| days);
     let leap_day = if month > 1 { leap } else { 0 };
     (days_before_year(year) - days_before_year(1970) + in_year + leap_day + day - 1) * DAY
 }

@@ -38,34 +38,91 @@ pub(super) struct Draft {
 /// One thing that somebody does, or that happens.
 #[derive(Clone, Debug)]
 pub(super) enum Command {
-    Subscribe { user: User, plan: PlanNo },
-    Cancel { user: User, immediate: bool },
-    Resume { user: User },
-    Change { user: User, plan: PlanNo, now: bool },
+    Subscribe {
+        user: User,
+        plan: PlanNo,
+    },
+    Cancel {
+        user: User,
+        immediate: bool,
+    },
+    Resume {
+        user: User,
+    },
+    Change {
+        user: User,
+        plan: PlanNo,
+        now: bool,
+    },
     /// Asks what a plan costs, to pay it later.
-    Quote { user: User, plan: PlanNo },
+    Quote {
+        user: User,
+        plan: PlanNo,
+    },
     /// Pays one of the quotes that wait, however old it is.
-    Pay { quote: usize },
-    Grant { user: User, plan: PlanNo, trial_days: u32, reset_usage: bool },
+    Pay {
+        quote: usize,
+    },
+    Grant {
+        user: User,
+        plan: PlanNo,
+        trial_days: u32,
+        reset_usage: bool,
+    },
     /// Gives a plan to so many users.
-    GrantAll { users: User, plan: PlanNo },
-    Wait { seconds: i64 },
+    GrantAll {
+        users: User,
+        plan: PlanNo,
+    },
+    Wait {
+        seconds: i64,
+    },
     /// Until so many seconds behind what is due next for a user.
-    WaitFor { user: User, offset: i64 },
+    WaitFor {
+        user: User,
+        offset: i64,
+    },
     Work,
-    SetPrice { plan: PlanNo, price: i64 },
-    SetTrial { plan: PlanNo, days: u32 },
-    SetInterval { plan: PlanNo, interval: Interval },
-    SetQuota { plan: PlanNo, quota: u64 },
-    Toggle { plan: PlanNo },
-    Make { plan: PlanNo, draft: Draft },
-    Delete { plan: PlanNo },
-    SetGrace { days: u32 },
-    SetDefault { plan: Option<PlanNo> },
+    SetPrice {
+        plan: PlanNo,
+        price: i64,
+    },
+    SetTrial {
+        plan: PlanNo,
+        days: u32,
+    },
+    SetInterval {
+        plan: PlanNo,
+        interval: Interval,
+    },
+    SetQuota {
+        plan: PlanNo,
+        quota: u64,
+    },
+    Toggle {
+        plan: PlanNo,
+    },
+    Make {
+        plan: PlanNo,
+        draft: Draft,
+    },
+    Delete {
+        plan: PlanNo,
+    },
+    SetGrace {
+        days: u32,
+    },
+    SetDefault {
+        plan: Option<PlanNo>,
+    },
     /// Stops cleanly and starts again.
     Restart,
     /// The power goes at the nth sync from now on, or behind the command if that has fewer; then a new start.
-    PowerCut { at_sync: u64, seed: u64, during: Box<Command> },
+    PowerCut {
+        at_sync: u64,
+        seed: u64,
+        during: Box<Command>,
+    },
 }
 
 /// How many there are in one simulation.
@@ -78,9 +135,8 @@ pub(super) struct Cast {
 /// The commands of a seed: plans first, and then anything.
 pub(super) fn commands(seed: u64, cast: Cast, steps: usize) -> Vec<Command> {
     let mut chance = Chance { rng: fastrand::Rng::with_seed(seed), cast };
-    let mut all: Vec<Command> = (0..cast.plans)
-        .map(|plan| Command::Make { plan, draft: chance.draft(plan) })
-        .collect();
+    let mut all: Vec<Command> =
+        (0..cast.plans).map(|plan| Command::Make { plan, draft: chance.draft(plan) }).collect();
     if seed % 20 == 7 {
         // More than the worker takes at once.
         all.push(Command::GrantAll { users: 130, plan: chance.plan() });
@@ -88,7 +144,8 @@ pub(super) fn commands(seed: u64, cast: Cast, steps: usize) -> Vec<Command> {
     while all.len() < steps {
         let next = chance.command();
         // What waited for its instant is worked there and then, mostly.
-        let worked = matches!(next, Command::Wait { .. } | Command::WaitFor { .. }) && chance.one_in(3);
+        let worked =
+            matches!(next, Command::Wait { .. } | Command::WaitFor { .. }) && chance.one_in(3);
         all.push(next);
         if worked {
             all.push(Command::Work);
@@ -162,7 +219,9 @@ impl Chance {
             58..66 => Command::Change { user, plan, now: false },
             66..82 => Command::Quote { user, plan },
             // The newest mostly.
-            82..95 => Command::Pay { quote: if self.one_in(4) { self.rng.usize(0..10) } else { 0 } },
+            82..95 => {
+                Command::Pay { quote: if self.one_in(4) { self.rng.usize(0..10) } else { 0 } }
+            }
             _ => {
                 let trial_days = if self.one_in(3) { self.one_of(&[1, 30, 400]) } else { 0 };
                 Command::Grant { user, plan, trial_days, reset_usage: self.one_in(3) }

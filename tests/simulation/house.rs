@@ -147,8 +147,7 @@ impl House {
     ) -> Result<Subscription, Error> {
         let grant = Grant { plan_id: id(plan), trial_days, reset_usage };
         let by = self.by("root");
-        let granted =
-            Box::pin(subscriptions::grant(self.app(), &by, &name(user), &grant)).await?;
+        let granted = Box::pin(subscriptions::grant(self.app(), &by, &name(user), &grant)).await?;
         Ok(granted.subscription)
     }
 

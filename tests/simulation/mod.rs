@@ -26,9 +26,8 @@ const TRIES: usize = 150;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_order_of_deeds_gives_anything_for_nothing() {
-    let number = |name: &str| {
-        std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"))
-    };
+    let number =
+        |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("PLANWRIGHT_SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
         None => {

@@ -338,3 +338,47 @@ async fn nothing_is_quoted_that_cannot_be_bought() {
     house.give("pro", false).await;
     assert_eq!(house.quote("pro").await, "renewal 1490");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_buys_what_it_is_enough_for_when_it_comes_and_else_is_credit() {
+    let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
+    let patch: SettingsPatch = serde_json::from_value(json!({"grace_days": 90})).unwrap();
+    settings::update(&house.app, &house.by("root"), &patch).await.unwrap();
+    // What was too much is counted on by the next quote, and spent before it is paid.
+    house.pay("starter", 1000).await;
+    assert_eq!(house.quote("pro").await, "change 490");
+    let quoted_at = house.now;
+    house.go_to(28).await;
+    assert_eq!(house.stands().await, "starter active 28..59 paid 59");
+    assert_eq!(house.pay_quoted("pro", 490, (1490, quoted_at)).await, None);
+    assert_eq!(house.stands().await, "starter active 28..59 paid 59");
+    assert_eq!(house.quote("pro").await, "change 490", "1490 - 490 - 20 - 490");
+    // Quoted for one window, and paid when two are owed; credit pays the first.
+    house.go_to(60).await;
+    assert_eq!(house.stands().await, "starter active 59..89 paid 89");
+    house.go_to(90).await;
+    assert_eq!(house.quote("starter").await, "renewal 470");
+    let quoted_at = house.now;
+    house.go_to(121).await;
+    house.pay_quoted("starter", 470, (490, quoted_at)).await.unwrap();
+    assert_eq!(house.stands().await, "starter past_due 120..150 paid 120");
+    house.assert_agrees().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_costs_what_was_quoted_though_the_old_plan_goes_on_until_it_is_paid() {
+    let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
+    house.pay("starter", 490).await;
+    house.go_to(14).await;
+    assert_eq!(house.quote("pro").await, "change 1245");
+    let quoted_at = house.now;
+    house.go_to(15).await;
+    // From the quote on: what is left of the old plan is not had twice.
+    house.pay_quoted("pro", 1245, (1490, quoted_at)).await.unwrap();
+    assert_eq!(house.stands().await, "pro active 14..42 paid 42");
+    assert_eq!(house.quote("pro").await, "renewal 1490", "nothing is credit");
+    // A plan that is left and paid still costs nothing.
+    subscriptions::cancel(&house.app, &house.by("bob"), true).await.unwrap();
+    assert_eq!(house.quote("pro").await, "nothing_due");
+    house.assert_agrees().await;
+}

@@ -160,9 +160,7 @@ pub(crate) fn course_to_buy(
     let stay = account.history.open_stay(&plan.plan.id, plan.generation, now);
     let was_given_back = stay.is_some_and(|stay| stay.given_back);
     let open = open_course(account, plan, now)?;
-    Ok(open.filter(|course| {
-        was_given_back || course.covers(now) || plan.plan.price.is_zero()
-    }))
+    Ok(open.filter(|course| was_given_back || course.covers(now) || plan.plan.price.is_zero()))
 }
 
 /// What the user left of a plan, and goes on with.

@@ -102,8 +102,8 @@ impl Account {
 
     /// Does what is due by now, each thing at its own instant.
     pub(super) fn settle(&mut self, shop: &Shop, now: i64) {
-        while let (Some(at), Some(mut live)) = (self.next().filter(|at| *at <= now), self.live.take())
-        {
+        while let Some(at) = self.next().filter(|at| *at <= now) {
+            let Some(mut live) = self.live.take() else { return };
             let is_last_day = live.grace_until == Some(at);
             let waits = live.grace_until.is_some() && !is_last_day;
             if live.course.is_paid(at) || (waits && !live.ends && live.pending.is_none()) {
@@ -136,7 +136,7 @@ impl Account {
             None => (live.plan, live.course, live.at),
         };
         let course = match given_back {
-            Some(from) => course.given_back(from),
+            Some(from) => course.given_back(from, at),
             None => course,
         };
         self.left.insert(plan, Left { course, at, given_back: given_back.is_some() });
@@ -195,7 +195,10 @@ impl Account {
     /// From now on; but the default plan is had by everybody, by the calendar month.
     fn fresh(&mut self, plan: &Plan, shop: &Shop, anchor: i64, now: i64) -> Course {
         let Plan { key, terms, .. } = plan;
-        if shop.default_plan == Some(key.no) && terms.price == 0 && terms.interval == Interval::Month {
+        if shop.default_plan == Some(key.no)
+            && terms.price == 0
+            && terms.interval == Interval::Month
+        {
             return Course::unpaid(calendar::month(now).0, Interval::Month, NOBODYS, now);
         }
         Course::unpaid(anchor, terms.interval, self.new_bucket(), now)
@@ -235,7 +238,8 @@ impl Account {
             let (course, fee) = (live.course.clone(), plan.terms.price * windows);
             return Ok(Bill { way: Way::Renewal(windows), at: now, course, fee, unused: 0 });
         }
-        let payments: Vec<_> = live.course.unused(now).collect();
+        // What was used up since an earlier instant is used up.
+        let payments: Vec<_> = live.course.unused(now.max(live.at)).collect();
         let course = self.to_buy(plan, now).unwrap_or_else(|| self.fresh(plan, shop, now, now));
         if payments.iter().any(|payment| payment.money != plan.terms.money) {
             return Err(No::because("rejected"));
@@ -414,10 +418,14 @@ impl Account {
 
     pub(super) fn grant(&mut self, plan: &Plan, trial_days: u32, reset: bool, now: i64) -> Answer {
         let live = self.live.take();
-        let own = live.as_ref().filter(|live| live.plan == plan.key).map(|live| live.course.clone());
+        let own =
+            live.as_ref().filter(|live| live.plan == plan.key).map(|live| live.course.clone());
         let going = own.or_else(|| self.left_of(plan, now));
         let goes_on = |course: &Course| {
-            !reset && trial_days == 0 && !course.is_trial(now) && course.interval == plan.terms.interval
+            !reset
+                && trial_days == 0
+                && !course.is_trial(now)
+                && course.interval == plan.terms.interval
         };
         let course = match going.filter(goes_on) {
             Some(course) => {

@@ -86,11 +86,12 @@ impl Course {
         self.payments.iter().copied().filter(move |payment| now < payment.window.1)
     }
 
-    /// After that was given back. What had been free stays so.
-    pub(super) fn given_back(mut self, now: i64) -> Self {
-        if let Some(from) = self.unused(now).map(|payment| payment.window.0).min() {
-            let from = if from > now { from } else { self.window(now).0 };
-            self.paid_until = self.paid_until.min(from);
+    /// After what was paid behind an instant was given back, but for what is used up. What had been free stays so.
+    pub(super) fn given_back(mut self, from: i64, used_until: i64) -> Self {
+        let unused = self.unused(from.max(used_until));
+        if let Some(start) = unused.map(|payment| payment.window.0).min() {
+            let start = if start > from { start } else { self.window(from).0 };
+            self.paid_until = self.paid_until.min(start);
         }
         self.payments.clear();
         self

@@ -12,7 +12,7 @@ use account::Account;
 use shop::{Plan, PlanKey, Shop, Terms};
 
 /// A subscription as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) plan: PlanNo,
     pub(super) version: u64,
@@ -85,6 +85,20 @@ pub(super) enum Outcome {
     Quoted(Quote),
     Done,
     No(No),
+}
+
+impl Outcome {
+    /// Only what all subscriptions of a user that began in the same second have alike.
+    pub(super) fn of_the_last(self) -> Self {
+        match self {
+            Self::Has(Some(seen)) if seen.status == "canceled" => Self::Has(Some(Seen {
+                status: seen.status,
+                created_at: seen.created_at,
+                ..Seen::default()
+            })),
+            other => other,
+        }
+    }
 }
 
 /// How many subscriptions a plan has, by status.
@@ -219,7 +233,7 @@ impl Model {
             Command::Make { plan, draft } => self.make(plan, draft),
             Command::Delete { plan } => self.delete(plan),
             Command::SetGrace { days } => {
-                self.shop.grace_days = i64::from(days) ;
+                self.shop.grace_days = i64::from(days);
                 Outcome::Done
             }
             Command::SetDefault { plan } => {
