@@ -13,24 +13,12 @@ pub(super) enum Interval {
 }
 
 impl Interval {
-    pub(super) const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Year];
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
             Self::Year => "year",
-        }
-    }
-
-    /// How many make a year.
-    pub(super) fn in_a_year(self) -> i64 {
-        match self {
-            Self::Day => 365,
-            Self::Week => 52,
-            Self::Month => 12,
-            Self::Year => 1,
         }
     }
 }

@@ -101,17 +101,19 @@ impl History {
     /// Remembers a stay, and forgets those that matter no longer.
     pub fn note_stay(&mut self, stay: Stay) {
         let now = stay.until;
-        let is_of_its_plan = |other: &Stay| {
-            (&other.plan_id, other.plan_generation) == (&stay.plan_id, stay.plan_generation)
-        };
-        let is_young = |other: &Stay| {
-            now.as_second().saturating_sub(other.until.as_second()) < Self::KEPT_SECONDS
-        };
-        // What was left before on the same plan is not to be found again behind this one.
-        self.stays.retain(|other| {
-            is_young(other) || (other.course.is_open(now) && !is_of_its_plan(other))
-        });
         self.stays.push(stay);
+        let mut later = BTreeSet::new();
+        let mut kept: Vec<Stay> = Vec::new();
+        for stay in std::mem::take(&mut self.stays).into_iter().rev() {
+            let age = now.as_second().saturating_sub(stay.until.as_second());
+            // What was left before on the same plan is not to be found again behind what was left last.
+            let is_last = later.insert((stay.plan_id.clone(), stay.plan_generation));
+            if age < Self::KEPT_SECONDS || (is_last && stay.course.is_open(now)) {
+                kept.push(stay);
+            }
+        }
+        kept.reverse();
+        self.stays = kept;
         while self.stays.len() > Self::MOST_STAYS {
             let Some(at) = self.oldest_that_is_not_the_last_of_its_plan() else { return };
             self.stays.remove(at);
