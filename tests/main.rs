@@ -12,5 +12,6 @@ mod plugins;
 mod readme;
 mod remote_commands;
 mod rooms;
+mod simulation;
 mod store;
 mod worker;

@@ -16,7 +16,7 @@ const BLOCK: usize = 4096;
 
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The power goes at the nth sync. Of what was written since the last one, a part chosen by chance
     /// is on the disk; nothing works until `power_on`.
     PowerCut { at_sync: u64 },
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 
 /// A disk; its clones are the same one.
 #[derive(Clone, Debug)]
-pub(super) struct Disk(Arc<Shared>);
+pub(crate) struct Disk(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -64,7 +64,7 @@ enum Operation {
 }
 
 impl Disk {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 seen: Vec::new(),
@@ -84,13 +84,13 @@ impl Disk {
         }))
     }
 
-    pub(super) fn connect(&self) -> Result<Self> {
+    pub(crate) fn connect(&self) -> Result<Self> {
         self.state().check_power()?;
         Ok(self.clone())
     }
 
     /// Lets something go wrong, counted from now, with a seed for what chance decides.
-    pub(super) fn fail(&self, fault: Fault, seed: u64) {
+    pub(crate) fn fail(&self, fault: Fault, seed: u64) {
         let mut state = self.state();
         state.fault = Some(fault);
         state.chance = Chance(seed);
@@ -99,20 +99,20 @@ impl Disk {
     }
 
     /// Leaves room for so many more bytes.
-    pub(super) fn leave_free(&self, bytes: usize) {
+    pub(crate) fn leave_free(&self, bytes: usize) {
         let mut state = self.state();
         state.capacity = (state.blocks.len() * BLOCK).saturating_add(bytes);
     }
 
     /// Takes the power now: what was not synced is lost.
-    pub(super) fn cut_power(&self) {
+    pub(crate) fn cut_power(&self) {
         let mut state = self.state();
         state.pending.clear();
         state.powered = false;
     }
 
     /// The machine comes back: what is seen is what was on the disk.
-    pub(super) fn power_on(&self) {
+    pub(crate) fn power_on(&self) {
         let mut state = self.state();
         state.seen = state.durable.clone();
         state.pending.clear();
@@ -121,17 +121,17 @@ impl Disk {
     }
 
     /// Lets syncs wait until `release`.
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.state().held = true;
     }
 
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.state().held = false;
         self.0.changed.notify_all();
     }
 
     /// Waits until a sync waits; panics if none comes.
-    pub(super) fn wait_for_sync(&self) {
+    pub(crate) fn wait_for_sync(&self) {
         let long = Duration::from_secs(30);
         let changed = &self.0.changed;
         let (state, waited) =
@@ -140,11 +140,11 @@ impl Disk {
         assert!(!waited.timed_out(), "nothing is synced");
     }
 
-    pub(super) fn writes(&self) -> u64 {
+    pub(crate) fn writes(&self) -> u64 {
         self.state().writes
     }
 
-    pub(super) fn syncs(&self) -> u64 {
+    pub(crate) fn syncs(&self) -> u64 {
         self.state().syncs
     }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conformance;
-mod disk;
+pub(crate) mod disk;
 mod faults;
 mod files;
 mod group_commit;

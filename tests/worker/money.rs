@@ -104,6 +104,15 @@ impl House {
 
     /// A payment of Bob's for a plan, as it comes.
     async fn pay(&self, plan: &str, amount: u32) -> Held {
+        let price = match plan {
+            "starter" => 490,
+            _ => 1490,
+        };
+        self.pay_quoted(plan, amount, (price, self.now)).await.unwrap()
+    }
+
+    /// The same at a price of an instant.
+    async fn pay_quoted(&self, plan: &str, amount: u32, (price, at): (u32, i64)) -> Option<Held> {
         let by = self.by("bob");
         let snapshot = subscriptions::settled(&self.app, &by.caller.tenant, "bob", by.now);
         let snapshot = snapshot.await.unwrap();
@@ -111,6 +120,8 @@ impl House {
             user_id: "bob",
             plan_id: plan,
             plan_generation: 0,
+            price: price.into(),
+            quoted_at: Timestamp::from_second(at).unwrap(),
             amount: amount.into(),
             currency: Currency::RUB,
         };
@@ -234,33 +245,35 @@ async fn a_plan_governs_by_its_window_and_usage_begins_at_0_only_where_it_may() 
     settings::update(&house.app, &house.by("root"), &patch).await.unwrap();
     assert_eq!(house.governs().await, "free -5..23 by 0");
 
+    // Whoever subscribes to the default plan has had its quotas: they are no fresh ones.
     subscriptions::start(&house.app, &house.by("bob"), &id("free")).await.unwrap();
-    assert_eq!(house.governs().await, "free 0..28 by 1");
+    assert_eq!(house.governs().await, "free -5..23 by 0");
     // Away and back, by changes and by cancelling: the same window, the same number.
     house.change("gift", When::Now).await;
-    assert_eq!(house.governs().await, "gift 0..28 by 2");
+    assert_eq!(house.governs().await, "gift 0..28 by 1");
     house.change("free", When::Now).await;
-    assert_eq!(house.governs().await, "free 0..28 by 1");
+    assert_eq!(house.governs().await, "free -5..23 by 0");
     subscriptions::cancel(&house.app, &house.by("bob"), true).await.unwrap();
-    assert_eq!(
-        house.governs().await,
-        "free 0..28 by 1",
-        "the default plan is the one that was left"
-    );
+    assert_eq!(house.governs().await, "free -5..23 by 0");
     subscriptions::start(&house.app, &house.by("bob"), &id("gift")).await.unwrap();
-    assert_eq!(house.governs().await, "gift 0..28 by 2");
+    assert_eq!(house.governs().await, "gift 0..28 by 1");
     // An admin may let it begin again.
     house.give("gift", false).await;
-    assert_eq!(house.governs().await, "gift 0..28 by 2");
+    assert_eq!(house.governs().await, "gift 0..28 by 1");
     house.go_to(1).await;
     house.give("gift", true).await;
-    assert_eq!(house.governs().await, "gift 1..29 by 4", "another number; which one says nothing");
+    assert_eq!(house.governs().await, "gift 1..29 by 3", "another number; which one says nothing");
 
-    // A dearer plan that is not paid gives nothing.
+    // A dearer plan that is not paid gives nothing, nor a fresh quota of the old one to whoever goes back.
     house.change("pro", When::PeriodEnd).await;
     house.go_to(29).await;
     assert_eq!(house.stands().await, "pro past_due 29..60 paid 29");
-    assert_eq!(house.governing().await.plan.unwrap().id, id("gift"));
+    assert_eq!(house.governs().await, "gift 29..60 by 3");
+    house.change("gift", When::Now).await;
+    assert_eq!(house.governs().await, "gift 29..60 by 3");
+    house.change("pro", When::PeriodEnd).await;
+    house.go_to(60).await;
+    assert_eq!(house.stands().await, "pro past_due 60..90 paid 60");
     assert_eq!(house.quote("pro").await, "renewal 1490");
     house.pay("pro", 1490).await;
     assert_eq!(house.governing().await.plan.unwrap().id, id("pro"));
@@ -324,4 +337,48 @@ async fn nothing_is_quoted_that_cannot_be_bought() {
     // Whoever has it renews it all the same.
     house.give("pro", false).await;
     assert_eq!(house.quote("pro").await, "renewal 1490");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_buys_what_it_is_enough_for_when_it_comes_and_else_is_credit() {
+    let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
+    let patch: SettingsPatch = serde_json::from_value(json!({"grace_days": 90})).unwrap();
+    settings::update(&house.app, &house.by("root"), &patch).await.unwrap();
+    // What was too much is counted on by the next quote, and spent before it is paid.
+    house.pay("starter", 1000).await;
+    assert_eq!(house.quote("pro").await, "change 490");
+    let quoted_at = house.now;
+    house.go_to(28).await;
+    assert_eq!(house.stands().await, "starter active 28..59 paid 59");
+    assert_eq!(house.pay_quoted("pro", 490, (1490, quoted_at)).await, None);
+    assert_eq!(house.stands().await, "starter active 28..59 paid 59");
+    assert_eq!(house.quote("pro").await, "change 490", "1490 - 490 - 20 - 490");
+    // Quoted for one window, and paid when two are owed; credit pays the first.
+    house.go_to(60).await;
+    assert_eq!(house.stands().await, "starter active 59..89 paid 89");
+    house.go_to(90).await;
+    assert_eq!(house.quote("starter").await, "renewal 470");
+    let quoted_at = house.now;
+    house.go_to(121).await;
+    house.pay_quoted("starter", 470, (490, quoted_at)).await.unwrap();
+    assert_eq!(house.stands().await, "starter past_due 120..150 paid 120");
+    house.assert_agrees().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_costs_what_was_quoted_though_the_old_plan_goes_on_until_it_is_paid() {
+    let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
+    house.pay("starter", 490).await;
+    house.go_to(14).await;
+    assert_eq!(house.quote("pro").await, "change 1245");
+    let quoted_at = house.now;
+    house.go_to(15).await;
+    // From the quote on: what is left of the old plan is not had twice.
+    house.pay_quoted("pro", 1245, (1490, quoted_at)).await.unwrap();
+    assert_eq!(house.stands().await, "pro active 14..42 paid 42");
+    assert_eq!(house.quote("pro").await, "renewal 1490", "nothing is credit");
+    // A plan that is left and paid still costs nothing.
+    subscriptions::cancel(&house.app, &house.by("bob"), true).await.unwrap();
+    assert_eq!(house.quote("pro").await, "nothing_due");
+    house.assert_agrees().await;
 }

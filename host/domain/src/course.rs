@@ -156,12 +156,20 @@ impl Course {
         Ok(self)
     }
 
-    /// The same after what was paid for the rest of it was given back.
-    #[must_use]
-    pub fn given_back(mut self) -> Self {
+    /// The same after what was paid for the time behind an instant was given back. Days that were free or a present
+    /// stay, as far as they come before it.
+    ///
+    /// # Errors
+    /// The calendar ends with the year 9999.
+    pub fn given_back(mut self, t: Timestamp) -> Result<Self, Refusal> {
+        let first =
+            self.paid.iter().filter(|paid| t < paid.window.end).map(|paid| paid.window.start).min();
+        if let Some(first) = first {
+            let from = if first > t { first } else { self.window_at(t)?.start };
+            self.paid_until = self.paid_until.min(from);
+        }
         self.paid.clear();
-        self.paid_until = self.paid_until.min(self.window.start);
-        self
+        Ok(self)
     }
 
     /// Whether nothing is owed for an instant.
@@ -180,5 +188,35 @@ impl Course {
     #[must_use]
     pub fn is_trial(&self, t: Timestamp) -> bool {
         self.trial.is_some_and(|trial| t < trial.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::from_second(day * 86_400).unwrap()
+    }
+
+    #[test]
+    fn what_is_given_back_is_what_was_paid_and_no_present() {
+        let free = Course::trial(at(0), 7, Interval::Week, 1).unwrap();
+        let given = Course::unpaid(at(0), at(0), Interval::Week, 1).unwrap();
+        let given = given.renewed(Decimal::ZERO, Currency::RUB).unwrap();
+        let paid = |course: &Course| course.clone().renewed(490.into(), Currency::RUB).unwrap();
+        let bought = Course::unpaid(at(0), at(0), Interval::Week, 1).unwrap();
+        for (course, day, expected, case) in [
+            (paid(&bought), 3, 0, "the window it stands in"),
+            (paid(&paid(&bought)), 3, 0, "and what was paid ahead"),
+            (paid(&free), 3, 7, "free days stay"),
+            (paid(&given), 3, 7, "a present stays"),
+            (paid(&paid(&given)), 3, 7, "a present stays before all that is paid"),
+            (paid(&given), 10, 7, "a present that is over"),
+            (given, 3, 7, "nothing was paid"),
+        ] {
+            let course = course.at(at(day)).unwrap().given_back(at(day)).unwrap();
+            assert_eq!((course.paid_until, course.paid.len()), (at(expected), 0), "{case}");
+        }
     }
 }

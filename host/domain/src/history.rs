@@ -23,6 +23,10 @@ pub struct Stay {
     pub until: Timestamp,
     /// As it was left.
     pub course: Course,
+    /// Whether what was paid for the rest of it is credit since: whoever comes back buys that rest again. What was
+    /// left unpaid cost nothing so far, and is not to be had for a rest.
+    #[serde(default)]
+    pub given_back: bool,
 }
 
 /// A user's past, as far as it matters still.
@@ -69,11 +73,17 @@ impl History {
     /// What the user had left of a plan at an instant and could go on with.
     #[must_use]
     pub fn open_course(&self, plan: &PlanId, generation: u64, now: Timestamp) -> Option<&Course> {
+        self.open_stay(plan, generation, now).map(|stay| &stay.course)
+    }
+
+    /// The stay that it was left with.
+    #[must_use]
+    pub fn open_stay(&self, plan: &PlanId, generation: u64, now: Timestamp) -> Option<&Stay> {
         let is_its = |stay: &&Stay| {
             stay.plan_id == *plan && stay.plan_generation == generation && stay.until <= now
         };
         let last = self.stays.iter().rev().find(is_its)?;
-        Some(&last.course).filter(|course| course.is_open(now))
+        Some(last).filter(|stay| stay.course.is_open(now))
     }
 
     /// Where the user was at an instant, of those that were left.
@@ -92,10 +102,18 @@ impl History {
     pub fn note_stay(&mut self, stay: Stay) {
         let now = stay.until;
         self.stays.push(stay);
-        self.stays.retain(|stay| {
+        let mut later = BTreeSet::new();
+        let mut kept: Vec<Stay> = Vec::new();
+        for stay in std::mem::take(&mut self.stays).into_iter().rev() {
             let age = now.as_second().saturating_sub(stay.until.as_second());
-            stay.course.is_open(now) || age < Self::KEPT_SECONDS
-        });
+            // What was left before on the same plan is not to be found again behind what was left last.
+            let is_last = later.insert((stay.plan_id.clone(), stay.plan_generation));
+            if age < Self::KEPT_SECONDS || (is_last && stay.course.is_open(now)) {
+                kept.push(stay);
+            }
+        }
+        kept.reverse();
+        self.stays = kept;
         while self.stays.len() > Self::MOST_STAYS {
             let Some(at) = self.oldest_that_is_not_the_last_of_its_plan() else { return };
             self.stays.remove(at);
@@ -124,7 +142,8 @@ mod tests {
     fn stay(plan: &str, since: i64, until: i64, epoch: u64) -> Stay {
         let course = Course::unpaid(at(since), at(since), Interval::Month, epoch).unwrap();
         let plan_id = PlanId::new(plan).unwrap();
-        Stay { plan_id, plan_generation: 0, since: at(since), until: at(until), course }
+        let (since, until) = (at(since), at(until));
+        Stay { plan_id, plan_generation: 0, since, until, course, given_back: false }
     }
 
     #[test]
@@ -143,6 +162,20 @@ mod tests {
         let place = |t| history.stay_at(at(t)).map(|stay| stay.course.usage_epoch);
         for (t, expected) in [(0, Some(1)), (5, Some(2)), (7, Some(3)), (8, None)] {
             assert_eq!(place(t), expected, "day {t}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_twice_is_as_it_was_left_last_however_long_ago() {
+        let pro = PlanId::new("pro").unwrap();
+        let mut history = History::default();
+        let mut paid = stay("pro", 0, 5, 1);
+        paid.course.paid_until = at(365);
+        history.note_stay(paid);
+        history.note_stay(stay("pro", 6, 8, 1));
+        for day in [50, 100, 150] {
+            history.note_stay(stay("free", day, day, 2));
+            assert!(history.open_course(&pro, 0, at(day)).is_none(), "day {day}");
         }
     }
 

@@ -34,6 +34,15 @@ pub struct PlanKey {
     pub generation: u64,
 }
 
+/// A plan whose quotas hold, and the course that they count on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Governing {
+    /// Which plan.
+    pub plan: PlanKey,
+    /// Its windows, and what usage is counted by.
+    pub course: Course,
+}
+
 /// When a change of plan takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -67,9 +76,9 @@ pub struct Held {
     /// When a subscription that is past due ends, if nothing is paid.
     #[serde(with = "time::optional_seconds")]
     pub grace_until: Option<Timestamp>,
-    /// The plan whose quotas hold while a plan that it was changed to is not paid: nobody has a dearer plan for
-    /// the days of grace.
-    pub governed_by: Option<PlanKey>,
+    /// What holds while a plan that it was changed to is not paid: nobody has a dearer plan for the days of grace,
+    /// nor the old one's quotas once more.
+    pub governed_by: Option<Governing>,
 }
 
 impl Held {
@@ -138,11 +147,14 @@ impl Held {
         Window { start, end }
     }
 
-    /// The plan whose quotas hold.
+    /// The plan whose quotas hold, and where they count.
     #[must_use]
-    pub fn governing_plan(&self) -> PlanKey {
-        let own =
-            || PlanKey { id: self.subscription.plan_id.clone(), generation: self.plan_generation };
+    pub fn governing(&self) -> Governing {
+        let own = || {
+            let id = self.subscription.plan_id.clone();
+            let plan = PlanKey { id, generation: self.plan_generation };
+            Governing { plan, course: self.course() }
+        };
         self.governed_by.clone().unwrap_or_else(own)
     }
 
@@ -160,7 +172,8 @@ impl Held {
     /// Ends now. What is paid stays with the course, for whoever comes back.
     #[must_use]
     pub fn canceled(self, at: Timestamp) -> (Self, Stay) {
-        let stay = self.stay(self.course(), at);
+        let Governing { plan, course } = self.left(at);
+        let stay = self.stay(plan, course, at, false);
         let subscription = Subscription {
             status: Status::Canceled,
             canceled_at: Some(at),
@@ -206,18 +219,24 @@ impl Held {
         held
     }
 
-    /// Goes on with another plan, or another course, from now on. `given_back` says that what was paid for the
-    /// rest of the old one is credit now.
-    #[must_use]
+    /// Goes on with another plan, or another course, from now on. What was paid for the old one behind `given_back`
+    /// is credit now.
+    ///
+    /// # Errors
+    /// The calendar ends with the year 9999.
     pub fn switched(
         self,
         offer: Offer<'_>,
         course: Course,
         at: Timestamp,
-        given_back: bool,
-    ) -> (Self, Stay) {
-        let left = if given_back { self.course().given_back() } else { self.course() };
-        let stay = self.stay(left, at);
+        given_back: Option<Timestamp>,
+    ) -> Result<(Self, Stay), Refusal> {
+        let Governing { plan, course: left } = self.left(at);
+        let left = match given_back {
+            Some(from) => left.given_back(from)?,
+            None => left,
+        };
+        let stay = self.stay(plan, left, at, given_back.is_some());
         let subscription = Subscription {
             plan_id: offer.plan.id.clone(),
             plan_version: offer.plan.version,
@@ -233,7 +252,7 @@ impl Held {
             governed_by: None,
             ..self
         };
-        (switched.on(course, at), stay)
+        Ok((switched.on(course, at), stay))
     }
 
     /// Paid for some windows more. Whoever pays goes on, and a grace that is over with it is forgotten.
@@ -306,18 +325,29 @@ impl Held {
         self
     }
 
-    pub(crate) fn governed_until_paid(mut self, by: PlanKey) -> Self {
+    pub(crate) fn governed_until_paid(mut self, by: Governing) -> Self {
         self.governed_by = Some(by);
         self
     }
 
-    fn stay(&self, course: Course, until: Timestamp) -> Stay {
+    /// What is left: the plan that was had, not one that was never paid.
+    fn left(&self, at: Timestamp) -> Governing {
+        let mut left = self.governing();
+        if self.governed_by.is_some() {
+            // Its windows went on beside those of the other plan.
+            left.course = left.course.clone().at(at).unwrap_or(left.course);
+        }
+        left
+    }
+
+    fn stay(&self, plan: PlanKey, course: Course, until: Timestamp, given_back: bool) -> Stay {
         Stay {
-            plan_id: self.subscription.plan_id.clone(),
-            plan_generation: self.plan_generation,
+            plan_id: plan.id,
+            plan_generation: plan.generation,
             since: self.since,
             until,
             course,
+            given_back,
         }
     }
 }

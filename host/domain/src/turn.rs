@@ -226,7 +226,8 @@ impl Worked {
     fn changed(mut self, at: Timestamp, onward: &Onward<'_>) -> Result<Self, Refusal> {
         let currency = onward.offer.plan.currency;
         let Some(course) = onward.course.clone() else { return Ok(self) };
-        let governing = self.held.governing_plan();
+        let mut governing = self.held.governing();
+        governing.course = governing.course.at(at)?;
         let grace_until = match self.held.grace_until {
             // An unpaid change gives no more grace than there was.
             Some(grace) => grace,
@@ -241,9 +242,14 @@ impl Worked {
             }
             None => course,
         };
-        let (held, stay) = self.held.switched(onward.offer, course, at, false);
+        let (held, mut stay) = self.held.switched(onward.offer, course, at, None)?;
+        let is_unpaid = held.subscription.status == Status::PastDue;
+        if is_unpaid {
+            // Its window goes on, for the days of grace and for whoever comes back in it.
+            stay.course = governing.course.clone();
+        }
         self.stays.push(stay);
-        self.held = if held.subscription.status == Status::PastDue {
+        self.held = if is_unpaid {
             self.events.push(Event { at, kind: EventKind::PastDue });
             Held { grace_until: Some(grace_until), ..held.governed_until_paid(governing) }
         } else {

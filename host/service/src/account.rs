@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::plugin_tables::Pinned;
+use crate::settings::Kept;
 use crate::tenants;
 
 /// What the due index calls a subscription.
@@ -33,6 +34,8 @@ pub(crate) struct Account {
     timeline: Timeline,
     /// The plugins that decide for the tenant.
     pub(crate) bindings: Pinned,
+    /// What the tenant's admin decided.
+    pub(crate) settings: Kept,
     /// The live subscription, and the version of its record.
     pub(crate) live: Option<(u64, Held)>,
     history_was: (Option<u64>, History),
@@ -65,6 +68,7 @@ impl Account {
             user_id: user_id.to_owned(),
             timeline: tenants::timeline(app, tenant).await?,
             bindings: app.bindings(snapshot, tenant).await?,
+            settings: Kept::read(snapshot, tenant).await?,
             live: live.map(|(version, record)| (version, record.held)),
             history: history_was.1.clone(),
             history_was,
@@ -114,16 +118,9 @@ impl Account {
     ) {
         let keys = Keys::of(&self.tenant);
         let pointer = keys.live_subscription(&self.user_id);
-        // What it costs was asked of these.
-        self.bindings.expect(change);
-        match &self.live {
-            Some((version, before)) => {
-                change.expect_version(&keys.subscription(&before.subscription.id), *version);
-                self.take_out(change, before);
-            }
-            None => {
-                change.expect_absent(&pointer);
-            }
+        self.expect(change, &keys);
+        if let Some(before) = self.held() {
+            self.take_out(change, before);
         }
         self.put_in(change, after);
         if after.subscription.status.is_live() {
@@ -132,18 +129,49 @@ impl Account {
         } else {
             change.delete(&pointer);
         }
-        self.write_history(change, &keys);
-        for credit in self.credits.values() {
-            self.write_credit(app, change, credit, after, reason, now);
+        if self.history != self.history_was.1 {
+            let history = self.history.clone();
+            change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
+        self.write_credits(app, change, Some(after), reason, now);
     }
 
-    fn write_history(&self, change: &mut ChangeSet, keys: &Keys) {
-        let (version, was) = &self.history_was;
-        let key = keys.history(&self.user_id);
-        change.expect_as_read(&key, *version);
-        if self.history != *was {
-            change.put(&key, &HistoryRecord { history: self.history.clone() });
+    /// Writes what the user has then and nothing else, expecting all of the account to be as it was read.
+    pub(crate) fn write_credit_only<S: Store>(
+        &self,
+        app: &App<S>,
+        change: &mut ChangeSet,
+        reason: &str,
+        now: Timestamp,
+    ) {
+        self.expect(change, &Keys::of(&self.tenant));
+        self.write_credits(app, change, self.held(), reason, now);
+    }
+
+    /// What everything that is decided on an account rests on.
+    fn expect(&self, change: &mut ChangeSet, keys: &Keys) {
+        // What it costs was asked of these.
+        self.bindings.expect(change);
+        self.settings.expect(change);
+        match &self.live {
+            Some((version, held)) => {
+                change.expect_version(&keys.subscription(&held.subscription.id), *version)
+            }
+            None => change.expect_absent(&keys.live_subscription(&self.user_id)),
+        };
+        change.expect_as_read(&keys.history(&self.user_id), self.history_was.0);
+    }
+
+    fn write_credits<S: Store>(
+        &self,
+        app: &App<S>,
+        change: &mut ChangeSet,
+        subscription: Option<&Held>,
+        reason: &str,
+        now: Timestamp,
+    ) {
+        for credit in self.credits.values() {
+            self.write_credit(app, change, credit, subscription, reason, now);
         }
     }
 
@@ -152,7 +180,7 @@ impl Account {
         app: &App<S>,
         change: &mut ChangeSet,
         credit: &Credit,
-        after: &Held,
+        subscription: Option<&Held>,
         reason: &str,
         now: Timestamp,
     ) {
@@ -166,7 +194,7 @@ impl Account {
         let entry = CreditEntryRecord {
             amount: credit.is - credit.was,
             reason: reason.to_owned(),
-            subscription_id: after.subscription.id.clone(),
+            subscription_id: subscription.map(|held| held.subscription.id.clone()),
             at: now,
         };
         change
@@ -189,7 +217,7 @@ impl Account {
             .put(&keys.subscription(&held.subscription.id), &record)
             .add(&count(&keys, held, held.subscription.status), 1);
         if let Some(due) = due(&self.timeline, &self.tenant, held) {
-            change.put(&due, &DueRecord { plan_id: held.subscription.plan_id.clone() });
+            change.put(&due, &due_record(held));
         }
     }
 
@@ -239,6 +267,15 @@ pub(crate) fn places(keys: &Keys, held: &Held) -> [Key; 3] {
 pub(crate) fn due(timeline: &Timeline, tenant: &TenantId, held: &Held) -> Option<Key> {
     let at = held.next_due()?;
     Some(HostKeys::due(timeline, at, tenant, SUBSCRIPTION, &held.subscription.id))
+}
+
+/// What is kept there.
+pub(crate) fn due_record(held: &Held) -> DueRecord {
+    let subscription = &held.subscription;
+    DueRecord {
+        plan_id: subscription.plan_id.clone(),
+        pending_plan_id: subscription.pending_plan_id.clone(),
+    }
 }
 
 fn count(keys: &Keys, held: &Held, status: Status) -> Key {

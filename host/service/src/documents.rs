@@ -148,9 +148,10 @@ pub(crate) struct CreditEntryRecord {
     /// More than 0 where the user has more by it.
     #[serde(with = "decimal")]
     pub(crate) amount: Decimal,
-    /// What moved it: `start`, `renewal`, `change`.
+    /// What moved it: `start`, `renewal`, `change`, or `payment` where that was for nothing that could be had.
     pub(crate) reason: String,
-    pub(crate) subscription_id: String,
+    /// The subscription that it was for, if there was one.
+    pub(crate) subscription_id: Option<String>,
     #[serde(with = "time::seconds")]
     pub(crate) at: Timestamp,
 }
@@ -164,6 +165,8 @@ impl Document for CreditEntryRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DueRecord {
     pub(crate) plan_id: PlanId,
+    /// The plan that it goes on with, where that is another one.
+    pub(crate) pending_plan_id: Option<PlanId>,
 }
 
 impl Document for DueRecord {

@@ -7,7 +7,7 @@ use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Leaving, Reason, to
 use planwright_domain::hook::Hook;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
-use planwright_domain::period::Window;
+use planwright_domain::period::{self, Interval, Window};
 use planwright_domain::plan::Plan;
 use planwright_domain::refusal::{Due, FieldError};
 use planwright_domain::review::ReviewContext;
@@ -46,6 +46,8 @@ impl Way {
 /// What taking a plan costs, before anything is done.
 pub(crate) struct Bill {
     pub(crate) way: Way,
+    /// The instant that it is reckoned for.
+    pub(crate) at: Timestamp,
     /// The course that the plan is taken on, this fee not paid yet.
     pub(crate) course: Course,
     pub(crate) currency: Currency,
@@ -60,6 +62,18 @@ impl Bill {
     /// What is to be paid with money; 0 or less if nothing is.
     pub(crate) fn due(&self) -> Decimal {
         self.fee - self.unused - self.credit
+    }
+
+    /// The same as far as it is paid with so much money: of several windows those that it is enough for.
+    pub(crate) fn paid_with(mut self, money: Decimal) -> Option<Self> {
+        let has = self.credit + self.unused + money;
+        if let Way::Renewal(windows) = self.way {
+            let each = self.fee / Decimal::from(windows);
+            let of = |windows: &u32| each * Decimal::from(*windows);
+            let windows = (1..=windows).rev().find(|windows| of(windows) <= has)?;
+            (self.way, self.fee) = (Way::Renewal(windows), of(&windows));
+        }
+        Some(self).filter(|bill| bill.fee <= has)
     }
 
     /// Whether it takes effect without a payment.
@@ -84,10 +98,9 @@ pub(crate) async fn bill<S: Store>(
     let currency = plan.plan.currency;
     let credit = account.credit(snapshot, currency).await?;
     let Some(held) = account.held().cloned() else {
-        let course = fresh_course(account, &plan.plan, now)?;
-        let fee = window_fee(app, account, &plan.plan, Reason::Start, course.window, now).await?;
-        let unused = Decimal::ZERO;
-        return Ok(Bill { way: Way::Start, course, currency, fee, unused, credit });
+        let (course, fee) = start(app, account, plan, now).await?;
+        let (way, unused) = (Way::Start, Decimal::ZERO);
+        return Ok(Bill { way, at: now, course, currency, fee, unused, credit });
     };
     if held.subscription.plan_id == plan.plan.id && held.plan_generation == plan.generation {
         let course = held.course();
@@ -95,23 +108,59 @@ pub(crate) async fn bill<S: Store>(
         let each = renewal(app, account, &plan.plan, last, now).await?;
         let fee = each * Decimal::from(windows);
         let (way, unused) = (Way::Renewal(windows), Decimal::ZERO);
-        return Ok(Bill { way, course, currency, fee, unused, credit });
+        return Ok(Bill { way, at: now, course, currency, fee, unused, credit });
     }
-    let course = match open_course(account, plan, now)? {
+    let course = match course_to_buy(account, plan, now)? {
         Some(course) => course,
-        None => fresh_course(account, &plan.plan, now)?,
+        None => fresh_course(account, &plan.plan, now, now)?,
     };
     let (fee, unused) = change(app, snapshot, account, &held, &plan.plan, &course, now).await?;
-    Ok(Bill { way: Way::Change, course, currency, fee, unused, credit })
+    Ok(Bill { way: Way::Change, at: now, course, currency, fee, unused, credit })
 }
 
-/// A course that begins now.
+/// What a plan costs whoever has none: nothing, where it was left and is paid still.
+async fn start<S: Store>(
+    app: &App<S>,
+    account: &mut Account,
+    plan: &PlanRecord,
+    now: Timestamp,
+) -> Result<(Course, Decimal), Error> {
+    let is_had = |course: &Course| course.covers(now) || plan.plan.price.is_zero();
+    if let Some(course) = open_course(account, plan, now)?.filter(is_had) {
+        return Ok((course, Decimal::ZERO));
+    }
+    let course = fresh_course(account, &plan.plan, now, now)?;
+    let fee = window_fee(app, account, &plan.plan, Reason::Start, course.window, now).await?;
+    Ok((course, fee))
+}
+
+/// A course that begins now, on an anchor. Whoever has no subscription has the default plan by the calendar month, and
+/// goes on with that month and its usage: subscribing to it is no fresh quota.
 pub(crate) fn fresh_course(
     account: &mut Account,
     plan: &Plan,
+    anchor: Timestamp,
     now: Timestamp,
 ) -> Result<Course, Refusal> {
-    Course::unpaid(now, now, plan.interval, account.history.new_epoch())
+    let is_had = plan.price.is_zero() && plan.interval == Interval::Month;
+    if is_had && account.settings.default_plan_is(&plan.id) {
+        let month = period::calendar_month(now)?;
+        return Course::unpaid(month.start, now, plan.interval, 0);
+    }
+    Course::unpaid(anchor, now, plan.interval, account.history.new_epoch())
+}
+
+/// The same as [`open_course`], if the rest of its window may be had for the rest of the fee, or for nothing: what was
+/// left unpaid begins anew, since its quotas were there for nothing.
+pub(crate) fn course_to_buy(
+    account: &Account,
+    plan: &PlanRecord,
+    now: Timestamp,
+) -> Result<Option<Course>, Refusal> {
+    let stay = account.history.open_stay(&plan.plan.id, plan.generation, now);
+    let was_given_back = stay.is_some_and(|stay| stay.given_back);
+    let open = open_course(account, plan, now)?;
+    Ok(open.filter(|course| was_given_back || course.covers(now) || plan.plan.price.is_zero()))
 }
 
 /// What the user left of a plan, and goes on with.

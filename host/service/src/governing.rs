@@ -1,7 +1,7 @@
 //! Which plan governs a user, and in which window quotas count: what usage and entitlement ask on every call.
 
 use planwright_domain::caller::TenantId;
-use planwright_domain::life::{Held, PlanKey};
+use planwright_domain::life::{self, Held, PlanKey};
 use planwright_domain::period::{self, Window};
 use planwright_domain::plan::Plan;
 use planwright_domain::subscription::Subscription;
@@ -47,12 +47,12 @@ pub async fn now<S: Store>(
         return Ok((snapshot, governing));
     };
     if !live.held.is_behind(now) {
-        let governing = by_subscription(&snapshot, tenant, live.held).await?;
+        let governing = by_subscription(&snapshot, tenant, live.held, now).await?;
         return Ok((snapshot, governing));
     }
     let snapshot = subscriptions::settled(app, tenant, user_id, now).await?;
     let governing = match account::live(&snapshot, tenant, user_id).await? {
-        Some((_, live)) => by_subscription(&snapshot, tenant, live.held).await?,
+        Some((_, live)) => by_subscription(&snapshot, tenant, live.held, now).await?,
         None => without_subscription(&snapshot, tenant, user_id, now).await?,
     };
     Ok((snapshot, governing))
@@ -72,7 +72,10 @@ pub async fn then<N: Snapshot>(
     let live = account::live(snapshot, tenant, user_id).await?;
     let live = live.map(|(_, record)| record.held).filter(|held| held.since <= t);
     let (key, course, subscription) = match live {
-        Some(held) => (held.governing_plan(), held.course(), Some(held.subscription)),
+        Some(held) => {
+            let life::Governing { plan, course } = held.governing();
+            (plan, course, Some(held.subscription))
+        }
         None => {
             let history = snapshot.get(&Keys::of(tenant).history(user_id)).await?;
             let history = history.map(|record| record.decode::<HistoryRecord>()).transpose()?;
@@ -109,13 +112,15 @@ async fn by_subscription<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
     held: Held,
+    now: Timestamp,
 ) -> Result<Governing, Error> {
-    let plan = match plan(snapshot, tenant, &held.governing_plan()).await? {
+    let life::Governing { plan: key, course } = held.governing();
+    let plan = match plan(snapshot, tenant, &key).await? {
         Some(plan) => Some(plan),
         // Only a plan that was left can be gone: whoever did not pay for another one is governed like everybody.
         None => default_plan(snapshot, tenant).await?.map(|record| record.plan),
     };
-    let (window, usage_epoch) = (held.window(), held.usage_epoch);
+    let (window, usage_epoch) = (course.window_at(now)?, course.usage_epoch);
     Ok(Governing { plan, window, usage_epoch, subscription: Some(held.subscription) })
 }
 

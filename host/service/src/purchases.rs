@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::fees::{self, Bill, Way};
 use crate::ids;
 use crate::keys::Keys;
-use crate::{plan_lookup, settings, subscriptions};
+use crate::{plan_lookup, subscriptions};
 
 /// What taking a plan would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Quote {
     pub reason: &'static str,
     /// The plan's generation: its id may be used again before the payment comes.
     pub plan_generation: u64,
+    /// The plan's price, which holds until the payment comes.
+    pub price: Decimal,
     /// The subscription that it renews or changes.
     pub subscription_id: Option<String>,
 }
@@ -54,6 +56,7 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
         currency: bill.currency,
         reason: bill.way.as_str(),
         plan_generation: plan.generation,
+        price: plan.plan.price,
         subscription_id: account.held().map(|held| held.subscription.id.clone()),
     })
 }
@@ -67,16 +70,21 @@ pub struct Payment<'a> {
     pub plan_id: &'a str,
     /// As the quote said.
     pub plan_generation: u64,
+    /// As the quote said.
+    pub price: Decimal,
+    /// When it was quoted.
+    pub quoted_at: Timestamp,
     /// More than 0.
     pub amount: Decimal,
-    /// The plan's.
+    /// As the quote said.
     pub currency: Currency,
 }
 
 /// Writes into a change set what a payment brings: it starts, renews or changes to the plan that was paid for. The
-/// price that was quoted holds, though it may have gone up since; what is over is credit. The caller takes
-/// `snapshot` from [`subscriptions::settled`] and commits, with whatever marks the payment as done, and starts
-/// again from there on a conflict.
+/// price that was quoted holds, though it may have gone up since; what is over is credit. A payment that is not enough
+/// any more, since what was counted on is spent or more is owed, renews what it is enough for, and else is credit:
+/// nothing is given then. The caller takes `snapshot` from [`subscriptions::settled`] and commits, with whatever
+/// marks the payment as done, and starts again from there on a conflict.
 ///
 /// # Errors
 /// No such plan any more, or a pricing plugin that fails: nothing is written then.
@@ -86,22 +94,55 @@ pub async fn take_payment<S: Store>(
     by: &Request,
     payment: Payment<'_>,
     change: &mut ChangeSet,
-) -> Result<Held, Error> {
+) -> Result<Option<Held>, Error> {
     let (version, plan) = plan_lookup::load(snapshot, by, payment.plan_id).await?;
     if plan.generation != payment.plan_generation {
         return Err(plan_lookup::not_found(payment.plan_id).into());
     }
     let tenant = &by.caller.tenant;
     let mut account = Account::read(app, snapshot, tenant, payment.user_id).await?;
-    let bill = fees::bill(app, snapshot, &mut account, &plan, by.now).await?;
     change.expect_version(&Keys::of(tenant).plan(&plan.plan.id), version);
-    take(app, snapshot, account, (&plan, &bill), payment.amount, by.now, change).await
+    let bill = match bill_of(app, snapshot, &mut account, &plan, &payment, by.now).await {
+        Ok(bill) => bill.paid_with(payment.amount),
+        // Such as what was paid since in another currency.
+        Err(Error::Refused(_)) => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(bill) = bill.filter(|bill| bill.currency == payment.currency) {
+        let money = payment.amount;
+        return take(app, account, (&plan, &bill), money, by.now, change).map(Some);
+    }
+    let credit = account.credit(snapshot, payment.currency).await?;
+    account.set_credit(payment.currency, credit + payment.amount);
+    account.write_credit_only(app, change, "payment", by.now);
+    Ok(None)
+}
+
+/// What a payment is for, at the price that was quoted where it is dearer now. A change is reckoned for the instant of
+/// the quote, if the user has the same plan since: what is unused melts by the second, and is not had twice.
+async fn bill_of<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    account: &mut Account,
+    plan: &PlanRecord,
+    payment: &Payment<'_>,
+    now: Timestamp,
+) -> Result<Bill, Error> {
+    let mut plan = plan.clone();
+    plan.plan.price = plan.plan.price.min(payment.price);
+    let quoted_at = payment.quoted_at;
+    if account.held().is_some_and(|held| held.since <= quoted_at) {
+        let bill = Box::pin(fees::bill(app, snapshot, account, &plan, quoted_at)).await?;
+        if bill.way == Way::Change && bill.course.window.holds(now) {
+            return Ok(bill);
+        }
+    }
+    Box::pin(fees::bill(app, snapshot, account, &plan, now)).await
 }
 
 /// Does what a bill is for, with so much money.
-pub(crate) async fn take<S: Store>(
+pub(crate) fn take<S: Store>(
     app: &App<S>,
-    snapshot: &S::Snapshot,
     mut account: Account,
     (plan, bill): (&PlanRecord, &Bill),
     money: Decimal,
@@ -115,18 +156,16 @@ pub(crate) async fn take<S: Store>(
     let bought = |course: &planwright_domain::course::Course| {
         let course = course.clone();
         // A course that was left may be paid still.
-        if course.covers(now) { Ok(course) } else { course.bought(now, charged, bill.currency) }
+        if course.covers(now) { Ok(course) } else { course.bought(bill.at, charged, bill.currency) }
     };
     let after = match (bill.way, account.held().cloned()) {
         (Way::Renewal(windows), Some(held)) => {
-            let kept = settings::Kept::read(snapshot, &account.tenant).await?;
-            kept.expect(change);
-            let grace_days = kept.record.settings.grace_days;
+            let grace_days = account.settings.record.settings.grace_days;
             held.renewed(windows, charged, bill.currency, grace_days, now)?
         }
         (Way::Change, Some(held)) => {
-            let given_back = bill.unused > Decimal::ZERO;
-            let (after, stay) = held.switched(offer, bought(&bill.course)?, now, given_back);
+            let given_back = (bill.unused > Decimal::ZERO).then_some(bill.at);
+            let (after, stay) = held.switched(offer, bought(&bill.course)?, now, given_back)?;
             account.history.note_stay(stay);
             after
         }

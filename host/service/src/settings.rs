@@ -13,6 +13,7 @@ use crate::documents::SettingsRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
+use crate::worker;
 
 /// The tenant's settings.
 ///
@@ -40,6 +41,10 @@ async fn try_update<S: Store>(
     by: &Request,
     patch: &SettingsPatch,
 ) -> Result<Settings, Error> {
+    if patch.grace_days.is_some() {
+        // What is due already has the grace that there was.
+        worker::work_plan(app, &by.caller.tenant, None, by.now).await?;
+    }
     let snapshot = app.store.snapshot().await?;
     let kept = Kept::read(&snapshot, &by.caller.tenant).await?;
     let record = SettingsRecord {

@@ -84,17 +84,15 @@ async fn try_start<S: Store>(
     if open.as_ref().is_none_or(|course| course.paid.is_empty()) {
         must_be_active(&plan)?;
     }
-    let bill = match open {
-        Some(course) => free_bill(course, &plan),
-        None if has_free_days(&account, &plan) => {
-            account.history.note_trial(&plan.plan.id);
-            let (days, epoch) = (plan.plan.trial_days, account.history.new_epoch());
-            free_bill(Course::trial(by.now, days, plan.plan.interval, epoch)?, &plan)
-        }
-        None => Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?,
+    let bill = if open.is_none() && has_free_days(&account, &plan) {
+        account.history.note_trial(&plan.plan.id);
+        let (days, epoch) = (plan.plan.trial_days, account.history.new_epoch());
+        free_bill(Course::trial(by.now, days, plan.plan.interval, epoch)?, &plan, by.now)
+    } else {
+        Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?
     };
     bill.must_be_free(&plan.plan)?;
-    commit_plan(app, &snapshot, by, account, (version, &plan), &bill).await
+    commit_plan(app, by, account, (version, &plan), &bill).await
 }
 
 fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
@@ -103,9 +101,9 @@ fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
 }
 
 /// A course that costs nothing now.
-fn free_bill(course: Course, plan: &PlanRecord) -> Bill {
+fn free_bill(course: Course, plan: &PlanRecord, at: Timestamp) -> Bill {
     let [fee, unused, credit] = [Decimal::ZERO; 3];
-    Bill { way: Way::Start, course, currency: plan.plan.currency, fee, unused, credit }
+    Bill { way: Way::Start, at, course, currency: plan.plan.currency, fee, unused, credit }
 }
 
 fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
@@ -117,7 +115,6 @@ fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
 /// or is seen.
 async fn commit_plan<S: Store>(
     app: &App<S>,
-    snapshot: &S::Snapshot,
     by: &Request,
     account: Account,
     (version, plan): (u64, &PlanRecord),
@@ -126,8 +123,7 @@ async fn commit_plan<S: Store>(
     let mut change = ChangeSet::new();
     change.expect_version(&Keys::of(&by.caller.tenant).plan(&plan.plan.id), version);
     let money = Decimal::ZERO;
-    let held =
-        purchases::take(app, snapshot, account, (plan, bill), money, by.now, &mut change).await?;
+    let held = purchases::take(app, account, (plan, bill), money, by.now, &mut change)?;
     app.commit(by, change, &held.subscription).await?;
     Ok(held.subscription)
 }
@@ -229,7 +225,7 @@ async fn try_change<S: Store>(
         When::Now => {
             let bill = Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?;
             bill.must_be_free(&plan.plan)?;
-            commit_plan(app, &snapshot, by, account, (version, &plan), &bill).await
+            commit_plan(app, by, account, (version, &plan), &bill).await
         }
     }
 }
@@ -306,7 +302,7 @@ async fn try_grant<S: Store>(
     }
     let after = match before.clone() {
         Some(held) => {
-            let (after, stay) = held.switched(offer, course, by.now, false);
+            let (after, stay) = held.switched(offer, course, by.now, None)?;
             account.history.note_stay(stay);
             after
         }

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
-use planwright_domain::course::Course;
 use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::period::Window;
 use planwright_domain::plan::PlanId;
@@ -20,7 +19,6 @@ use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::settings::Kept;
 use crate::{fees, tenants};
 
 /// How much is worked in one commit.
@@ -81,14 +79,20 @@ pub(crate) async fn work_plan<S: Store>(
         let mut batch = due(&snapshot, &timeline, now, after).await?;
         let Some((last, _, _)) = batch.last() else { return Ok(()) };
         after = Some(last.clone());
-        batch.retain(|(_, place, plan_id)| {
-            place.tenant == *tenant && plan.is_none_or(|plan| plan == plan_id.as_str())
+        batch.retain(|(_, place, due)| {
+            place.tenant == *tenant && plan.is_none_or(|plan| concerns(due, plan))
         });
         Box::pin(work_batch(app, &snapshot, &batch, now)).await?;
     }
 }
 
-type Found = (Key, DuePlace, PlanId);
+/// Whether a plan has to do with what is due: that of a subscription, or the one it goes on with.
+fn concerns(due: &DueRecord, plan: &str) -> bool {
+    let plans = [Some(&due.plan_id), due.pending_plan_id.as_ref()];
+    plans.into_iter().flatten().any(|id| id.as_str() == plan)
+}
+
+type Found = (Key, DuePlace, DueRecord);
 
 /// The first things that are due, behind a key.
 async fn due<N: Snapshot>(
@@ -106,7 +110,7 @@ async fn due<N: Snapshot>(
         if i64::try_from(place.at).is_ok_and(|at| at > now.as_second()) {
             break;
         }
-        found.push((key, place, record.decode::<DueRecord>()?.plan_id));
+        found.push((key, place, record.decode::<DueRecord>()?));
     }
     Ok(found)
 }
@@ -195,23 +199,14 @@ pub(crate) async fn work_one<S: Store>(
 struct Part {
     account: Account,
     after: Held,
-    expects: Expects,
-    at: Timestamp,
-}
-
-#[derive(Default)]
-struct Expects {
     plans: BTreeMap<PlanId, (Key, Option<u64>)>,
-    settings: Option<Kept>,
+    at: Timestamp,
 }
 
 impl Part {
     fn write<S: Store>(&self, app: &App<S>, change: &mut ChangeSet) {
-        for (key, version) in self.expects.plans.values() {
+        for (key, version) in self.plans.values() {
             change.expect_as_read(key, *version);
-        }
-        if let Some(settings) = &self.expects.settings {
-            settings.expect(change);
         }
         self.account.write(app, change, &self.after, "renewal", self.at);
     }
@@ -232,7 +227,7 @@ async fn prepare<S: Store>(
     let Some(mut held) = account.held().cloned().filter(|held| held.is_behind(now)) else {
         return Ok(None);
     };
-    let mut part = Part { account, after: held.clone(), expects: Expects::default(), at: now };
+    let mut part = Part { account, after: held.clone(), plans: BTreeMap::new(), at: now };
     while held.is_behind(now) {
         held = match held.needs(now)? {
             None => part.step(held, now, None)?,
@@ -280,7 +275,7 @@ impl Part {
             let reason = format!("the plan '{}' of a live subscription is missing", own.id);
             StoreError::Corrupt { reason }
         })?;
-        let grace_days = self.grace_days(snapshot).await?;
+        let grace_days = self.account.settings.record.settings.grace_days;
         let credit = self.account.credit(snapshot, plan.plan.currency).await?;
         let asked = fees::renewal(app, &self.account, &plan.plan, window, window.start).await;
         let fee = match asked {
@@ -313,14 +308,14 @@ impl Part {
             // It was deleted meanwhile: the subscription goes on as it is.
             return Ok(held.without_pending());
         };
-        let grace_days = self.grace_days(snapshot).await?;
+        let grace_days = self.account.settings.record.settings.grace_days;
         let credit = self.account.credit(snapshot, plan.plan.currency).await?;
-        let course = match fees::open_course(&self.account, &plan, at)? {
+        let course = match fees::course_to_buy(&self.account, &plan, at)? {
             Some(course) => course,
             None => {
-                let interval = plan.plan.interval;
-                let anchor = if interval == held.interval { held.subscription.anchor } else { at };
-                Course::unpaid(anchor, at, interval, self.account.history.new_epoch())?
+                let is_alike = plan.plan.interval == held.interval;
+                let anchor = if is_alike { held.subscription.anchor } else { at };
+                fees::fresh_course(&mut self.account, &plan.plan, anchor, at)?
             }
         };
         let asked =
@@ -340,16 +335,9 @@ impl Part {
         let key = Keys::of(&self.account.tenant).plan(&meant.id);
         let found = snapshot.get(&key).await?;
         let version = found.as_ref().map(|record| record.version);
-        self.expects.plans.insert(meant.id.clone(), (key, version));
+        self.plans.insert(meant.id.clone(), (key, version));
         let record = found.map(|record| record.decode::<PlanRecord>()).transpose()?;
         Ok(record.filter(|record| record.generation == meant.generation))
-    }
-
-    async fn grace_days<N: Snapshot>(&mut self, snapshot: &N) -> Result<u32, Error> {
-        let settings = Kept::read(snapshot, &self.account.tenant).await?;
-        let grace_days = settings.record.settings.grace_days;
-        self.expects.settings = Some(settings);
-        Ok(grace_days)
     }
 }
 

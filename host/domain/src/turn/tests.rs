@@ -302,13 +302,19 @@ fn a_change_waits_for_the_end_of_what_is_paid_and_a_dearer_plan_is_not_had_unpai
         let onward = Onward { credit: credit.into(), ..to(into) };
         let worked = before.worked(due, Some(&onward)).unwrap();
         assert_eq!(said(&worked.held), expected);
-        assert_eq!(worked.held.governing_plan().id.as_str(), governing, "{expected}");
+        assert_eq!(worked.held.governing().plan.id.as_str(), governing, "{expected}");
         assert_eq!(worked.stays.len(), 1);
+        // What governs goes on where it was counted, and so does whoever comes back to it.
+        if governing == "free" && into.id.as_str() == "pro" {
+            let course = worked.held.governing().course;
+            assert_eq!((course.usage_epoch, course.window.start), (1, due));
+            assert_eq!(worked.stays[0].course, course);
+        }
         // Who pays has what was paid for.
         if worked.held.subscription.status == Status::PastDue {
             let paid = worked.held.renewed(1, 490.into(), Currency::RUB, 3, due).unwrap();
             assert_eq!(said(&paid), "pro active 2025-02-01..2025-03-01 paid 2025-03-01");
-            assert_eq!(paid.governing_plan().id.as_str(), "pro");
+            assert_eq!(paid.governing().plan.id.as_str(), "pro");
         }
     }
 }
@@ -446,8 +452,8 @@ impl World {
                 let plan = self.plans[to].clone();
                 let course = self.course(&plan, self.now);
                 let course = self.bought(course, &plan);
-                let (held, stay) =
-                    self.held.clone().switched(offer(&plan), course, self.now, false);
+                let switched = self.held.clone().switched(offer(&plan), course, self.now, None);
+                let (held, stay) = switched.unwrap();
                 self.history.note_stay(stay);
                 self.held = held;
             }

@@ -129,7 +129,7 @@ impl<N: Snapshot> Walk<'_, N> {
         let timeline = self.timeline(&tenant).await?;
         let Some(key) = account::due(&timeline, &tenant, &record.held) else { return Ok(false) };
         let due: Option<DueRecord> = self.find(&key).await?;
-        Ok(due.is_some_and(|due| due.plan_id == record.held.subscription.plan_id))
+        Ok(due == Some(account::due_record(&record.held)))
     }
 
     /// By whose clock a tenant lives.
