@@ -8,17 +8,8 @@ use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 
 /// Seconds from one attempt to the next: three days in all, as Standard Webhooks has it.
-const PAUSES: [i64; 9] = [
-    5,
-    5 * 60,
-    30 * 60,
-    2 * 3_600,
-    5 * 3_600,
-    10 * 3_600,
-    14 * 3_600,
-    20 * 3_600,
-    24 * 3_600,
-];
+const PAUSES: [i64; 9] =
+    [5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600, 14 * 3_600, 20 * 3_600, 24 * 3_600];
 /// The longest that a receiver can put off an attempt.
 const LONGEST_PAUSE: i64 = 24 * 3_600;
 /// An endpoint that has not taken anything for so long is switched off with the next failure.
@@ -146,6 +137,28 @@ impl Reply {
 }
 
 impl Delivery {
+    /// One that is to be sent at once.
+    #[must_use]
+    pub fn new(
+        id: String,
+        endpoint_id: &str,
+        event_id: &str,
+        event_type: EventType,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            endpoint_id: endpoint_id.to_owned(),
+            event_id: event_id.to_owned(),
+            event_type,
+            occurred_at,
+            state: DeliveryState::Pending,
+            attempts: Vec::new(),
+            next_attempt_at: None,
+            done_at: None,
+        }
+    }
+
     /// After a try that ended now. `chance` spreads those that failed together.
     #[must_use]
     pub fn tried(mut self, reply: &Reply, now: Timestamp, milliseconds: u64, chance: u8) -> Self {
@@ -184,6 +197,15 @@ impl Delivery {
     }
 }
 
+/// How long what came of a delivery is kept.
+const KEPT: i64 = 30 * 86_400;
+
+/// Whether what was done then is cleared away.
+#[must_use]
+pub fn is_past_keeping(done_at: Timestamp, now: Timestamp) -> bool {
+    now.as_second().saturating_sub(done_at.as_second()) >= KEPT
+}
+
 /// How long to wait after so many attempts; nothing after the last one. A tenth more at most, by chance, and longer if
 /// the receiver asks for it.
 fn pause(attempts: usize, asked: Option<i64>, chance: u8) -> Option<i64> {
@@ -207,17 +229,7 @@ mod tests {
     }
 
     fn delivery() -> Delivery {
-        Delivery {
-            id: "whd_1".to_owned(),
-            endpoint_id: "whe_1".to_owned(),
-            event_id: "msg_1".to_owned(),
-            event_type: EventType::PlanCreated,
-            occurred_at: at(0),
-            state: DeliveryState::Pending,
-            attempts: Vec::new(),
-            next_attempt_at: None,
-            done_at: None,
-        }
+        Delivery::new("whd_1".to_owned(), "whe_1", "msg_1", EventType::PlanCreated, at(0))
     }
 
     fn answered(status: u16, retry_after: Option<i64>) -> Reply {

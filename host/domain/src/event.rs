@@ -137,8 +137,10 @@ impl Event {
         let is = fields(plan);
         let was = before.map(fields);
         let shown = ["id", "version", "is_active", "price", "currency", "interval"];
-        let mut data: Map<String, Value> =
-            shown.iter().filter_map(|name| is.get(*name).map(|value| ((*name).to_owned(), value.clone()))).collect();
+        let mut data: Map<String, Value> = shown
+            .iter()
+            .filter_map(|name| is.get(*name).map(|value| ((*name).to_owned(), value.clone())))
+            .collect();
         data.insert("changed_fields".to_owned(), was.map(|was| changed(&was, &is)).into());
         Self { kind, data: data.into() }
     }
@@ -195,7 +197,8 @@ fn transitions(before: Option<&Held>, after: &Held) -> Vec<EventType> {
         (became(Status::PastDue), EventType::SubscriptionPastDue),
         (became(Status::Canceled), EventType::SubscriptionCanceled),
     ];
-    let found: Vec<EventType> = found.into_iter().filter_map(|(is, kind)| is.then_some(kind)).collect();
+    let found: Vec<EventType> =
+        found.into_iter().filter_map(|(is, kind)| is.then_some(kind)).collect();
     if found.is_empty() && looks_different(was, is) {
         return vec![EventType::SubscriptionUpdated];
     }

@@ -2,7 +2,6 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use url::{Host, Url};
 use utoipa::ToSchema;
 
@@ -63,6 +62,23 @@ pub struct Endpoint {
     pub updated_at: Timestamp,
 }
 
+/// An endpoint, and how it fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookEndpointReport)]
+pub struct EndpointReport {
+    /// As it was asked for.
+    #[serde(flatten)]
+    pub endpoint: Endpoint,
+    /// Since when it has taken nothing, by the real clock; null while it takes what it is sent.
+    #[serde(with = "time::optional_seconds")]
+    #[schema(value_type = Option<UnixSeconds>, required = true)]
+    pub failing_since: Option<Timestamp>,
+    /// How many deliveries wait for it.
+    pub pending: u64,
+    /// How many events it was not told, since too many deliveries waited.
+    pub missed: u64,
+}
+
 /// An endpoint as an admin asks for it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -100,21 +116,21 @@ pub struct EndpointPatch {
     #[schema(value_type = bool)]
     pub enabled: Option<bool>,
 
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub id: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub disabled_reason: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub old_secret_until: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub created_at: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub updated_at: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub failing_since: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub pending: IgnoredAny,
-    #[schema(value_type = Value)]
+    #[schema(value_type = serde_json::Value)]
     pub missed: IgnoredAny,
 }
 
@@ -324,7 +340,9 @@ pub enum WebhookRefusal {
         id: String,
     },
     /// There are as many as there may be.
-    #[error("There are {MOST_ENDPOINTS} webhook endpoints already, which is the most. Delete one first.")]
+    #[error(
+        "There are {MOST_ENDPOINTS} webhook endpoints already, which is the most. Delete one first."
+    )]
     TooManyEndpoints,
     /// It is told nothing now.
     #[error(
@@ -336,7 +354,9 @@ pub enum WebhookRefusal {
         id: String,
     },
     /// Too much waits for it.
-    #[error("{MOST_PENDING} deliveries wait for webhook endpoint '{id}' already. Try again when they are fewer.")]
+    #[error(
+        "{MOST_PENDING} deliveries wait for webhook endpoint '{id}' already. Try again when they are fewer."
+    )]
     TooManyPending {
         /// The endpoint's.
         id: String,

@@ -1,9 +1,10 @@
 //! All that is kept of one user's subscriptions: the live one, the past, the credit. It is read from one snapshot,
-//! decided on, and written with everything that leads to it: lists, counts, what is due.
+//! decided on, and written with everything that leads to it: lists, counts, what is due, what is told of it.
 
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::event;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
@@ -20,6 +21,7 @@ use crate::documents::{
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline};
+use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::tenants;
 
@@ -39,6 +41,8 @@ pub(crate) struct Account {
     /// To be changed as decided.
     pub(crate) history: History,
     credits: BTreeMap<&'static str, Credit>,
+    /// Who is told what becomes of it.
+    listeners: Listeners,
 }
 
 struct Credit {
@@ -69,6 +73,7 @@ impl Account {
             history: history_was.1.clone(),
             history_was,
             credits: BTreeMap::new(),
+            listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
 
@@ -136,6 +141,8 @@ impl Account {
         for credit in self.credits.values() {
             self.write_credit(app, change, credit, after, reason, now);
         }
+        let events = event::of_subscription(self.held(), after);
+        self.listeners.tell(app, change, &events, now);
     }
 
     fn write_history(&self, change: &mut ChangeSet, keys: &Keys) {

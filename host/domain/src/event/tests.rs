@@ -34,9 +34,13 @@ fn every_type_is_read_as_it_is_written_and_named_in_the_list_once() {
         assert_eq!(same.count(), 1, "{kind:?}");
         assert!(kind.fits(kind.as_str()) && kind.fits(&format!("{}.*", kind.group())), "{kind:?}");
     }
-    for (pattern, fits) in
-        [("plan.created", true), ("plan.*", true), ("plan", false), ("subscription.*", false), (".*", false)]
-    {
+    for (pattern, fits) in [
+        ("plan.created", true),
+        ("plan.*", true),
+        ("plan", false),
+        ("subscription.*", false),
+        (".*", false),
+    ] {
         assert_eq!(EventType::PlanCreated.fits(pattern), fits, "{pattern}");
     }
 }

@@ -107,7 +107,11 @@ fn a_patch_changes_what_it_names_and_whoever_switches_it_on_forgets_why_it_was_o
         let patch = serde_json::from_str(json).unwrap();
         let patched = off.patched(patch, OUT, at(9)).unwrap();
         assert_eq!((patched.url.as_str(), patched.events.len()), (url, events), "{json}");
-        assert_eq!((patched.enabled, patched.disabled_reason.is_some()), (enabled, reason), "{json}");
+        assert_eq!(
+            (patched.enabled, patched.disabled_reason.is_some()),
+            (enabled, reason),
+            "{json}"
+        );
         assert_eq!(patched.updated_at, at(updated_at), "{json}");
     }
     // What was read can be sent back.
