@@ -32,7 +32,10 @@ async fn what_fails_is_tried_again_later_under_the_same_id_and_no_redirect_is_fo
     assert_eq!(receiver.calls().len(), 1);
     app.clock.advance(1);
     let redirected = delivery_when(&admin, &id, is_tried(2)).await;
-    assert_eq!((&redirected["state"], &redirected["attempts"][1]["status"]), (&json!("pending"), &json!(307)));
+    assert_eq!(
+        (&redirected["state"], &redirected["attempts"][1]["status"]),
+        (&json!("pending"), &json!(307))
+    );
     app.clock.advance(340);
     let done = delivery_when(&admin, &id, is("delivered")).await;
     assert_eq!(done["attempts"].as_array().unwrap().len(), 3);
@@ -83,15 +86,21 @@ async fn an_endpoint_that_takes_nothing_for_days_or_is_gone_is_switched_off_and_
     let (id, _) = listen(&admin, &receiver, &[]).await;
     receiver.answers(&[How::Status(500); 11]);
     admin.post(ADMIN_PLANS, plan("a")).await.ok(201);
-    for attempt in 1..=10 {
-        delivery_when(&admin, &id, is_tried(attempt)).await;
-        // The longest pause is a day and a tenth of it.
-        app.clock.advance(if attempt < 9 { 80_000 } else { 96_000 });
+    let mut now = NOW;
+    for attempt in 1..10 {
+        let tried = delivery_when(&admin, &id, is_tried(attempt)).await;
+        let next = tried["next_attempt_at"].as_i64().unwrap();
+        app.clock.advance(next - now);
+        now = next;
     }
     let failed = delivery_when(&admin, &id, is("failed")).await;
+    assert_eq!(failed["attempts"].as_array().unwrap().len(), 10);
     assert_eq!(failed["next_attempt_at"], json!(null));
+    let days = (now - NOW) / DAY;
+    assert_eq!(days, 3);
     let path = format!("{WEBHOOKS}/{id}");
     assert_eq!(admin.get(&path).await.ok(200)["enabled"], true);
+    app.clock.advance(2 * DAY);
     admin.post(ADMIN_PLANS, plan("b")).await.ok(201);
     delivery_when(&admin, &id, is_tried(1)).await;
     let off = admin.get(&path).await.ok(200);
@@ -104,7 +113,9 @@ async fn an_endpoint_that_takes_nothing_for_days_or_is_gone_is_switched_off_and_
     receiver.answers(&[How::Status(410)]);
     app.clock.advance(1);
     admin.post(&format!("{path}/test"), json!({})).await.ok(202);
-    let gone = delivery_when(&admin, &id, |one| one["event_type"] == "webhook.test" && is("failed")(one)).await;
+    let gone =
+        delivery_when(&admin, &id, |one| one["event_type"] == "webhook.test" && is("failed")(one))
+            .await;
     assert_eq!(gone["attempts"][0]["status"], 410);
     let off = admin.get(&path).await.ok(200);
     assert_eq!(off["disabled_reason"], "It answered 410 Gone.");

@@ -44,8 +44,13 @@ async fn changes_of_plans_are_told_within_a_second_and_what_was_refused_is_not()
     let mut kinds: Vec<String> = calls.iter().map(super::receiver::Call::kind).collect();
     kinds.sort();
     let expected = [
-        "plan.activated", "plan.created", "plan.created", "plan.created", "plan.deactivated",
-        "plan.deleted", "plan.updated",
+        "plan.activated",
+        "plan.created",
+        "plan.created",
+        "plan.created",
+        "plan.deactivated",
+        "plan.deleted",
+        "plan.updated",
     ];
     assert_eq!(kinds, expected);
     let updated = calls.iter().find(|call| call.kind() == "plan.updated").unwrap();
@@ -59,7 +64,8 @@ async fn a_subscription_is_told_through_its_life_also_where_time_brings_it() {
     let (app, receiver) = (start().await, Receiver::start().await);
     let admin = app.admin();
     for (id, price, trial) in [("trial", 490, 7), ("free", 0, 0)] {
-        let draft = json!({"id": id, "name": id, "price": price, "interval": "month", "trial_days": trial});
+        let draft =
+            json!({"id": id, "name": id, "price": price, "interval": "month", "trial_days": trial});
         admin.post(ADMIN_PLANS, draft).await.ok(201);
     }
     listen(&admin, &receiver, &["subscription.*"]).await;
@@ -77,7 +83,10 @@ async fn a_subscription_is_told_through_its_life_also_where_time_brings_it() {
     bob.post(SUBSCRIPTION, json!({"plan_id": "free"})).await.ok(201);
     let calls = receiver.calls_when(7).await;
     let kinds: Vec<String> = calls.iter().map(super::receiver::Call::kind).collect();
-    assert_eq!(kinds[..3], ["subscription.created", "subscription.updated", "subscription.updated"]);
+    assert_eq!(
+        kinds[..3],
+        ["subscription.created", "subscription.updated", "subscription.updated"]
+    );
     // Told in one commit, so side by side.
     let mut turned = kinds[3..5].to_vec();
     turned.sort();
@@ -114,7 +123,9 @@ async fn both_secrets_sign_while_they_overlap_and_only_the_new_one_afterwards() 
     let last = admin.post(&rotate, json!({"overlap_hours": 0})).await.ok(200);
     admin.post(&test, json!({})).await.ok(202);
     let calls = receiver.calls_when(4).await;
-    assert!(calls[3].is_signed_by(last["secret"].as_str().unwrap()) && !calls[3].is_signed_by(&new));
+    assert!(
+        calls[3].is_signed_by(last["secret"].as_str().unwrap()) && !calls[3].is_signed_by(&new)
+    );
     app.covers(&["webhooks_rotate", "deliveries_test"]);
 }
 
@@ -148,7 +159,8 @@ async fn what_was_delivered_is_sent_again_under_its_id_and_what_waits_is_sent_at
 
     let page = |query: &str| format!("{}?{query}", deliveries_of(&id));
     delivery_when(&admin, &id, is("delivered")).await;
-    for (query, total) in [("", 3), ("state=delivered", 3), ("state=pending", 0), ("state=failed", 0)]
+    for (query, total) in
+        [("", 3), ("state=delivered", 3), ("state=pending", 0), ("state=failed", 0)]
     {
         let listed = admin.get(&page(query)).await.ok(200);
         assert_eq!(listed["total"], total, "{query}");

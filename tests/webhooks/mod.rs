@@ -38,7 +38,7 @@ fn deliveries_of(endpoint: &str) -> String {
 }
 
 /// The newest delivery of an endpoint, once it is as it is to be.
-async fn delivery_when(
+pub(crate) async fn delivery_when(
     admin: &Actor,
     endpoint: &str,
     is_so: impl Fn(&Value) -> bool,
@@ -55,10 +55,10 @@ async fn delivery_when(
     }
 }
 
-fn is_tried(times: usize) -> impl Fn(&Value) -> bool {
+pub(crate) fn is_tried(times: usize) -> impl Fn(&Value) -> bool {
     move |delivery| delivery["attempts"].as_array().is_some_and(|all| all.len() == times)
 }
 
-fn is(state: &'static str) -> impl Fn(&Value) -> bool {
+pub(crate) fn is(state: &'static str) -> impl Fn(&Value) -> bool {
     move |delivery| delivery["state"] == state
 }

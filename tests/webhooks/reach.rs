@@ -11,7 +11,9 @@ async fn an_address_inside_is_refused_when_it_is_named_and_a_name_when_it_is_cal
     let receiver = Receiver::start().await;
     let app = App::with(|config| config.webhooks.allow_http = true).await;
     let admin = app.admin();
-    for url in [receiver.url(), "http://169.254.169.254/latest".to_owned(), "http://[::1]/".to_owned()] {
+    for url in
+        [receiver.url(), "http://169.254.169.254/latest".to_owned(), "http://[::1]/".to_owned()]
+    {
         let answer = admin.post(WEBHOOKS, json!({"url": url})).await;
         answer.problem(400);
         assert_eq!(answer.field_errors(), [("url".to_owned(), "invalid_url".to_owned())], "{url}");
@@ -33,7 +35,8 @@ async fn what_was_allowed_once_is_not_called_any_more_when_it_is_forbidden() {
     let admin = app.admin();
     let mut endpoints = Vec::new();
     for url in [receiver.url(), receiver.named_url()] {
-        let made = admin.post(WEBHOOKS, json!({"url": url, "events": ["plan.deleted"]})).await.ok(201);
+        let made =
+            admin.post(WEBHOOKS, json!({"url": url, "events": ["plan.deleted"]})).await.ok(201);
         endpoints.push(made["id"].as_str().unwrap().to_owned());
     }
     // It may be called: the names and addresses here are right.
@@ -47,7 +50,8 @@ async fn what_was_allowed_once_is_not_called_any_more_when_it_is_forbidden() {
     let admin = app.admin();
     for id in &endpoints {
         admin.post(&format!("{WEBHOOKS}/{id}/test"), json!({})).await.ok(202);
-        let tried = delivery_when(&admin, id, |one| is_tried(1)(one) && one["state"] == "pending").await;
+        let tried =
+            delivery_when(&admin, id, |one| is_tried(1)(one) && one["state"] == "pending").await;
         assert_eq!(tried["attempts"][0]["status"], json!(null), "{tried}");
     }
     assert_eq!(receiver.calls().len(), 2);

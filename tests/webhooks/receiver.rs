@@ -110,7 +110,10 @@ impl Receiver {
             if calls.len() >= count {
                 return calls;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "{count} calls, and only {calls:#?}");
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "{count} calls, and only {calls:#?}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -123,7 +126,10 @@ async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    assert_eq!((method, headers["content-type"].to_str().unwrap()), (Method::POST, "application/json"));
+    assert_eq!(
+        (method, headers["content-type"].to_str().unwrap()),
+        (Method::POST, "application/json")
+    );
     let text = |name: &str| headers[name].to_str().unwrap().to_owned();
     let call = Call {
         path: uri.path().to_owned(),

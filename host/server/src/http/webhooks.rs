@@ -90,7 +90,7 @@ pub(crate) async fn get(
 
 /// Changes what the body names.
 ///
-/// What waits for an endpoint that is switched off is given up, and can be sent again later.
+/// What waits for an endpoint that is switched off is given up when its time comes, and can be sent again later.
 #[utoipa::path(
     put, path = "/api/v1/admin/webhooks/{id}", tag = "webhooks", security(("admin" = [])),
     params(("id" = String, Path, description = "The endpoint's.")),
