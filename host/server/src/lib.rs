@@ -12,7 +12,7 @@ mod errands;
 mod http;
 mod listener;
 mod log;
-mod outbound;
+pub mod outbound;
 mod plugins;
 mod postman;
 pub mod server;
