@@ -14,4 +14,5 @@ mod remote_commands;
 mod rooms;
 mod simulation;
 mod store;
+mod webhooks;
 mod worker;

@@ -211,3 +211,38 @@ fn help_has_examples_and_hides_the_token() {
         assert!(!said.contains("sk-hidden"), "{line}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_made_tried_out_changed_and_deleted_from_the_shell() {
+    let terminal = Terminal::start();
+    // The secret alone is on standard output, for a script to take.
+    let secret = terminal
+        .run("webhook create https://localhost/ --event plan.deleted --event subscription.*");
+    assert!(secret.lines().count() == 1 && secret.starts_with("whsec_"), "{secret}");
+    let listed = terminal.json("webhook list --json");
+    assert_eq!(listed[0]["events"], serde_json::json!(["plan.deleted", "subscription.*"]));
+    let id = listed[0]["id"].as_str().unwrap();
+    let table = terminal.run("webhook list");
+    assert!(table.contains(id) && table.contains("plan.deleted,subscription.*"), "{table}");
+
+    let sent = terminal.json(&format!("webhook test {id} --json"));
+    let delivery = sent[0]["id"].as_str().unwrap();
+    let again = terminal.run(&format!("webhook redeliver {id} {delivery}"));
+    assert!(again.contains("webhook.test") && again.contains("pending"), "{again}");
+    for (state, lines) in [("pending", 2), ("delivered", 1)] {
+        let table = terminal.run(&format!("webhook deliveries {id} --state {state}"));
+        assert_eq!(table.lines().count(), lines, "{table}");
+    }
+    let rotated = terminal.run(&format!("webhook rotate {id} --overlap-hours 0"));
+    assert!(rotated.starts_with("whsec_") && rotated != secret, "{rotated}");
+    let off = terminal.json(&format!("webhook update {id} --enabled false --event plan.* --json"));
+    assert_eq!(
+        (&off[0]["enabled"], &off[0]["events"]),
+        (&false.into(), &serde_json::json!(["plan.*"]))
+    );
+    let output = terminal.run_as(&terminal.token, &format!("webhook test {id}"));
+    assert!(!output.status.success() && stderr(&output).contains("is switched off"));
+    let deleted = terminal.json(&format!("webhook delete {id} --json"));
+    assert_eq!(deleted["deleted"], true);
+    assert_eq!(terminal.run("webhook list").lines().count(), 1, "the titles alone");
+}

@@ -7,6 +7,7 @@ use super::plugin_uploads::{REVIEWER, WASM, uploaded, variant};
 use super::{ADMIN_PLANS, API_KEYS, subscription_of};
 use crate::harness::contract::{Operation, contract};
 use crate::harness::{Actor, Answer, App, claims};
+use crate::webhooks::{WEBHOOKS, delivery_when, is_tried};
 
 /// What the documents' examples speak of.
 const PLAN: &str = "premium_abc12345";
@@ -17,13 +18,15 @@ const PACK: &str = "saas-tiers";
 struct Things {
     key_id: String,
     digest: String,
+    webhook_id: String,
+    delivery_id: String,
 }
 
 /// The plugin that the documents' examples bind.
 const DIGEST: &str = "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed";
 
 impl Things {
-    /// A plan, a subscriber, an API key and a plugin; their names begin with "Hidden".
+    /// A plan, a subscriber, an API key, a plugin and a webhook endpoint; their names begin with "Hidden".
     async fn make(app: &App, tenant: &str) -> Self {
         let admin = app.of_tenant(tenant, "root", "admin");
         // With the quotas of the document's example, which its example of a change raises.
@@ -40,12 +43,18 @@ impl Things {
         let key_id = made["id"].as_str().unwrap().to_owned();
         // Another one than the operation that uploads does.
         let digest = uploaded(&admin, "", &variant(REVIEWER, 7)).await;
-        Self { key_id, digest }
+        let (webhook_id, delivery_id) = tried_webhook(&admin).await;
+        Self { key_id, digest, webhook_id, delivery_id }
     }
 
     /// Things that there are not.
     fn none() -> Self {
-        Self { key_id: "key_none".to_owned(), digest: DIGEST.to_owned() }
+        Self {
+            key_id: "key_none".to_owned(),
+            digest: DIGEST.to_owned(),
+            webhook_id: "whe_none".to_owned(),
+            delivery_id: "whd_none".to_owned(),
+        }
     }
 
     /// An operation's path with these things in it.
@@ -55,6 +64,8 @@ impl Things {
             .replace("/plans/{id}", &format!("/plans/{PLAN}"))
             .replace("/api-keys/{id}", &format!("/api-keys/{}", self.key_id))
             .replace("/plugins/{digest}", &format!("/plugins/{}", self.digest))
+            .replace("/webhooks/{id}", &format!("/webhooks/{}", self.webhook_id))
+            .replace("/deliveries/{delivery_id}", &format!("/deliveries/{}", self.delivery_id))
             .replace("/plugin-bindings/{hook}", "/plugin-bindings/validation")
             .replace("/users/{user_id}", &format!("/users/{USER}"))
             .replace("/template-packs/{pack}", &format!("/template-packs/{PACK}"));
@@ -71,6 +82,19 @@ impl Things {
         let body = operation.example().replace(DIGEST, &self.digest);
         actor.send(operation.method.clone(), &path, &body).await
     }
+}
+
+/// An endpoint with a delivery that was tried once and waits, as it does while the clock stands still.
+async fn tried_webhook(admin: &Actor) -> (String, String) {
+    let draft = json!({
+        // It leads inside, so nobody is called.
+        "url": "https://localhost/", "description": "Hidden endpoint", "events": ["plan.deleted"],
+    });
+    let made = admin.post(WEBHOOKS, draft).await.ok(201);
+    let id = made["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("{WEBHOOKS}/{id}/test"), json!({})).await.ok(202);
+    let tried = delivery_when(admin, &id, is_tried(1)).await;
+    (id, tried["id"].as_str().unwrap().to_owned())
 }
 
 fn operation(id: &str) -> &'static Operation {

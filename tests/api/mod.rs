@@ -23,6 +23,7 @@ mod subscriptions;
 mod template_packs;
 mod tenants;
 mod token_keys;
+mod webhooks;
 
 use serde_json::{Value, json};
 

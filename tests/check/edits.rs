@@ -78,6 +78,8 @@ async fn an_edited_record_is_found_and_named() {
         ("api-key", "\"id\":\"key_", "\"id\":\"yek_", "api-key/", "Its hash does not lead to it."),
         ("due", "\"plan_id\":\"pro", "\"plan_id\":\"orp", "due/", "is not to plan 'orp'"),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
+        ("webhooks", "\"whsec_", "\"secwh_", "webhooks", "is none."),
+        ("webhook-delivery", "\"id\":\"whd_", "\"id\":\"dwh_", "webhook-delivery/", "another key"),
     ] {
         let data = Data::make().await;
         replace_in_record(&data, family, old, new);
@@ -118,11 +120,36 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
         ("answer", "expiring-answer/", "It lists an answer that is not there."),
         ("expiring-answer", "answer/", "It is missing in the list of answers that expire."),
         ("api-key", "host: api-key/", "which is not there"),
+        ("webhooks", "webhook-health/", "which is not there"),
+        ("webhook-delivery", "webhook-deliveries/", "deliveries are counted by it"),
+        ("webhook-delivery", "host: webhook-d", "is not there, or is not"),
     ] {
         let data = Data::make().await;
         let (key, _) = first(&data, family).await;
         commit(&data, |change| change.delete(&key)).await;
         assert_found(&lines(&data), place, problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_nothing_leads_to_or_that_is_counted_wrong_is_found() {
+    for (family, problem) in [
+        ("webhook-due", "It is missing among what is to be sent."),
+        ("webhook-done", "It is missing among what is done."),
+    ] {
+        let data = Data::make().await;
+        let (key, _) = first_of_host(&data, family).await;
+        commit(&data, |change| change.delete(&key)).await;
+        assert_found(&lines(&data), "webhook-delivery/", problem);
+    }
+    for (family, problem) in [
+        ("webhook-deliveries", "and 0 deliveries are counted by it"),
+        ("webhook-missed", "for webhook endpoint 'whe_none'"),
+    ] {
+        let data = Data::make().await;
+        let counter = Key::in_space(&tenant(), family).text("whe_none").key();
+        commit(&data, |change| change.add(&counter, 1)).await;
+        assert_found(&lines(&data), family, problem);
     }
 }
 
@@ -396,11 +423,11 @@ async fn a_log_that_is_edited_cut_or_given_a_gap_is_found_and_says_where() {
         (
             |change, log| {
                 let mut entries = change.open_table(LOG).unwrap();
-                for last in [18, 19] {
+                for last in [22, 23] {
                     entries.remove((log, last)).unwrap();
                 }
             },
-            "Entries 18 to 19, the last ones, are missing.",
+            "Entries 22 to 23, the last ones, are missing.",
         ),
         (
             |change, log| drop(change.open_table(HEADS).unwrap().remove(log).unwrap()),

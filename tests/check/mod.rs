@@ -17,7 +17,9 @@ use tokio::sync::OnceCell;
 use crate::api::plugin_bindings::{of_hook, told};
 use crate::api::plugin_uploads::{OWN_PACK, REVIEWER, uploaded};
 use crate::api::{ADMIN_PLANS, API_KEYS, of_plan, plan, subscription_of};
+use crate::harness::Actor;
 use crate::harness::process::{Process, planwright};
+use crate::webhooks::{WEBHOOKS, delivery_when, is};
 
 /// A data folder with a store that has something of everything in it, and no server on it.
 struct Data {
@@ -72,14 +74,35 @@ async fn left_by_a_server() -> Vec<u8> {
     admin.put(&of_hook("validation"), told(&own, "pass")).await.ok(200);
     admin.put(&of_hook("templates"), told(&shared, "own")).await.ok(200);
     operator.put(&format!("{}?tenant=*", of_hook("templates")), told(&shared, "own")).await.ok(200);
+    leave_deliveries(&admin).await;
     assert_eq!(process.terminate(), Some(0));
     std::fs::read(folder.path().join("planwright.redb")).unwrap()
 }
 
+/// An endpoint that fails, with a delivery that waits, and one with a delivery that was given up. Both lead inside, so
+/// nobody is called.
+async fn leave_deliveries(admin: &Actor) {
+    let draft = json!({"url": "https://localhost/", "events": ["plan.deleted"]});
+    let mut endpoints = Vec::new();
+    for _ in 0..2 {
+        let made = admin.post(WEBHOOKS, draft.clone()).await.ok(201);
+        let path = format!("{WEBHOOKS}/{}", made["id"].as_str().unwrap());
+        admin.post(&format!("{path}/test"), json!({})).await.ok(202);
+        endpoints.push((made["id"].as_str().unwrap().to_owned(), path));
+    }
+    let [(fails, _), (given_up, path)] = &endpoints[..] else { unreachable!("there are two") };
+    admin.put(path, json!({"enabled": false})).await.ok(200);
+    delivery_when(admin, given_up, is("failed")).await;
+    // Whoever switches it on forgets how it fared.
+    admin.put(path, json!({"enabled": true})).await.ok(200);
+    let was_tried = |one: &Value| one["attempts"].as_array().is_some_and(|all| !all.is_empty());
+    delivery_when(admin, fails, was_tried).await;
+}
+
 /// 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
 /// answers and an API key, each with what leads to it; the tenant; a component with its part and an owner, twice, and
-/// 3 bindings.
-const RECORDS: u64 = 44;
+/// 3 bindings; the endpoints, 2 deliveries each with its place, and that an endpoint fails.
+const RECORDS: u64 = 50;
 
 fn tenant() -> Space {
     Space::Tenant("default".to_owned())
@@ -103,7 +126,7 @@ async fn what_a_server_leaves_is_clean_and_a_check_changes_nothing_in_it() {
     let data = Data::make().await;
     let (code, found) = report(&data.path);
     assert_eq!((code, &found["clean"]), (Some(0), &json!(true)), "{found}");
-    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(19)), "{found}");
+    assert_eq!((&found["spaces"], &found["log_entries"]), (&json!(2), &json!(23)), "{found}");
     assert_eq!(found["records"], RECORDS, "{found}");
     let (_, again) = report(&data.path);
     assert_eq!(found, again);
@@ -138,19 +161,19 @@ async fn a_folder_in_use_and_one_without_a_store_are_refused_and_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_says_where_its_log_breaks_and_goes_on_behind_a_cut_that_stays_to_be_seen() {
     let data = Data::make().await;
-    edits::cut_log(&data, 19);
+    edits::cut_log(&data, 23);
     let process = Process::start(&data.path);
     let admin = process.admin();
     let verify = async || admin.get("/api/v1/admin/audit/verify").await.ok(200);
-    let reason = "Entry 19, the last one, is missing.";
-    let broken = json!({"valid": false, "entries": 18, "broken_at": 19, "reason": reason});
+    let reason = "Entry 23, the last one, is missing.";
+    let broken = json!({"valid": false, "entries": 22, "broken_at": 23, "reason": reason});
     assert_eq!(verify().await, broken);
 
     admin.post(API_KEYS, json!({"name": "After", "role": "user"})).await.ok(201);
     let newest = admin.get("/api/v1/admin/audit?page_size=1").await.ok(200);
-    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(20), &json!(20)));
-    let reason = "Entry 19 is missing: entry 20 follows entry 18.";
-    let broken = json!({"valid": false, "entries": 18, "broken_at": 19, "reason": reason});
+    assert_eq!((&newest["items"][0]["sequence"], &newest["total"]), (&json!(24), &json!(24)));
+    let reason = "Entry 23 is missing: entry 24 follows entry 22.";
+    let broken = json!({"valid": false, "entries": 22, "broken_at": 23, "reason": reason});
     assert_eq!(verify().await, broken);
 }
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod api_key;
 pub mod audit;
 pub mod binding;
@@ -13,6 +14,8 @@ pub mod caller;
 pub mod clock;
 pub mod course;
 pub mod decimal;
+pub mod delivery;
+pub mod event;
 pub mod fee;
 pub mod grant;
 pub mod history;
@@ -37,5 +40,6 @@ pub mod tenant;
 pub mod time;
 pub mod turn;
 pub mod unique;
+pub mod webhook;
 
 pub use refusal::Refusal;

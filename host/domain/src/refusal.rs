@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::hook::Hook;
 use crate::money::Currency;
 use crate::plan::PlanId;
+use crate::webhook::WebhookRefusal;
 
 /// The route that takes payments.
 pub const PAYMENT: &str = "/api/v1/billing/payment";
@@ -231,6 +232,9 @@ pub enum Refusal {
         /// As asked for.
         name: String,
     },
+    /// About a webhook endpoint.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 }
 
 /// What a refusal is about; a transport gives each its own status.
@@ -287,6 +291,7 @@ impl Refusal {
             Self::NothingDue { .. } => "nothing_due",
             Self::NotASandbox { .. } => "not_a_sandbox",
             Self::PackNotFound { .. } => "pack_not_found",
+            Self::Webhook(refusal) => refusal.code(),
         }
     }
 
@@ -309,6 +314,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
+            Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
             Self::Stale { .. } | Self::StaleBindings => RefusalKind::Stale,
             Self::Invalid(_)
@@ -355,7 +361,8 @@ impl Refusal {
             | Self::PaymentRequired(_)
             | Self::NothingDue { .. }
             | Self::NotASandbox { .. }
-            | Self::PlanIsDefault { .. } => Vec::new(),
+            | Self::PlanIsDefault { .. }
+            | Self::Webhook(_) => Vec::new(),
         }
     }
 }

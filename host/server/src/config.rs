@@ -5,6 +5,7 @@ mod load;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use planwright_domain::webhook::Reach;
 use serde::Deserialize;
 
 pub use load::{ConfigError, SETTINGS, variable};
@@ -16,6 +17,7 @@ pub struct Config {
     pub server: ServerConfig,
     pub auth: AuthConfig,
     pub plugins: PluginsConfig,
+    pub webhooks: WebhooksConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
 }
@@ -164,6 +166,23 @@ pub struct ValidationConfig {
 impl Default for ValidationConfig {
     fn default() -> Self {
         Self { standard: true, settings: toml::Table::new(), then: Vec::new() }
+    }
+}
+
+/// `[webhooks]`: where calls to tenants' endpoints may go.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhooksConfig {
+    /// To addresses that are not on the open internet, this machine's own among them.
+    pub allow_private_networks: bool,
+    /// Without TLS.
+    pub allow_http: bool,
+}
+
+impl WebhooksConfig {
+    /// As the rules have it.
+    pub(crate) fn reach(self) -> Reach {
+        Reach { private_networks: self.allow_private_networks, http: self.allow_http }
     }
 }
 

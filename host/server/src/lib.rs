@@ -14,6 +14,7 @@ mod listener;
 mod log;
 pub mod outbound;
 mod plugins;
+mod postman;
 pub mod server;
 pub mod token;
 pub mod token_keys;

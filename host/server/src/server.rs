@@ -22,7 +22,7 @@ use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
-use crate::{clockwork, edge, listener};
+use crate::{clockwork, edge, listener, postman};
 
 /// The first argument with which this program compiles one component, for the server itself.
 pub const COMPILE: &str = "compile-component";
@@ -115,8 +115,8 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
-    /// Compiling plugins, and what time brings.
-    beside: [Background; 2],
+    /// Compiling plugins, what time brings, and webhooks.
+    beside: [Background; 3],
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -147,6 +147,7 @@ impl Server {
             entropy,
             verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
+            reach: config.webhooks.reach(),
             metrics: Metrics::new(),
             documents: LazyLock::new(Documents::new),
             places: Semaphore::new(config.limits.concurrent_requests),
@@ -167,6 +168,7 @@ impl Server {
         let beside = [
             Background::start(|stopped| compile(Arc::clone(&web), stopped)),
             Background::start(|stopped| clockwork::run(Arc::clone(&web), stopped)),
+            Background::start(|stopped| postman::run(Arc::clone(&web), stopped)),
         ];
         let is_new = data_dir.is_new();
         Ok(Self { address, is_new, secret, web, beside, stop, running })

@@ -1,9 +1,10 @@
 //! All that is kept of one user's subscriptions: the live one, the past, the credit. It is read from one snapshot,
-//! decided on, and written with everything that leads to it: lists, counts, what is due.
+//! decided on, and written with everything that leads to it: lists, counts, what is due, what is told of it.
 
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::event;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
@@ -20,6 +21,7 @@ use crate::documents::{
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline};
+use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::settings::Kept;
 use crate::tenants;
@@ -42,6 +44,8 @@ pub(crate) struct Account {
     /// To be changed as decided.
     pub(crate) history: History,
     credits: BTreeMap<&'static str, Credit>,
+    /// Who is told what becomes of it.
+    listeners: Listeners,
 }
 
 struct Credit {
@@ -73,6 +77,7 @@ impl Account {
             history: history_was.1.clone(),
             history_was,
             credits: BTreeMap::new(),
+            listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
 
@@ -134,6 +139,8 @@ impl Account {
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
         self.write_credits(app, change, Some(after), reason, now);
+        let events = event::of_subscription(self.held(), after);
+        self.listeners.tell(app, change, &events, now);
     }
 
     /// Writes what the user has then and nothing else, expecting all of the account to be as it was read.

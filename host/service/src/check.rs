@@ -24,6 +24,7 @@ mod plugins;
 mod records;
 mod report;
 mod subscriptions;
+mod webhooks;
 
 pub use report::{Disagreement, Report};
 
@@ -89,6 +90,7 @@ async fn walk_space<N: Snapshot>(
         told: Some(plans::Told::default()),
         counted: BTreeMap::new(),
         plugins_counted: BTreeMap::new(),
+        webhooks_told: webhooks::Webhooks::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -118,6 +120,8 @@ struct Walk<'a, N> {
     counted: BTreeMap<Key, i64>,
     /// Plugins and their uses, by the counters that must count them.
     plugins_counted: BTreeMap<Key, i64>,
+    /// Endpoints and deliveries.
+    webhooks_told: webhooks::Webhooks,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

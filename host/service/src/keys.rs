@@ -5,6 +5,7 @@
 
 mod host;
 mod owner;
+mod webhooks;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::money::Currency;
@@ -15,6 +16,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use webhooks::WebhookPlace;
 
 /// What a key is of: the part behind its space. Every family has its rules in `check`, which does not compile
 /// without them.
@@ -51,10 +53,17 @@ pub(crate) enum Family {
     CreditEntry,
     Due,
     Clock,
+    Webhooks,
+    WebhookHealth,
+    WebhookDelivery,
+    WebhookDeliveries,
+    WebhookMissed,
+    WebhookDue,
+    WebhookDone,
 }
 
 impl Family {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 38] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -86,6 +95,13 @@ impl Family {
         Self::CreditEntry,
         Self::Due,
         Self::Clock,
+        Self::Webhooks,
+        Self::WebhookHealth,
+        Self::WebhookDelivery,
+        Self::WebhookDeliveries,
+        Self::WebhookMissed,
+        Self::WebhookDue,
+        Self::WebhookDone,
     ];
 
     fn as_str(self) -> &'static str {
@@ -121,6 +137,13 @@ impl Family {
             Self::CreditEntry => "credit-entry",
             Self::Due => "due",
             Self::Clock => "clock",
+            Self::Webhooks => "webhooks",
+            Self::WebhookHealth => "webhook-health",
+            Self::WebhookDelivery => "webhook-delivery",
+            Self::WebhookDeliveries => "webhook-deliveries",
+            Self::WebhookMissed => "webhook-missed",
+            Self::WebhookDue => "webhook-due",
+            Self::WebhookDone => "webhook-done",
         }
     }
 

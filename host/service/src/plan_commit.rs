@@ -2,6 +2,7 @@
 //! with everything that the review rested on.
 
 use planwright_domain::Refusal;
+use planwright_domain::event::{Event, EventType};
 use planwright_domain::hook::Hook;
 use planwright_domain::metric;
 use planwright_domain::plan::Plan;
@@ -16,6 +17,7 @@ use crate::audit::Deed;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::settings::Kept;
 
@@ -58,6 +60,16 @@ impl Action {
             Self::Deactivated => "plan_deactivated",
             Self::Duplicated { .. } => "plan_duplicated",
             Self::Deleted => DELETED,
+        }
+    }
+
+    fn event(&self) -> EventType {
+        match self {
+            Self::Created | Self::Duplicated { .. } => EventType::PlanCreated,
+            Self::Updated => EventType::PlanUpdated,
+            Self::Activated => EventType::PlanActivated,
+            Self::Deactivated => EventType::PlanDeactivated,
+            Self::Deleted => EventType::PlanDeleted,
         }
     }
 
@@ -150,6 +162,9 @@ impl Change {
             warnings: &warnings,
         };
         change.append(&keys.audit(), &app.audit_entry(by, deed));
+        let event = Event::of_plan(self.action.event(), &self.plan, self.before());
+        let listeners = Listeners::read(snapshot, &by.caller.tenant).await?;
+        listeners.tell(app, &mut change, &[event], by.now);
         let reviewed = Reviewed { plan: self.plan, tag, warnings };
         app.commit(by, change, &reviewed).await?;
         Ok(reviewed)

@@ -19,7 +19,7 @@ use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{fees, tenants};
+use crate::{delivery_log, fees, tenants};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -37,6 +37,7 @@ pub async fn work_all<S: Store>(app: &App<S>, real: Timestamp) -> Result<u64, Er
             worked += work(app, &Timeline::Sandbox(tenant), now).await?;
         }
     }
+    delivery_log::clear(app, real).await?;
     Ok(worked)
 }
 

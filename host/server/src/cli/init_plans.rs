@@ -101,6 +101,7 @@ fn install(arguments: &Arguments) -> Result<Installation, Failure> {
                 path: &["template-packs", PACK, "install"],
                 tenant: None,
                 body: Some(serde_json::to_value(&install)?),
+                query: None,
             })?;
             Ok(serde_json::from_value(answer)?)
         }

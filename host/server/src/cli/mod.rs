@@ -12,6 +12,7 @@ mod templates;
 mod tenant;
 mod token;
 mod values;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -72,6 +73,9 @@ enum Command {
     /// List and install packs of ready-made plans on a running server; needs the role admin.
     #[command(after_help = templates::EXAMPLES)]
     Templates(templates::Arguments),
+    /// Make webhook endpoints on a running server, and see what was sent to them; needs the role admin.
+    #[command(after_help = webhook::EXAMPLES)]
+    Webhook(webhook::Arguments),
     /// Install the standard plans: free, starter, pro and business.
     #[command(after_help = init_plans::EXAMPLES)]
     InitPlans(init_plans::Arguments),
@@ -103,6 +107,7 @@ pub fn main() -> ExitCode {
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::Plugin(arguments)) => plugin::run(arguments),
         Some(Command::Templates(arguments)) => templates::run(arguments),
+        Some(Command::Webhook(arguments)) => webhook::run(arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),

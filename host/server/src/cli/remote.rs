@@ -52,7 +52,7 @@ impl OfTenant {
         path: &'a [&'a str],
         body: Option<Value>,
     ) -> Ask<'a> {
-        Ask { method, path, tenant: self.tenant.as_deref(), body }
+        Ask { method, path, tenant: self.tenant.as_deref(), body, query: None }
     }
 }
 
@@ -89,6 +89,8 @@ pub(super) struct Ask<'a> {
     /// For operators: the tenant that it is about.
     pub(super) tenant: Option<&'a str>,
     pub(super) body: Option<Value>,
+    /// A parameter of its own.
+    pub(super) query: Option<(&'a str, &'a str)>,
 }
 
 impl Remote {
@@ -153,6 +155,9 @@ impl Remote {
         if let Some(tenant) = ask.tenant {
             url.query_pairs_mut().append_pair("tenant", tenant);
         }
+        if let Some((name, value)) = ask.query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
         Ok(url)
     }
 
@@ -164,7 +169,8 @@ impl Remote {
         out: &mut impl Write,
         mut progress: impl FnMut(u64),
     ) -> Result<(), Failure> {
-        let url = self.url(&Ask { method: Method::GET, path, tenant: None, body: None })?;
+        let url =
+            self.url(&Ask { method: Method::GET, path, tenant: None, body: None, query: None })?;
         let client = outbound::client().read_timeout(PATIENCE).connect_timeout(PATIENCE);
         let request = self.request(client, Method::GET, url)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -45,7 +45,7 @@ enum Command {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let ask = |method, body| Ask { method, path: &["tenants"], tenant: None, body };
+    let ask = |method, body| Ask { method, path: &["tenants"], tenant: None, body, query: None };
     match arguments.command {
         Command::Create { id, name, sandbox, remote } => {
             let name = name.unwrap_or_else(|| id.clone());

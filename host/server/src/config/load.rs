@@ -41,6 +41,8 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("plugins", "compile_seconds", false),
     ("plugins", "compile_memory_mib", false),
     ("plugins", "most_uploaded", false),
+    ("webhooks", "allow_private_networks", false),
+    ("webhooks", "allow_http", false),
     ("limits", "body_bytes", false),
     ("limits", "plugin_bytes", false),
     ("limits", "header_seconds", false),

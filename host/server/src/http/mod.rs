@@ -8,6 +8,7 @@ mod auth;
 mod backup;
 mod body;
 mod clock;
+mod deliveries;
 mod docs;
 mod guard;
 mod health;
@@ -23,11 +24,13 @@ mod settings;
 mod subscriptions;
 mod template_packs;
 mod tenants;
+mod webhooks;
 
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::middleware;
+use planwright_domain::webhook::Reach;
 use planwright_service::App;
 use planwright_service::edge::{Clock, Entropy};
 use planwright_store::RedbStore;
@@ -55,6 +58,8 @@ pub(crate) struct Web {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
+    /// Where webhooks may go.
+    pub(crate) reach: Reach,
     pub(crate) metrics: Metrics,
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
@@ -88,6 +93,12 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(plugins::get, plugins::delete))
         .routes(routes!(plugin_bindings::list))
         .routes(routes!(plugin_bindings::get, plugin_bindings::bind, plugin_bindings::unbind))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(deliveries::test))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::redeliver))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(clock::get, clock::set))

@@ -221,6 +221,8 @@ fn merge_parts(schema: &mut Value, parts: &Value) {
         if let Some(name) = part["$ref"].as_str().and_then(|at| at.rsplit('/').next()) {
             part = parts[name].clone();
         }
+        // A part may be put together of others, too.
+        merge_parts(&mut part, parts);
         required.extend(part["required"].as_array().cloned().unwrap_or_default());
         for (name, property) in entries(&mut part["properties"]) {
             schema["properties"][name] = property.take();

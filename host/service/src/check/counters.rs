@@ -15,6 +15,9 @@ impl<N: Snapshot> Walk<'_, N> {
             return problem;
         }
         let Some(keys) = self.keys else { return unknown() };
+        if let Some(problem) = self.webhook_counter(key, holds) {
+            return problem;
+        }
         let of = plan_of(key);
         match (Family::of(key), of) {
             (Some(Family::Subscribers), _) => {
@@ -41,7 +44,7 @@ impl<N: Snapshot> Walk<'_, N> {
     }
 }
 
-fn differs(holds: i64, counted: i64, what: &str) -> Option<String> {
+pub(super) fn differs(holds: i64, counted: i64, what: &str) -> Option<String> {
     (holds != counted).then(|| format!("It holds {holds}, and {counted} {what}."))
 }
 

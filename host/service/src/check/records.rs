@@ -56,6 +56,9 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Answer) => self.answer(keys, key, record).await,
             Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
             Some(Family::ApiKey) => self.api_key(keys, key, record).await,
+            Some(Family::Webhooks) => Ok(self.webhooks(keys, key, record)),
+            Some(Family::WebhookHealth) => self.webhook_health(keys, key, record).await,
+            Some(Family::WebhookDelivery) => self.delivery(keys, key, record).await,
             Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
@@ -73,7 +76,11 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::ComponentUpload
                 | Family::Uncompiled
                 | Family::Due
-                | Family::Clock,
+                | Family::Clock
+                | Family::WebhookDeliveries
+                | Family::WebhookMissed
+                | Family::WebhookDue
+                | Family::WebhookDone,
             )
             | None => Ok(unknown()),
         }
@@ -183,6 +190,7 @@ impl<N: Snapshot> Walk<'_, N> {
     /// What the audit log and the subscriptions tell of, and what is not there.
     pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
         self.plugin_counters_missing().await?;
+        self.webhook_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {

@@ -37,7 +37,7 @@ pub(crate) struct DuePlace {
 pub(crate) struct HostKeys;
 
 impl HostKeys {
-    fn kind(family: Family) -> KeyBuilder {
+    pub(super) fn kind(family: Family) -> KeyBuilder {
         Key::in_space(&Space::Host, family.as_str())
     }
 

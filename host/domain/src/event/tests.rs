@@ -1,0 +1,108 @@
+use super::*;
+use crate::course::Course;
+use crate::life::Offer;
+use crate::money::Currency;
+
+fn at(day: i64) -> Timestamp {
+    Timestamp::from_second(1_738_742_400 + day * 86_400).unwrap()
+}
+
+fn plan(id: &str, json: &str) -> Plan {
+    let draft = serde_json::from_str(json).unwrap();
+    Plan::from_draft(PlanId::new(id).unwrap(), draft, at(0)).unwrap()
+}
+
+fn pro() -> Plan {
+    plan("pro", r#"{"name":"Pro","price":490.50,"interval":"month","quotas":{"requests":5}}"#)
+}
+
+fn offer(plan: &Plan) -> Offer<'_> {
+    Offer { plan, generation: 0 }
+}
+
+fn paid(plan: &Plan) -> Held {
+    let course = Course::unpaid(at(0), at(0), plan.interval, 1).unwrap();
+    let course = course.renewed(plan.price, Currency::RUB).unwrap();
+    Held::begin("sub".to_owned(), "bob", offer(plan), course, at(0))
+}
+
+#[test]
+fn every_type_is_read_as_it_is_written_and_named_in_the_list_once() {
+    for kind in EventType::ALL {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        let same = EventType::ALL.iter().filter(|other| other.as_str() == kind.as_str());
+        assert_eq!(same.count(), 1, "{kind:?}");
+        assert!(kind.fits(kind.as_str()) && kind.fits(&format!("{}.*", kind.group())), "{kind:?}");
+    }
+    for (pattern, fits) in [
+        ("plan.created", true),
+        ("plan.*", true),
+        ("plan", false),
+        ("subscription.*", false),
+        (".*", false),
+    ] {
+        assert_eq!(EventType::PlanCreated.fits(pattern), fits, "{pattern}");
+    }
+}
+
+#[test]
+fn a_transition_is_told_by_what_differs() {
+    let (pro, free) = (pro(), plan("free", r#"{"name":"Free","price":0,"interval":"month"}"#));
+    let trial = Course::trial(at(0), 7, pro.interval, 1).unwrap();
+    let trial = Held::begin("sub".to_owned(), "bob", offer(&pro), trial, at(0));
+    let one = paid(&pro);
+    let renewed = one.clone().renewed(1, pro.price, Currency::RUB, 3, at(1)).unwrap();
+    let late = |held: &Held| {
+        let mut late = held.clone();
+        late.subscription.status = Status::PastDue;
+        late
+    };
+    let over = |held: &Held| held.clone().canceled(at(2)).0;
+    let unpaid = Course::unpaid(at(0), at(0), free.interval, 2).unwrap();
+    let switched = one.clone().switched(offer(&free), unpaid, at(1), false).0;
+    let mut again = one.clone();
+    again.plan_generation = 1;
+    let mut touched = one.clone();
+    touched.subscription.updated_at = at(5);
+    for (before, after, expected) in [
+        (None, &one, "subscription.created"),
+        (Some(&one), &renewed, "subscription.renewed"),
+        (Some(&one), &late(&one), "subscription.past_due"),
+        (Some(&late(&one)), &renewed, "subscription.renewed"),
+        (Some(&one), &over(&one), "subscription.canceled"),
+        (Some(&late(&one)), &over(&one), "subscription.canceled"),
+        (Some(&trial), &one, "subscription.trial_ended subscription.renewed"),
+        (Some(&trial), &late(&trial), "subscription.trial_ended subscription.past_due"),
+        (Some(&trial), &over(&trial), "subscription.trial_ended subscription.canceled"),
+        (Some(&one), &switched, "subscription.changed subscription.past_due"),
+        (Some(&one), &again, "subscription.changed"),
+        (Some(&one), &one.clone().ending(true, at(1)), "subscription.updated"),
+        (Some(&one), &one.clone().changing_later(offer(&free), at(1)), "subscription.updated"),
+        (Some(&one), &touched, ""),
+        (Some(&one), &one, ""),
+    ] {
+        let told = of_subscription(before, after);
+        let names: Vec<&str> = told.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(names.join(" "), expected);
+        for event in told {
+            assert_eq!(event.data["subscription"]["status"], after.subscription.status.as_str());
+            let was = before.map(|held| held.subscription.status.as_str());
+            assert_eq!(event.data["previous"]["status"].as_str(), was);
+        }
+    }
+}
+
+#[test]
+fn a_plan_is_told_in_a_few_fields_with_the_names_of_those_that_changed() {
+    let before = pro();
+    let mut after = before.clone();
+    after.quotas.insert("requests".to_owned(), 7);
+    after.version += 1;
+    after.updated_at = at(1);
+    let event = Event::of_plan(EventType::PlanUpdated, &after, Some(&before));
+    let expected = r#"{"data":{"changed_fields":["quotas"],"currency":"RUB","id":"pro","interval":"month","is_active":true,"price":490.5,"version":2},"timestamp":"2025-02-05T08:00:00Z","type":"plan.updated"}"#;
+    let payload: Value = serde_json::from_str(&event.payload(at(0))).unwrap();
+    assert_eq!(payload.to_string(), serde_json::from_str::<Value>(expected).unwrap().to_string());
+    let made = Event::of_plan(EventType::PlanCreated, &after, None);
+    assert_eq!(made.data["changed_fields"], Value::Null);
+}
