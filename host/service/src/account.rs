@@ -48,6 +48,15 @@ struct Credit {
     is: Decimal,
 }
 
+/// Why credit moves.
+#[derive(Clone, Copy)]
+pub(crate) struct Moved<'a> {
+    pub(crate) reason: &'a str,
+    pub(crate) subscription_id: Option<&'a str>,
+    pub(crate) transaction_id: Option<&'a str>,
+    pub(crate) at: Timestamp,
+}
+
 impl Account {
     pub(crate) async fn read<S: Store>(
         app: &App<S>,
@@ -133,8 +142,20 @@ impl Account {
             change.delete(&pointer);
         }
         self.write_history(change, &keys);
+        let subscription_id = Some(after.subscription.id.as_str());
+        let moved = Moved { reason, subscription_id, transaction_id: None, at: now };
+        self.write_credits(app, change, moved);
+    }
+
+    /// Writes what became of the credit, expecting it to be as it was read.
+    pub(crate) fn write_credits<S: Store>(
+        &self,
+        app: &App<S>,
+        change: &mut ChangeSet,
+        moved: Moved<'_>,
+    ) {
         for credit in self.credits.values() {
-            self.write_credit(app, change, credit, after, reason, now);
+            self.write_credit(app, change, credit, moved);
         }
     }
 
@@ -152,9 +173,7 @@ impl Account {
         app: &App<S>,
         change: &mut ChangeSet,
         credit: &Credit,
-        after: &Held,
-        reason: &str,
-        now: Timestamp,
+        moved: Moved<'_>,
     ) {
         let keys = Keys::of(&self.tenant);
         let key = keys.credit(&self.user_id, credit.currency);
@@ -165,13 +184,14 @@ impl Account {
         let id = ids::fresh(app.entropy.as_ref(), "crd_");
         let entry = CreditEntryRecord {
             amount: credit.is - credit.was,
-            reason: reason.to_owned(),
-            subscription_id: after.subscription.id.clone(),
-            at: now,
+            reason: moved.reason.to_owned(),
+            subscription_id: moved.subscription_id.map(str::to_owned),
+            transaction_id: moved.transaction_id.map(str::to_owned),
+            at: moved.at,
         };
         change
             .put(&key, &CreditRecord { balance: credit.is })
-            .put(&keys.credit_entry(&self.user_id, credit.currency, now, &id), &entry);
+            .put(&keys.credit_entry(&self.user_id, credit.currency, moved.at, &id), &entry);
     }
 
     /// Writes a subscription with its places in lists, in its plan's count, and among what is due.

@@ -24,6 +24,7 @@ mod plugins;
 mod records;
 mod report;
 mod subscriptions;
+mod transactions;
 
 pub use report::{Disagreement, Report};
 
@@ -89,6 +90,7 @@ async fn walk_space<N: Snapshot>(
         told: Some(plans::Told::default()),
         counted: BTreeMap::new(),
         plugins_counted: BTreeMap::new(),
+        pending_counted: BTreeMap::new(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -118,6 +120,8 @@ struct Walk<'a, N> {
     counted: BTreeMap<Key, i64>,
     /// Plugins and their uses, by the counters that must count them.
     plugins_counted: BTreeMap<Key, i64>,
+    /// Payments that are pending, by the counter that must count them.
+    pending_counted: BTreeMap<Key, i64>,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

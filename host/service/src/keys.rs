@@ -5,6 +5,7 @@
 
 mod host;
 mod owner;
+mod transactions;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::money::Currency;
@@ -15,6 +16,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use transactions::TransactionKeys;
 
 /// What a key is of: the part behind its space. Every family has its rules in `check`, which does not compile
 /// without them.
@@ -51,10 +53,16 @@ pub(crate) enum Family {
     CreditEntry,
     Due,
     Clock,
+    Transaction,
+    EveryTransaction,
+    UserTransaction,
+    PendingTransaction,
+    Payment,
+    PaymentDue,
 }
 
 impl Family {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 37] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -86,6 +94,12 @@ impl Family {
         Self::CreditEntry,
         Self::Due,
         Self::Clock,
+        Self::Transaction,
+        Self::EveryTransaction,
+        Self::UserTransaction,
+        Self::PendingTransaction,
+        Self::Payment,
+        Self::PaymentDue,
     ];
 
     fn as_str(self) -> &'static str {
@@ -121,6 +135,12 @@ impl Family {
             Self::CreditEntry => "credit-entry",
             Self::Due => "due",
             Self::Clock => "clock",
+            Self::Transaction => "transaction",
+            Self::EveryTransaction => "every-transaction",
+            Self::UserTransaction => "user-transaction",
+            Self::PendingTransaction => "pending-transaction",
+            Self::Payment => "payment",
+            Self::PaymentDue => "payment-due",
         }
     }
 

@@ -28,6 +28,10 @@ pub struct Quote {
     pub reason: &'static str,
     /// The plan's generation: its id may be used again before the payment comes.
     pub plan_generation: u64,
+    /// The version of the plan's record that this rests on.
+    pub plan_record_version: u64,
+    /// The plan's.
+    pub plan_name: String,
     /// The subscription that it renews or changes.
     pub subscription_id: Option<String>,
 }
@@ -39,7 +43,7 @@ pub struct Quote {
 pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Result<Quote, Error> {
     let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
     let snapshot = subscriptions::settled(app, tenant, user_id, by.now).await?;
-    let (_, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
+    let (version, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
     let mut account = Account::read(app, &snapshot, tenant, user_id).await?;
     let bill = fees::bill(app, &snapshot, &mut account, &plan, by.now).await?;
     if !plan.plan.is_active && !matches!(bill.way, Way::Renewal(_)) {
@@ -54,6 +58,8 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
         currency: bill.currency,
         reason: bill.way.as_str(),
         plan_generation: plan.generation,
+        plan_record_version: version,
+        plan_name: plan.plan.name,
         subscription_id: account.held().map(|held| held.subscription.id.clone()),
     })
 }

@@ -14,6 +14,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod path;
+mod payments;
 mod plans;
 mod plugin_bindings;
 mod plugins;
@@ -23,6 +24,7 @@ mod settings;
 mod subscriptions;
 mod template_packs;
 mod tenants;
+mod transactions;
 
 use std::sync::{Arc, LazyLock};
 
@@ -37,7 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::backup::Backups;
-use crate::config::LimitsConfig;
+use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
@@ -55,6 +57,7 @@ pub(crate) struct Web {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) verifier: Verifier,
     pub(crate) limits: LimitsConfig,
+    pub(crate) yookassa: YookassaConfig,
     pub(crate) metrics: Metrics,
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
@@ -81,6 +84,10 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_of_plan))
         .routes(routes!(subscriptions::grant))
+        .routes(routes!(payments::start))
+        .routes(routes!(payments::webhook))
+        .routes(routes!(transactions::list))
+        .routes(routes!(transactions::list_all))
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))

@@ -66,9 +66,18 @@ impl<N: Snapshot> Walk<'_, N> {
         if credit.is_none() {
             found.push("It moves a credit that is not there.".to_owned());
         }
-        if self.snapshot.get(&keys.subscription(&entry.subscription_id)).await?.is_none() {
-            let id = &entry.subscription_id;
+        if let Some(id) = &entry.subscription_id
+            && self.snapshot.get(&keys.subscription(id)).await?.is_none()
+        {
             found.push(format!("It names the subscription '{id}', which is not there."));
+        }
+        if let Some(id) = &entry.transaction_id
+            && self.transaction_of(id).await?.is_none()
+        {
+            found.push(format!("It names the transaction '{id}', which is not there."));
+        }
+        if entry.subscription_id.is_none() && entry.transaction_id.is_none() {
+            found.push("It names nothing that it was moved for.".to_owned());
         }
         Ok(found)
     }
