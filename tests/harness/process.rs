@@ -35,9 +35,18 @@ pub(crate) fn planwright(arguments: &[&str]) -> Command {
 impl Process {
     /// Starts it on a data folder and a free port, and waits until it listens.
     pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[])
+    }
+
+    /// The same with settings from the environment.
+    pub(crate) fn start_with(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
         let data_dir_text = data_dir.to_str().unwrap();
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir_text];
-        let mut child = planwright(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = planwright(&arguments)
+            .envs(environment.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         let address = loop {

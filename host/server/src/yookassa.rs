@@ -74,9 +74,7 @@ impl Yookassa {
         if let Ok(mut parts) = url.path_segments_mut() {
             parts.pop_if_empty().extend(path);
         }
-        self.client
-            .request(method, url)
-            .basic_auth(&shop.shop_id, Some(shop.secret_key.reveal()))
+        self.client.request(method, url).basic_auth(&shop.shop_id, Some(shop.secret_key.reveal()))
     }
 
     /// Asks, and where that fails in a way that may pass, a few times more. Whatever is sent may be sent again.
@@ -163,7 +161,8 @@ impl PaymentProvider for Yookassa {
 
     fn payment<'a>(&'a self, shop: &'a Credentials, id: &'a str) -> Answering<'a, PaymentTold> {
         Box::pin(async move {
-            let told: Payment = self.ask(self.request(Method::GET, shop, &["payments", id])).await?;
+            let told: Payment =
+                self.ask(self.request(Method::GET, shop, &["payments", id])).await?;
             told.read().map_err(unavailable)
         })
     }
@@ -228,6 +227,9 @@ mod tests {
             secret_key: planwright_domain::payment_settings::Secret::new("live".to_owned()),
         };
         let request = yookassa.request(Method::GET, &shop, &["payments", "a/../b?c"]).build();
-        assert_eq!(request.unwrap().url().as_str(), "https://api.yookassa.ru/v3/payments/a%2F..%2Fb%3Fc");
+        assert_eq!(
+            request.unwrap().url().as_str(),
+            "https://api.yookassa.ru/v3/payments/a%2F..%2Fb%3Fc"
+        );
     }
 }
