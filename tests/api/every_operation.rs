@@ -7,6 +7,7 @@ use super::plugin_uploads::{REVIEWER, WASM, uploaded, variant};
 use super::{ADMIN_PLANS, API_KEYS, subscription_of};
 use crate::harness::contract::{Operation, contract};
 use crate::harness::{Actor, Answer, App, claims};
+use crate::provider::Provider;
 use crate::webhooks::{WEBHOOKS, delivery_when, is_tried};
 
 /// What the documents' examples speak of.
@@ -255,7 +256,8 @@ async fn a_parameter_that_nobody_knows_is_refused_on_every_route() {
 
 #[tokio::test]
 async fn every_example_in_the_document_works() {
-    let app = App::start().await;
+    let provider = Provider::start().await;
+    let app = App::with(|config| provider.configure(config)).await;
     let things = Things::make(&app, "default").await;
     for operation in guarded() {
         // What is in use is not deleted, and the time of what is no sandbox is not set.

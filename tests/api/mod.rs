@@ -11,6 +11,7 @@ mod document;
 mod every_operation;
 mod limits;
 mod metrics;
+pub(crate) mod payments;
 mod plan_lists;
 pub(crate) mod plugin_bindings;
 mod plugin_swaps;
@@ -32,6 +33,10 @@ pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
 
 pub(crate) const SUBSCRIPTION: &str = "/api/v1/billing/subscription";
 pub(crate) const SUBSCRIPTIONS: &str = "/api/v1/admin/billing/subscriptions";
+pub(crate) const PAYMENT: &str = "/api/v1/billing/payment";
+pub(crate) const WEBHOOK: &str = "/api/v1/billing/webhook/yookassa";
+pub(crate) const TRANSACTIONS: &str = "/api/v1/billing/transactions";
+pub(crate) const SETTINGS: &str = "/api/v1/admin/settings";
 pub(crate) const CLOCK: &str = "/api/v1/admin/clock";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";

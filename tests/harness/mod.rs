@@ -92,19 +92,24 @@ impl App {
 
     /// Stops the server, cleanly, and starts it on the same folder.
     pub(crate) async fn restart(self) -> Self {
-        let Self { server, folder, clock, went_well } = self;
-        server.stop().await;
-        Self::start_in(folder, clock, went_well, |_| {})
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.restart_with(0, |_| {}).await
     }
 
     /// The same, and nobody works for some seconds between.
     pub(crate) async fn restart_after(self, seconds: i64) -> Self {
+        self.restart_with(seconds, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn restart_with(
+        self,
+        seconds: i64,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let Self { server, folder, clock, went_well } = self;
         server.stop().await;
         clock.advance(seconds);
-        Self::start_in(folder, clock, went_well, |_| {})
+        Self::start_in(folder, clock, went_well, configure)
             .await
             .unwrap_or_else(|error| panic!("{error}"))
     }

@@ -182,6 +182,7 @@ impl House {
             quoted_at: Timestamp::from_second(quote.paid.quoted_at).unwrap(),
             amount: shown(quote.paid.amount).parse().unwrap(),
             currency: Currency::from_code(quote.money.code()).unwrap(),
+            transaction_id: None,
         };
         let mut change = ChangeSet::new();
         let taken = purchases::take_payment(self.app(), &snapshot, &by, payment, &mut change);

@@ -124,6 +124,7 @@ impl House {
             quoted_at: Timestamp::from_second(at).unwrap(),
             amount: amount.into(),
             currency: Currency::RUB,
+            transaction_id: None,
         };
         let mut change = ChangeSet::new();
         let taken = purchases::take_payment(&self.app, &snapshot, &by, payment, &mut change);

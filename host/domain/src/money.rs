@@ -23,6 +23,14 @@ pub fn round(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(digits(currency), RoundingStrategy::MidpointAwayFromZero)
 }
 
+/// An amount as text, with all digits that its currency has: `490.00`.
+#[must_use]
+pub fn written(amount: Decimal, currency: Currency) -> String {
+    let mut amount = round(amount, currency);
+    amount.rescale(digits(currency));
+    amount.to_string()
+}
+
 /// Reads a currency code from JSON, naming what is not one.
 ///
 /// # Errors
@@ -52,6 +60,20 @@ mod tests {
         for (amount, currency, expected) in cases {
             let amount = Decimal::from_str_exact(amount).unwrap();
             assert_eq!(fits(amount, currency), expected, "{amount} {currency:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_written_with_all_digits_of_its_currency() {
+        for (amount, currency, expected) in [
+            ("490", Currency::RUB, "490.00"),
+            ("490.5", Currency::RUB, "490.50"),
+            ("0.05", Currency::USD, "0.05"),
+            ("490", Currency::JPY, "490"),
+            ("1.5", Currency::KWD, "1.500"),
+        ] {
+            let amount = Decimal::from_str_exact(amount).unwrap();
+            assert_eq!(written(amount, currency), expected);
         }
     }
 

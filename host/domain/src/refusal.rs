@@ -218,6 +218,12 @@ pub enum Refusal {
         /// The plan's.
         plan: String,
     },
+    /// The provider does not want the user's money.
+    #[error(
+        "The payment provider does not take this payment on. The log and GET /api/v1/billing/transactions have why \
+         (provider_status); ask an admin, or try another plan."
+    )]
+    PaymentRefused,
     /// Only a sandbox's time is set by hand.
     #[error("The time of tenant '{tenant}' is the real one. Only that of a sandbox can be set.")]
     NotASandbox {
@@ -289,6 +295,7 @@ impl Refusal {
             Self::NotSubscribed => "not_subscribed",
             Self::PaymentRequired(_) => "payment_required",
             Self::NothingDue { .. } => "nothing_due",
+            Self::PaymentRefused => "payment_refused",
             Self::NotASandbox { .. } => "not_a_sandbox",
             Self::PackNotFound { .. } => "pack_not_found",
             Self::Webhook(refusal) => refusal.code(),
@@ -324,6 +331,7 @@ impl Refusal {
             | Self::PlanInUse { .. }
             | Self::PlanInactive { .. }
             | Self::NothingDue { .. }
+            | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
@@ -360,6 +368,7 @@ impl Refusal {
             | Self::NotSubscribed
             | Self::PaymentRequired(_)
             | Self::NothingDue { .. }
+            | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::PlanIsDefault { .. }
             | Self::Webhook(_) => Vec::new(),

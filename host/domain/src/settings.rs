@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::payment_settings::{PaymentSettings, PaymentSettingsPatch};
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
 
@@ -16,11 +17,14 @@ pub struct Settings {
     /// How many days a subscription keeps its quotas while its payment is missing.
     #[schema(required = true, maximum = 90)]
     pub grace_days: u32,
+    /// How payments are taken.
+    #[schema(required = true)]
+    pub payments: PaymentSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_plan: None, grace_days: 3 }
+        Self { default_plan: None, grace_days: 3, payments: PaymentSettings::default() }
     }
 }
 
@@ -37,9 +41,15 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>, maximum = 90)]
     pub grace_days: Option<Option<u32>>,
+    #[allow(missing_docs, reason = "documented on Settings")]
+    #[schema(default = json!(null))]
+    pub payments: Option<PaymentSettingsPatch>,
 }
 
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+/// Reads a field whose being there means something.
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
@@ -47,7 +57,7 @@ impl Settings {
     /// More is no grace.
     const MOST_GRACE_DAYS: u32 = 90;
 
-    /// The settings with the changes made.
+    /// The settings with the changes made, but for those of payments, which have a secret.
     ///
     /// # Errors
     /// Names `grace_days` if there are too many.
@@ -62,7 +72,7 @@ impl Settings {
             return Err(Refusal::Invalid(vec![error]));
         }
         let default_plan = patch.default_plan.clone().unwrap_or_else(|| self.default_plan.clone());
-        Ok(Self { default_plan, grace_days })
+        Ok(Self { default_plan, grace_days, payments: self.payments.clone() })
     }
 }
 
@@ -72,7 +82,11 @@ mod tests {
 
     #[test]
     fn what_is_absent_stays_and_null_clears() {
-        let before = Settings { default_plan: PlanId::new("free").ok(), grace_days: 5 };
+        let before = Settings {
+            default_plan: PlanId::new("free").ok(),
+            grace_days: 5,
+            ..Settings::default()
+        };
         for (json, expected) in [
             ("{}", Some("free")),
             (r#"{"default_plan":null}"#, None),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use planwright_service::worker;
+use planwright_service::{reconciliation, worker};
 
 use crate::background::Stopped;
 use crate::http::Web;
@@ -17,6 +17,23 @@ pub(crate) async fn run(web: Arc<Web>, stopped: Stopped) {
         loop {
             if let Err(error) = worker::work_all(&web.app, web.clock.now()).await {
                 tracing::warn!(%error, "what is due is not worked now; it is tried again");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stopped.told() => {}
+    }
+}
+
+/// Asks the payment provider about what is pending, until it is told to stop. It is a task of its own: a provider that
+/// is slow keeps no period from turning. What is cut off then is asked again.
+pub(crate) async fn reconcile(web: Arc<Web>, stopped: Stopped) {
+    let work = async {
+        loop {
+            if let Err(error) = reconciliation::work_all(&web.app, web.clock.now()).await {
+                tracing::warn!(%error, "payments are not asked about now; it is tried again");
             }
             tokio::time::sleep(EVERY).await;
         }

@@ -5,9 +5,11 @@ mod load;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use planwright_domain::payment_settings::Secret;
 use planwright_domain::webhook::Reach;
 use serde::Deserialize;
 
+pub use crate::network::Network;
 pub use load::{ConfigError, SETTINGS, variable};
 
 /// Every setting, with its default.
@@ -18,6 +20,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub plugins: PluginsConfig,
     pub webhooks: WebhooksConfig,
+    pub payments: PaymentsConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
 }
@@ -183,6 +186,45 @@ impl WebhooksConfig {
     /// As the rules have it.
     pub(crate) fn reach(self) -> Reach {
         Reach { private_networks: self.allow_private_networks, http: self.allow_http }
+    }
+}
+
+/// `[payments]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaymentsConfig {
+    pub yookassa: YookassaConfig,
+}
+
+/// `[payments.yookassa]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct YookassaConfig {
+    /// Where its API is, for every tenant.
+    pub base_url: String,
+    /// The shop of tenants that have none of their own, and its secret key; without both, payments of such tenants are
+    /// not taken.
+    pub shop_id: Option<String>,
+    #[allow(missing_docs, reason = "documented on shop_id")]
+    pub secret_key: Option<Secret>,
+    /// What a proxy in front of the webhook signs its bodies with; where absent, nothing is signed.
+    pub webhook_secret: Option<Secret>,
+    /// Where webhooks may come from, addresses or networks; from anywhere where none is named.
+    pub allowed_sources: Vec<Network>,
+    /// The hosts that users may come back to after paying; any where none is named.
+    pub return_hosts: Vec<String>,
+}
+
+impl Default for YookassaConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.yookassa.ru/v3".to_owned(),
+            shop_id: None,
+            secret_key: None,
+            webhook_secret: None,
+            allowed_sources: Vec::new(),
+            return_hosts: Vec::new(),
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! Accepting connections: bounded in number, slow heads cut off, and drained on a stop.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +19,10 @@ use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::config::LimitsConfig;
+
+/// Where a connection comes from; each of its requests carries it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Serves until `stop` is done, then lets the requests under way finish, for a bounded time.
 pub(crate) async fn serve(
@@ -31,16 +39,20 @@ pub(crate) async fn serve(
             let place = Arc::clone(&places).acquire_owned().await;
             (place, accept(&listener).await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
+        let routes = TowerToHyperService::new(router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(limits.header_seconds))
             .serve_connection(
                 TokioIo::new(bounded(stream, limits.write_seconds)),
-                TowerToHyperService::new(router.clone()),
+                service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(peer);
+                    routes.call(request)
+                }),
             );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -65,15 +77,15 @@ fn bounded(stream: TcpStream, write_seconds: u64) -> Pin<Box<TimeoutStream<TcpSt
 }
 
 /// The next connection. What fails here is one connection's, or a want of file handles that passes.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 // Answers are small and whole: waiting to fill a packet only makes them late.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection is slower than it might be");
                 }
-                return stream;
+                return (stream, Peer(address.ip()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{App, Plugins, plugin_work, tenants, worker};
+use planwright_service::{App, Plugins, plugin_work, reconciliation, tenants, worker};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -22,6 +22,7 @@ use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
+use crate::yookassa::{self, PaymentsError};
 use crate::{clockwork, edge, listener, postman};
 
 /// The first argument with which this program compiles one component, for the server itself.
@@ -77,6 +78,8 @@ pub enum StartError {
     PluginHost(PluginError),
     #[error("cannot load the plugins: {0}")]
     Plugins(#[from] LoadError),
+    #[error("cannot take payments: {0}")]
+    Payments(#[from] PaymentsError),
     #[error("cannot listen on {address}: {source}. Name another address with --listen")]
     Listen { address: SocketAddr, source: io::Error },
 }
@@ -103,7 +106,9 @@ impl House {
             plugins::host(config, &data_dir, compiler.clone()).map_err(StartError::PluginHost)?;
         let defaults = plugins::bindings(&host, &config.plugins, clock.now()).await?;
         let plugins = Plugins { host, defaults, most: config.plugins.most_uploaded };
-        let app = Arc::new(App::new(store, plugins, Arc::clone(entropy)));
+        let payments = yookassa::payments(&config.payments.yookassa)?;
+        let app = App::new(store, plugins, Arc::clone(entropy)).with_payments(payments);
+        let app = Arc::new(app);
         tenants::ensure_default(&app, clock.now()).await.map_err(StartError::Prepare)?;
         Ok(Self { app, data_dir })
     }
@@ -115,8 +120,8 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
-    /// Compiling plugins, what time brings, and webhooks.
-    beside: [Background; 3],
+    /// Compiling plugins, what time brings, webhooks, and payments whose end nobody told.
+    beside: [Background; 4],
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -148,6 +153,7 @@ impl Server {
             verifier: Verifier::new(keys, auth.issuer.as_deref(), auth.audience.as_deref()),
             limits: config.limits,
             reach: config.webhooks.reach(),
+            yookassa: config.payments.yookassa,
             metrics: Metrics::new(),
             documents: LazyLock::new(Documents::new),
             places: Semaphore::new(config.limits.concurrent_requests),
@@ -169,6 +175,7 @@ impl Server {
             Background::start(|stopped| compile(Arc::clone(&web), stopped)),
             Background::start(|stopped| clockwork::run(Arc::clone(&web), stopped)),
             Background::start(|stopped| postman::run(Arc::clone(&web), stopped)),
+            Background::start(|stopped| clockwork::reconcile(Arc::clone(&web), stopped)),
         ];
         let is_new = data_dir.is_new();
         Ok(Self { address, is_new, secret, web, beside, stop, running })
@@ -203,7 +210,9 @@ impl Server {
     /// # Errors
     /// When the store does not answer.
     pub async fn work_due(&self) -> Result<u64, planwright_service::Error> {
-        worker::work_all(&self.web.app, self.web.clock.now()).await
+        let (app, now) = (&self.web.app, self.web.clock.now());
+        let asked = reconciliation::work_all(app, now).await?;
+        Ok(asked + worker::work_all(app, now).await?)
     }
 
     /// Takes no more requests, answers those under way, and closes the store.

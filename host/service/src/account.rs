@@ -55,6 +55,15 @@ struct Credit {
     is: Decimal,
 }
 
+/// Why credit moves.
+#[derive(Clone, Copy)]
+pub(crate) struct Moved<'a> {
+    pub(crate) reason: &'a str,
+    pub(crate) subscription_id: Option<&'a str>,
+    pub(crate) transaction_id: Option<&'a str>,
+    pub(crate) at: Timestamp,
+}
+
 impl Account {
     pub(crate) async fn read<S: Store>(
         app: &App<S>,
@@ -138,7 +147,9 @@ impl Account {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
-        self.write_credits(app, change, Some(after), reason, now);
+        let subscription_id = Some(after.subscription.id.as_str());
+        let moved = Moved { reason, subscription_id, transaction_id: None, at: now };
+        self.write_credits(app, change, moved);
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
     }
@@ -148,11 +159,10 @@ impl Account {
         &self,
         app: &App<S>,
         change: &mut ChangeSet,
-        reason: &str,
-        now: Timestamp,
+        moved: Moved<'_>,
     ) {
         self.expect(change, &Keys::of(&self.tenant));
-        self.write_credits(app, change, self.held(), reason, now);
+        self.write_credits(app, change, moved);
     }
 
     /// What everything that is decided on an account rests on.
@@ -169,16 +179,9 @@ impl Account {
         change.expect_as_read(&keys.history(&self.user_id), self.history_was.0);
     }
 
-    fn write_credits<S: Store>(
-        &self,
-        app: &App<S>,
-        change: &mut ChangeSet,
-        subscription: Option<&Held>,
-        reason: &str,
-        now: Timestamp,
-    ) {
+    fn write_credits<S: Store>(&self, app: &App<S>, change: &mut ChangeSet, moved: Moved<'_>) {
         for credit in self.credits.values() {
-            self.write_credit(app, change, credit, subscription, reason, now);
+            self.write_credit(app, change, credit, moved);
         }
     }
 
@@ -187,9 +190,7 @@ impl Account {
         app: &App<S>,
         change: &mut ChangeSet,
         credit: &Credit,
-        subscription: Option<&Held>,
-        reason: &str,
-        now: Timestamp,
+        moved: Moved<'_>,
     ) {
         let keys = Keys::of(&self.tenant);
         let key = keys.credit(&self.user_id, credit.currency);
@@ -200,13 +201,14 @@ impl Account {
         let id = ids::fresh(app.entropy.as_ref(), "crd_");
         let entry = CreditEntryRecord {
             amount: credit.is - credit.was,
-            reason: reason.to_owned(),
-            subscription_id: subscription.map(|held| held.subscription.id.clone()),
-            at: now,
+            reason: moved.reason.to_owned(),
+            subscription_id: moved.subscription_id.map(str::to_owned),
+            transaction_id: moved.transaction_id.map(str::to_owned),
+            at: moved.at,
         };
         change
             .put(&key, &CreditRecord { balance: credit.is })
-            .put(&keys.credit_entry(&self.user_id, credit.currency, now, &id), &entry);
+            .put(&keys.credit_entry(&self.user_id, credit.currency, moved.at, &id), &entry);
     }
 
     /// Writes a subscription with its places in lists, in its plan's count, and among what is due.

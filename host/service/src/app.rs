@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use planwright_domain::caller::Caller;
+use planwright_domain::payment_settings::Credentials;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
@@ -11,6 +12,7 @@ use crate::edge::Entropy;
 use crate::once::Claim;
 use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
+use crate::provider::PaymentProvider;
 use crate::seen_tenants::SeenTenants;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
@@ -24,6 +26,17 @@ pub struct App<S> {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
     pub(crate) tenants: SeenTenants,
+    pub(crate) payments: Option<Payments>,
+}
+
+/// Who takes payments.
+pub struct Payments {
+    /// Asked for every tenant, each with its own shop.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The shop of tenants that have none.
+    pub shop: Option<Credentials>,
+    /// Where users may come back to; anywhere if none is named.
+    pub return_hosts: Vec<String>,
 }
 
 /// Who decides, as the configuration says.
@@ -48,7 +61,14 @@ impl<S> App<S> {
             entropy,
             catalogs: CatalogCache::default(),
             tenants: SeenTenants::default(),
+            payments: None,
         }
+    }
+
+    /// With somebody who takes payments.
+    #[must_use]
+    pub fn with_payments(self, payments: Payments) -> Self {
+        Self { payments: Some(payments), ..self }
     }
 
     /// What plugins did since the start, those of all tenants.

@@ -24,6 +24,7 @@ mod plugins;
 mod records;
 mod report;
 mod subscriptions;
+mod transactions;
 mod webhooks;
 
 pub use report::{Disagreement, Report};
@@ -91,6 +92,7 @@ async fn walk_space<N: Snapshot>(
         counted: BTreeMap::new(),
         plugins_counted: BTreeMap::new(),
         webhooks_told: webhooks::Webhooks::default(),
+        pending_counted: BTreeMap::new(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -122,6 +124,8 @@ struct Walk<'a, N> {
     plugins_counted: BTreeMap<Key, i64>,
     /// Endpoints and deliveries.
     webhooks_told: webhooks::Webhooks,
+    /// Payments that are pending, by the counter that must count them.
+    pending_counted: BTreeMap<Key, i64>,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

@@ -5,11 +5,13 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::decimal;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
+use planwright_domain::payment_settings::{PaymentSetup, Secret};
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::settings::Settings;
 use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
 use planwright_domain::time::{self, Timestamp};
+use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_store::Document;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -114,6 +116,17 @@ pub(crate) struct SettingsRecord {
     pub(crate) settings: Settings,
     /// Whether an admin or a pack has chosen a default plan, or that there be none; no pack does it again.
     pub(crate) default_plan_is_chosen: bool,
+    /// The secret key of the tenant's shop, apart from what answers and the audit log show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shop_secret_key: Option<Secret>,
+}
+
+impl SettingsRecord {
+    /// How the tenant takes payments, with the secret.
+    pub(crate) fn payments(&self) -> PaymentSetup {
+        let secret_key = self.shop_secret_key.clone();
+        PaymentSetup { settings: self.settings.payments.clone(), secret_key }
+    }
 }
 
 impl Document for SettingsRecord {
@@ -148,10 +161,14 @@ pub(crate) struct CreditEntryRecord {
     /// More than 0 where the user has more by it.
     #[serde(with = "decimal")]
     pub(crate) amount: Decimal,
-    /// What moved it: `start`, `renewal`, `change`, or `payment` where that was for nothing that could be had.
+    /// What moved it: `start`, `renewal`, `change`, or `payment` where the money came for a plan that was not to be had
+    /// any more.
     pub(crate) reason: String,
-    /// The subscription that it was for, if there was one.
+    /// The subscription that it was moved for.
     pub(crate) subscription_id: Option<String>,
+    /// The transaction whose money it is, where there is no subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) transaction_id: Option<String>,
     #[serde(with = "time::seconds")]
     pub(crate) at: Timestamp,
 }
@@ -182,5 +199,60 @@ pub(crate) struct ClockRecord {
 }
 
 impl Document for ClockRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct TransactionRecord {
+    pub(crate) booked: Booked,
+}
+
+impl Document for TransactionRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// An entry in a list of transactions, a user's or the tenant's, with what filters look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TransactionEntry {
+    pub(crate) transaction_id: String,
+    pub(crate) status: TransactionStatus,
+    pub(crate) plan_id: Option<PlanId>,
+}
+
+impl TransactionEntry {
+    pub(crate) fn of(booked: &Booked) -> Self {
+        let transaction = &booked.transaction;
+        Self {
+            transaction_id: transaction.id.clone(),
+            status: transaction.status,
+            plan_id: transaction.plan_id.clone(),
+        }
+    }
+}
+
+impl Document for TransactionEntry {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points to a transaction that is pending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PendingTransaction {
+    pub(crate) transaction_id: String,
+}
+
+impl Document for PendingTransaction {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points from outside of a tenant to one of its transactions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TransactionPlace {
+    pub(crate) tenant: TenantId,
+    pub(crate) transaction_id: String,
+}
+
+impl Document for TransactionPlace {
     const SCHEMA: u16 = 1;
 }

@@ -5,6 +5,8 @@ use planwright_domain::Refusal;
 use planwright_plugin_host::PluginError;
 use planwright_store::{CommitError, StoreError};
 
+use crate::provider::ProviderError;
+
 /// Everything that can go wrong in a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,6 +17,16 @@ pub enum Error {
     /// plugin, and nothing else of the inside.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// The payment provider did not say what was asked. Trying again helps, or an operator does; what it said is for
+    /// the log.
+    #[error("the payment provider: {0}")]
+    Provider(#[from] ProviderError),
+    /// Nobody takes payments for the tenant.
+    #[error(
+        "Payments are not set up. An admin names the shop with PUT /api/v1/admin/settings (payments.yookassa), or the \
+         operator in the configuration."
+    )]
+    NoShop,
     /// Others changed the same things again and again. Nothing was done; asking again helps.
     #[error("Too many changes at once to the same things. Try again.")]
     Contended,

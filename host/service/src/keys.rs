@@ -5,6 +5,7 @@
 
 mod host;
 mod owner;
+mod transactions;
 mod webhooks;
 
 use planwright_domain::caller::TenantId;
@@ -16,6 +17,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
 /// What a key is of: the part behind its space. Every family has its rules in `check`, which does not compile
@@ -60,10 +62,16 @@ pub(crate) enum Family {
     WebhookMissed,
     WebhookDue,
     WebhookDone,
+    Transaction,
+    EveryTransaction,
+    UserTransaction,
+    PendingTransaction,
+    Payment,
+    PaymentDue,
 }
 
 impl Family {
-    const ALL: [Self; 38] = [
+    const ALL: [Self; 44] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -102,6 +110,12 @@ impl Family {
         Self::WebhookMissed,
         Self::WebhookDue,
         Self::WebhookDone,
+        Self::Transaction,
+        Self::EveryTransaction,
+        Self::UserTransaction,
+        Self::PendingTransaction,
+        Self::Payment,
+        Self::PaymentDue,
     ];
 
     fn as_str(self) -> &'static str {
@@ -144,6 +158,12 @@ impl Family {
             Self::WebhookMissed => "webhook-missed",
             Self::WebhookDue => "webhook-due",
             Self::WebhookDone => "webhook-done",
+            Self::Transaction => "transaction",
+            Self::EveryTransaction => "every-transaction",
+            Self::UserTransaction => "user-transaction",
+            Self::PendingTransaction => "pending-transaction",
+            Self::Payment => "payment",
+            Self::PaymentDue => "payment-due",
         }
     }
 

@@ -8,7 +8,7 @@ use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Store};
 use rust_decimal::Decimal;
 
-use crate::account::Account;
+use crate::account::{Account, Moved};
 use crate::app::{App, Request};
 use crate::documents::PlanRecord;
 use crate::error::Error;
@@ -30,6 +30,10 @@ pub struct Quote {
     pub plan_generation: u64,
     /// The plan's price, which holds until the payment comes.
     pub price: Decimal,
+    /// The version of the plan's record that this rests on.
+    pub plan_record_version: u64,
+    /// The plan's.
+    pub plan_name: String,
     /// The subscription that it renews or changes.
     pub subscription_id: Option<String>,
 }
@@ -41,7 +45,7 @@ pub struct Quote {
 pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Result<Quote, Error> {
     let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
     let snapshot = subscriptions::settled(app, tenant, user_id, by.now).await?;
-    let (_, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
+    let (version, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
     let mut account = Account::read(app, &snapshot, tenant, user_id).await?;
     let bill = fees::bill(app, &snapshot, &mut account, &plan, by.now).await?;
     if !plan.plan.is_active && !matches!(bill.way, Way::Renewal(_)) {
@@ -57,6 +61,8 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
         reason: bill.way.as_str(),
         plan_generation: plan.generation,
         price: plan.plan.price,
+        plan_record_version: version,
+        plan_name: plan.plan.name,
         subscription_id: account.held().map(|held| held.subscription.id.clone()),
     })
 }
@@ -78,6 +84,16 @@ pub struct Payment<'a> {
     pub amount: Decimal,
     /// As the quote said.
     pub currency: Currency,
+    /// By which it came, where that is known.
+    pub transaction_id: Option<&'a str>,
+}
+
+impl<'a> Payment<'a> {
+    /// What is to be remembered where it is nothing but credit.
+    fn as_credit(&self, account: &'a Account, at: Timestamp) -> Moved<'a> {
+        let subscription_id = account.held().map(|held| held.subscription.id.as_str());
+        Moved { reason: "payment", subscription_id, transaction_id: self.transaction_id, at }
+    }
 }
 
 /// Writes into a change set what a payment brings: it starts, renews or changes to the plan that was paid for. The
@@ -114,7 +130,7 @@ pub async fn take_payment<S: Store>(
     }
     let credit = account.credit(snapshot, payment.currency).await?;
     account.set_credit(payment.currency, credit + payment.amount);
-    account.write_credit_only(app, change, "payment", by.now);
+    account.write_credit_only(app, change, payment.as_credit(&account, by.now));
     Ok(None)
 }
 

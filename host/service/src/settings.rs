@@ -47,9 +47,11 @@ async fn try_update<S: Store>(
     }
     let snapshot = app.store.snapshot().await?;
     let kept = Kept::read(&snapshot, &by.caller.tenant).await?;
+    let payments = kept.record.payments().patched(patch.payments.as_ref(), by.received_at)?;
     let record = SettingsRecord {
-        settings: kept.record.settings.patched(patch)?,
+        settings: Settings { payments: payments.settings, ..kept.record.settings.patched(patch)? },
         default_plan_is_chosen: kept.record.default_plan_is_chosen || patch.default_plan.is_some(),
+        shop_secret_key: payments.secret_key,
     };
     if record != kept.record {
         kept.replace(app, &snapshot, by, &record).await?;

@@ -43,6 +43,12 @@ pub const SETTINGS: &[(&str, &str, bool)] = &[
     ("plugins", "most_uploaded", false),
     ("webhooks", "allow_private_networks", false),
     ("webhooks", "allow_http", false),
+    ("payments.yookassa", "base_url", true),
+    ("payments.yookassa", "shop_id", true),
+    ("payments.yookassa", "secret_key", true),
+    ("payments.yookassa", "webhook_secret", true),
+    ("payments.yookassa", "allowed_sources", false),
+    ("payments.yookassa", "return_hosts", false),
     ("limits", "body_bytes", false),
     ("limits", "plugin_bytes", false),
     ("limits", "header_seconds", false),
@@ -64,7 +70,7 @@ const NO_SETTINGS: [&str; 3] = ["PLANWRIGHT_CONFIG", "PLANWRIGHT_URL", "PLANWRIG
 /// The name of a setting in the environment.
 #[must_use]
 pub fn variable(section: &str, key: &str) -> String {
-    format!("{PREFIX}{section}_{key}").to_uppercase()
+    format!("{PREFIX}{section}_{key}").replace('.', "_").to_uppercase()
 }
 
 impl Config {
@@ -148,15 +154,18 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), ConfigErr
         .find(|(section, key, _)| variable(section, key) == name)
         .ok_or_else(|| ConfigError::UnknownVariable { name: name.to_owned() })?;
     let value = if *is_text { toml::Value::from(value) } else { literal(name, value)? };
-    let section = table
-        .entry(*section)
-        .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-        .as_table_mut()
-        .ok_or_else(|| ConfigError::Wrong {
-            from: name.to_owned(),
-            reason: format!("`{section}` in the file is not a table"),
-        })?;
-    section.insert((*key).to_owned(), value);
+    let mut place = table;
+    for part in section.split('.') {
+        place = place
+            .entry(part)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| ConfigError::Wrong {
+                from: name.to_owned(),
+                reason: format!("`{section}` in the file is not a table"),
+            })?;
+    }
+    place.insert((*key).to_owned(), value);
     Ok(())
 }
 
@@ -204,6 +213,8 @@ mod tests {
                 ("log", "format") => "json",
                 ("plugins", "identity" | "pricing") => "{ file = \"a.wasm\" }",
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
+                ("payments.yookassa", "allowed_sources") => "[\"185.71.76.0/27\"]",
+                ("payments.yookassa", "return_hosts") => "[\"shop.example\"]",
                 ("plugins", "templates") => "[{ file = \"a.wasm\" }]",
                 _ if *is_text => "text",
                 ("plugins", "compile_memory_mib") => "512",
@@ -227,6 +238,8 @@ mod tests {
             ("[limits]\nconnections = 0\n", "limits.connections"),
             ("[limits]\nconcurrent_requests = 9223372036854775807\n", "limits.concurrent_requests"),
             ("[plugins]\nmemory_mib = 17592186044416\n", "plugins.memory_mib"),
+            ("[payments.yookassa]\nsecret = \"x\"\n", "secret"),
+            ("[payments.yookassa]\nallowed_sources = [\"x\"]\n", "185.71.76.0/27"),
         ] {
             let file = file(text);
             let error = Config::load(Some(file.path()), &BTreeMap::new()).unwrap_err().to_string();

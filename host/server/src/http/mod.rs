@@ -15,6 +15,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod path;
+mod payments;
 mod plans;
 mod plugin_bindings;
 mod plugins;
@@ -24,6 +25,7 @@ mod settings;
 mod subscriptions;
 mod template_packs;
 mod tenants;
+mod transactions;
 mod webhooks;
 
 use std::sync::{Arc, LazyLock};
@@ -40,7 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::backup::Backups;
-use crate::config::LimitsConfig;
+use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
@@ -60,6 +62,7 @@ pub(crate) struct Web {
     pub(crate) limits: LimitsConfig,
     /// Where webhooks may go.
     pub(crate) reach: Reach,
+    pub(crate) yookassa: YookassaConfig,
     pub(crate) metrics: Metrics,
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
@@ -86,6 +89,10 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_of_plan))
         .routes(routes!(subscriptions::grant))
+        .routes(routes!(payments::start))
+        .routes(routes!(payments::webhook))
+        .routes(routes!(transactions::list))
+        .routes(routes!(transactions::list_all))
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))

@@ -192,11 +192,19 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "a plugin failed");
                 Self::unavailable("plugin_failed", &error.to_string())
             }
+            Error::NoShop => Self::unavailable("payments_not_set_up", &error.to_string()),
+            Error::Provider(error) => {
+                tracing::warn!(%error, "the payment provider failed");
+                Self::unavailable("provider_unavailable", PROVIDER)
+            }
             Error::Store(error) => from_store(&error),
             Error::Commit(error) => from_commit(&error),
         }
     }
 }
+
+const PROVIDER: &str = "The payment provider does not answer as it should. Nothing is lost: a payment that was begun goes on \
+     by itself, and asking again gives the same one.";
 
 const UNKNOWN_OUTCOME: &str =
     "The change may or may not have been kept: look before you send it again.";

@@ -36,8 +36,8 @@ impl<N: Snapshot> Walk<'_, N> {
             (Some(Family::PendingPayments), Some((id, generation)))
                 if *key == keys.pending_payments(&id, generation) =>
             {
-                (holds < 0)
-                    .then(|| format!("It holds {holds}, and nothing can be counted below 0."))
+                let counted = self.pending_counted.get(key).copied().unwrap_or(0);
+                differs(holds, counted, "payments are pending")
             }
             _ => unknown(),
         }

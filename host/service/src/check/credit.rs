@@ -71,6 +71,15 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push(format!("It names the subscription '{id}', which is not there."));
         }
+        if let Some(id) = &entry.transaction_id
+            && self.transaction_of(id).await?.is_none()
+        {
+            found.push(format!("It names the transaction '{id}', which is not there."));
+        }
+        let is_for_nothing = entry.subscription_id.is_none() && entry.transaction_id.is_none();
+        if is_for_nothing && entry.reason != "payment" {
+            found.push("It names nothing that it was moved for.".to_owned());
+        }
         Ok(found)
     }
 }

@@ -19,6 +19,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Tenant) => self.tenant(key, record).await,
             Some(Family::Due) => self.due(key, record).await,
             Some(Family::Clock) => self.clock(key, record).await,
+            Some(Family::Payment | Family::PaymentDue) => self.transaction_place(key, record).await,
             Some(Family::ApiKey) => self.api_key_place(key, record).await,
             Some(Family::WebhookDue | Family::WebhookDone) => {
                 self.delivery_place(key, record).await

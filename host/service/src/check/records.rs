@@ -59,6 +59,11 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Webhooks) => Ok(self.webhooks(keys, key, record)),
             Some(Family::WebhookHealth) => self.webhook_health(keys, key, record).await,
             Some(Family::WebhookDelivery) => self.delivery(keys, key, record).await,
+            Some(Family::Transaction) => self.transaction(key, record).await,
+            Some(Family::EveryTransaction | Family::UserTransaction) => {
+                self.transaction_entry(key, record).await
+            }
+            Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
             Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
@@ -80,7 +85,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDeliveries
                 | Family::WebhookMissed
                 | Family::WebhookDue
-                | Family::WebhookDone,
+                | Family::WebhookDone
+                | Family::Payment
+                | Family::PaymentDue,
             )
             | None => Ok(unknown()),
         }
@@ -181,10 +188,17 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.settings() {
             return Ok(misplaced());
         }
-        let Some(id) = record.settings.default_plan else { return Ok(Vec::new()) };
-        let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
-        let problem = || format!("Its default plan '{id}' is not there.");
-        Ok(if plan.is_some() { Vec::new() } else { vec![problem()] })
+        let mut found = Vec::new();
+        if record.settings.payments.yookassa.is_some() != record.shop_secret_key.is_some() {
+            found.push("A shop and its secret key come and go together.".to_owned());
+        }
+        if let Some(id) = record.settings.default_plan {
+            let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
+            if plan.is_none() {
+                found.push(format!("Its default plan '{id}' is not there."));
+            }
+        }
+        Ok(found)
     }
 
     /// What the audit log and the subscriptions tell of, and what is not there.
@@ -195,6 +209,12 @@ impl<N: Snapshot> Walk<'_, N> {
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {
                 let problem = format!("It holds 0, and {counted} subscriptions are counted by it.");
+                self.report.add(key, [problem]);
+            }
+        }
+        for (key, counted) in &self.pending_counted {
+            if self.snapshot.counter(key).await? == 0 {
+                let problem = format!("It holds 0, and {counted} payments are pending.");
                 self.report.add(key, [problem]);
             }
         }

@@ -137,4 +137,33 @@ impl HostKeys {
     pub(crate) fn clocks() -> Prefix {
         Self::kind(Family::Clock).prefix()
     }
+
+    /// Record: whose payment a provider's id means.
+    pub(crate) fn payment(id: &str) -> Key {
+        Self::kind(Family::Payment).text(id).key()
+    }
+
+    /// Record: that the provider is to be asked about a transaction, those that are due first first. It is asked by the
+    /// real clock, which is its own, whatever clock the tenant lives by; and what waits for it keeps nothing else
+    /// waiting, so that it has a list of its own.
+    pub(crate) fn payment_due(at: Timestamp, tenant: &TenantId, transaction_id: &str) -> Key {
+        Self::kind(Family::PaymentDue)
+            .number(seconds(at))
+            .text(tenant.as_str())
+            .text(transaction_id)
+            .key()
+    }
+
+    /// All that the provider is to be asked about, sooner or later.
+    pub(crate) fn payment_dues() -> Prefix {
+        Self::kind(Family::PaymentDue).prefix()
+    }
+
+    /// When a key of these is due.
+    pub(crate) fn read_payment_due(key: &Key) -> Option<u64> {
+        match key.parts().first() {
+            Some(Part::Number(at)) => Some(*at),
+            _ => None,
+        }
+    }
 }

@@ -1,0 +1,106 @@
+//! Payments: a transaction is committed first, then the provider is asked to take the payment on, then what it said
+//! is committed. Whatever breaks off in between, the transaction stays pending, and `reconciliation` goes on with it.
+
+use planwright_domain::Refusal;
+use planwright_domain::caller::TenantId;
+use planwright_domain::payment::{PaymentDraft, PaymentStarted};
+use planwright_domain::return_url;
+use planwright_domain::time::Timestamp;
+use planwright_domain::transaction::{Booked, Clocks, Owed, TransactionStatus};
+use planwright_store::{ChangeSet, Snapshot, Store};
+
+use crate::app::{App, Request};
+use crate::documents::PendingTransaction;
+use crate::error::Error;
+use crate::keys::{Keys, TransactionKeys};
+use crate::once::once;
+use crate::provider::ProviderError;
+use crate::{ids, purchases, settlement, shops, transaction_records};
+
+/// Asks the caller's money for a plan, and says where to pay. While a payment for the same thing and amount is
+/// pending, it is that one.
+///
+/// # Errors
+/// No such plan, one that is not active, nothing due, a page that users may not come back to; or a provider that
+/// does not answer: asking again goes on with the same payment.
+pub async fn start<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &PaymentDraft,
+) -> Result<PaymentStarted, Error> {
+    let tenant = &by.caller.tenant;
+    let (payments, _) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let return_url = return_url::read(&draft.return_url, &payments.return_hosts)?;
+    // What a repeat is answered is the payment as it stands then.
+    let id: String = once(app, by, || Box::pin(try_book(app, by, draft, &return_url))).await?;
+    let snapshot = app.store.snapshot().await?;
+    let (_, booked) = transaction_records::load(&snapshot, tenant, &id).await?;
+    if let Some(started) = PaymentStarted::of(&booked) {
+        return Ok(started);
+    }
+    if booked.transaction.status == TransactionStatus::Pending {
+        order(app, tenant, &booked, by.received_at).await?;
+    }
+    let snapshot = app.store.snapshot().await?;
+    let (_, booked) = transaction_records::load(&snapshot, tenant, &id).await?;
+    Ok(PaymentStarted::of(&booked).ok_or(Refusal::PaymentRefused)?)
+}
+
+/// Commits that the money is asked for, unless it is already. Gives the transaction's id.
+async fn try_book<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &PaymentDraft,
+    return_url: &str,
+) -> Result<String, Error> {
+    let tenant = &by.caller.tenant;
+    let quote = purchases::quote(app, by, draft.plan_id.as_str()).await?;
+    let owed = Owed {
+        user_id: by.caller.user_id.clone(),
+        plan_id: draft.plan_id.clone(),
+        plan_name: quote.plan_name,
+        plan_generation: quote.plan_generation,
+        price: quote.price,
+        subscription_id: quote.subscription_id,
+        amount: quote.amount_due,
+        currency: quote.currency,
+        reason: quote.reason,
+    };
+    let id = ids::fresh(app.entropy.as_ref(), "txn_");
+    let clocks = Clocks { real: by.received_at, tenant: by.now };
+    let booked = Booked::ask(id.clone(), owed, return_url, clocks);
+    let pending = TransactionKeys::of(tenant).pending(&booked);
+    if let Some(record) = app.store.snapshot().await?.get(&pending).await? {
+        return Ok(record.decode::<PendingTransaction>()?.transaction_id);
+    }
+    let mut change = ChangeSet::new();
+    // Whoever deletes the plan sees the payment or is seen.
+    change.expect_version(&Keys::of(tenant).plan(&draft.plan_id), quote.plan_record_version);
+    transaction_records::begin(&mut change, tenant, &booked);
+    app.commit(by, change, &id).await?;
+    Ok(id)
+}
+
+/// Has the provider take a payment on, and keeps what it says. It may be asked again and again: it is one payment.
+pub(crate) async fn order<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    booked: &Booked,
+    real: Timestamp,
+) -> Result<(), Error> {
+    if !booked.may_be_ordered(real) {
+        // The provider has forgotten the key by now, or will while it is asked.
+        return settlement::give_up(app, tenant, &booked.transaction.id, real).await;
+    }
+    let (payments, shop) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let order = booked.order(tenant);
+    let id = &booked.transaction.id;
+    match payments.provider.create_payment(&shop, &order).await {
+        Ok(told) => settlement::hear(app, tenant, id, &told, real).await,
+        Err(ProviderError::Refused { code, reason }) => {
+            tracing::warn!(%tenant, id, code, reason, "the provider does not take a payment on");
+            settlement::fail(app, tenant, id, &code, real).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
