@@ -77,6 +77,13 @@ async fn an_edited_record_is_found_and_named() {
         ("answer", "\"expires_at\":1", "\"expires_at\":2", "answer/", "is missing in the list"),
         ("api-key", "\"id\":\"key_", "\"id\":\"yek_", "api-key/", "Its hash does not lead to it."),
         ("due", "\"plan_id\":\"pro", "\"plan_id\":\"orp", "due/", "is not to plan 'orp'"),
+        (
+            "due",
+            "\"pending_plan_id\":null",
+            "\"pending_plan_id\":\"pro\"",
+            "due/",
+            "goes on with another plan",
+        ),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
         ("webhooks", "\"whsec_", "\"secwh_", "webhooks", "is none."),
         ("webhook-delivery", "\"id\":\"whd_", "\"id\":\"dwh_", "webhook-delivery/", "another key"),

@@ -81,6 +81,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 let plan = &due.plan_id;
                 vec![format!("Subscription '{id}' of '{tenant}' is not to plan '{plan}'.")]
             }
+            Some(found) if account::due_record(&found.held) != due => {
+                vec![format!("Subscription '{id}' of '{tenant}' goes on with another plan.")]
+            }
             Some(_) => Vec::new(),
         })
     }
