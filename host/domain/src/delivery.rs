@@ -20,6 +20,7 @@ const EXCERPT: usize = 200;
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WebhookDeliveryState)]
 pub enum DeliveryState {
     /// It is to be sent, or to be sent again.
     Pending,
@@ -52,6 +53,7 @@ impl DeliveryState {
 
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookAttempt)]
 pub struct Attempt {
     /// By the real clock, also in a sandbox.
     #[serde(with = "time::seconds")]
@@ -68,6 +70,7 @@ pub struct Attempt {
 
 /// An event for an endpoint, as the log of deliveries shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
 pub struct Delivery {
     /// Unique.
     pub id: String,

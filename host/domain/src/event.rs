@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 
 /// What happened, as a receiver reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookEventType)]
 pub enum EventType {
     /// Somebody subscribed.
     #[serde(rename = "subscription.created")]

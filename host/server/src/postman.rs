@@ -20,6 +20,8 @@ use crate::outbound;
 
 /// How often it looks whether something is to be sent.
 const EVERY: Duration = Duration::from_millis(250);
+/// How long it waits when the store does not answer.
+const AFTER_A_FAULT: Duration = Duration::from_secs(1);
 /// How many calls are under way at once. Each endpoint has a few of them, and one that fails has one.
 const AT_ONCE: usize = 256;
 /// How long a call may take, from its connection to the end of what is read of the answer.
@@ -72,9 +74,14 @@ impl Calls {
             let free = AT_ONCE - self.under_way.count();
             match sending::next(&web.app, &self.under_way, free, web.clock.now()).await {
                 Ok(parcels) => {
-                    parcels.into_iter().for_each(|parcel| self.begin(web, client, parcel))
+                    for parcel in parcels {
+                        self.begin(web, client, parcel);
+                    }
                 }
-                Err(error) => tracing::warn!(%error, "no webhook is sent now; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, "no webhook is sent now; it is tried again");
+                    tokio::time::sleep(AFTER_A_FAULT).await;
+                }
             }
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.end(done),
@@ -125,7 +132,7 @@ async fn call(client: &Client, reach: Reach, parcel: &Parcel) -> Reply {
         Ok(url) => url,
         Err(error) => return Reply::Unreached(format!("The URL cannot be read: {error}.")),
     };
-    // An address is not resolved, and the configuration may be another than when the endpoint was made.
+    // An address is never resolved, and the configuration may be another than when the endpoint was made.
     if !reach.private_networks && leads_inside(&url) {
         return Reply::Unreached(LEADS_INSIDE.to_owned());
     }
@@ -185,7 +192,8 @@ impl Resolve for Checked {
             if open.is_empty() && !all.is_empty() {
                 return Err(LEADS_INSIDE.into());
             }
-            Ok(Box::new(open.into_iter()) as Addrs)
+            let addresses: Addrs = Box::new(open.into_iter());
+            Ok(addresses)
         })
     }
 }

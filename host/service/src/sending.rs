@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use planwright_domain::caller::TenantId;
 use planwright_domain::delivery::{DeliveryState, Reply, is_past_patience};
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, Scan, Snapshot, Store, StoreError};
+use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;
 use crate::error::Error;
@@ -99,20 +99,38 @@ pub async fn next<S: Store>(
         if !is_due(&first, now) {
             continue;
         }
-        let kept = KeptWebhooks::read(&snapshot, tenant).await?;
-        match kept.find(endpoint_id).filter(|kept| kept.endpoint.enabled) {
-            Some(endpoint) => {
-                let most = most - parcels.len();
-                let found = for_endpoint(&snapshot, tenant, endpoint, under_way, most, now).await?;
-                parcels.extend(found);
+        let most = most - parcels.len();
+        match of_endpoint(app, &snapshot, &first, under_way, most, now).await {
+            Ok(found) => parcels.extend(found),
+            // One that cannot be read keeps no other waiting.
+            Err(error @ Error::Store(StoreError::Corrupt { .. } | StoreError::Newer { .. })) => {
+                tracing::error!(%tenant, endpoint_id, %error, "nothing is sent to an endpoint");
             }
-            None => give_up(app, &snapshot, tenant, endpoint_id, now).await?,
+            Err(error) => return Err(error),
         }
     }
     Ok(parcels)
 }
 
-fn read_due(key: &planwright_store::Key) -> Result<WebhookPlace, StoreError> {
+/// What is to be sent to the endpoint of the first thing that is due for it.
+async fn of_endpoint<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    first: &WebhookPlace,
+    under_way: &UnderWay,
+    most: usize,
+    now: Timestamp,
+) -> Result<Vec<Parcel>, Error> {
+    let WebhookPlace { tenant, endpoint_id, .. } = first;
+    let kept = KeptWebhooks::read(snapshot, tenant).await?;
+    if let Some(endpoint) = kept.find(endpoint_id).filter(|kept| kept.endpoint.enabled) {
+        return for_endpoint(snapshot, tenant, endpoint, under_way, most, now).await;
+    }
+    give_up(app, snapshot, tenant, endpoint_id, now).await?;
+    Ok(Vec::new())
+}
+
+fn read_due(key: &Key) -> Result<WebhookPlace, StoreError> {
     HostKeys::read_webhook_due(key)
         .ok_or_else(|| StoreError::Corrupt { reason: format!("{key} does not say what is due") })
 }
@@ -199,9 +217,9 @@ async fn give_up<S: Store>(
         delivery_log::put_in(&mut change, tenant, &record);
     }
     match app.store.commit(change).await {
-        // One of them was just being sent.
-        Err(planwright_store::CommitError::Conflict { .. }) => Ok(()),
-        done => Ok(drop(done?)),
+        // One of them was just being sent: it is given up the next time.
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
