@@ -13,7 +13,7 @@ mod http;
 mod listener;
 mod log;
 mod network;
-mod outbound;
+pub mod outbound;
 mod plugins;
 pub mod server;
 pub mod token;
