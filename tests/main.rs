@@ -12,4 +12,5 @@ mod readme;
 mod remote_commands;
 mod rooms;
 mod store;
+mod usage;
 mod worker;

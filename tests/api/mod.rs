@@ -23,6 +23,7 @@ mod subscriptions;
 mod template_packs;
 mod tenants;
 mod token_keys;
+mod usage;
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,9 @@ pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
 
 pub(crate) const SUBSCRIPTION: &str = "/api/v1/billing/subscription";
 pub(crate) const SUBSCRIPTIONS: &str = "/api/v1/admin/billing/subscriptions";
+pub(crate) const USAGE: &str = "/api/v1/billing/usage";
+pub(crate) const CHECK: &str = "/api/v1/billing/usage/check";
+pub(crate) const BATCH: &str = "/api/v1/billing/usage/batch";
 pub(crate) const CLOCK: &str = "/api/v1/admin/clock";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
@@ -56,4 +60,8 @@ pub(crate) fn of_plan(id: &str) -> String {
 
 pub(crate) fn subscription_of(user: &str) -> String {
     format!("/api/v1/admin/billing/users/{user}/subscription")
+}
+
+pub(crate) fn usage_of(user: &str) -> String {
+    format!("/api/v1/admin/billing/users/{user}/usage")
 }

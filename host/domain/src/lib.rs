@@ -26,6 +26,7 @@ pub mod plan;
 pub mod plan_change;
 pub mod plan_stats;
 pub mod plugin;
+pub mod quantity;
 pub mod refusal;
 pub mod review;
 pub mod schema;
@@ -37,5 +38,7 @@ pub mod tenant;
 pub mod time;
 pub mod turn;
 pub mod unique;
+pub mod usage;
+pub mod usage_event;
 
 pub use refusal::Refusal;

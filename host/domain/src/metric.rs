@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_metric_is_known_by_its_name_alone() {
-        for (name, built_in) in [("requests", true), ("Requests", false), ("", false), ("cpu", false)]
+        for (name, built_in) in
+            [("requests", true), ("Requests", false), ("", false), ("cpu", false)]
         {
             let metric = Metric::named(name);
             assert_eq!((metric.is_built_in(), metric.as_str()), (built_in, name));

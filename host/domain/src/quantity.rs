@@ -108,7 +108,8 @@ impl PartialSchema for Quantity {
         let number = number.minimum(Some(0_usize)).maximum(Some(MOST));
         let text = ObjectBuilder::new().schema_type(Type::String);
         let text = text.pattern(Some(r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,6})?$"));
-        let description = "Exact, as a number or as text, with at most 6 fraction digits. Answers have numbers.";
+        let description =
+            "Exact, as a number or as text, with at most 6 fraction digits. Answers have numbers.";
         let either = OneOfBuilder::new().item(number).item(text);
         either
             .description(Some(description))

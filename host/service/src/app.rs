@@ -8,6 +8,7 @@ use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
+use crate::governing_cache::GoverningCache;
 use crate::once::Claim;
 use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
@@ -24,6 +25,7 @@ pub struct App<S> {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) catalogs: CatalogCache,
     pub(crate) tenants: SeenTenants,
+    pub(crate) governing: GoverningCache,
 }
 
 /// Who decides, as the configuration says.
@@ -48,6 +50,7 @@ impl<S> App<S> {
             entropy,
             catalogs: CatalogCache::default(),
             tenants: SeenTenants::default(),
+            governing: GoverningCache::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use planwright_domain::caller::TenantId;
 use planwright_store::{Document, Key, Prefix, Scan, Snapshot, Space, Store, StoreError};
 
 use crate::audit;
-use crate::keys::Keys;
+use crate::keys::{Family, Keys};
 
 mod answers;
 mod counters;
@@ -24,6 +24,7 @@ mod plugins;
 mod records;
 mod report;
 mod subscriptions;
+mod usage;
 
 pub use report::{Disagreement, Report};
 
@@ -89,6 +90,7 @@ async fn walk_space<N: Snapshot>(
         told: Some(plans::Told::default()),
         counted: BTreeMap::new(),
         plugins_counted: BTreeMap::new(),
+        used: BTreeMap::new(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -118,6 +120,8 @@ struct Walk<'a, N> {
     counted: BTreeMap<Key, i64>,
     /// Plugins and their uses, by the counters that must count them.
     plugins_counted: BTreeMap<Key, i64>,
+    /// What events that are remembered used, by the counter that must have it.
+    used: BTreeMap<Key, i64>,
 }
 
 impl<N: Snapshot> Walk<'_, N> {
@@ -191,8 +195,11 @@ impl<N: Snapshot> Walk<'_, N> {
             let piece = self.snapshot.counters(&self.everything, scan).await?;
             for (key, holds) in &piece {
                 self.report.counters += 1;
-                let problem = self.counter(key, *holds);
-                self.report.add(key, problem);
+                let problems = match Family::of(key) {
+                    Some(Family::Usage) => self.usage_counter(key, *holds).await?,
+                    _ => self.counter(key, *holds).into_iter().collect(),
+                };
+                self.report.add(key, problems);
             }
             progress(self.report);
             tokio::task::yield_now().await;

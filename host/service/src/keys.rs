@@ -7,6 +7,7 @@ mod host;
 mod owner;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::PlanId;
 use planwright_domain::subscription::Status;
@@ -51,10 +52,13 @@ pub(crate) enum Family {
     CreditEntry,
     Due,
     Clock,
+    Usage,
+    UsageEvent,
+    ExpiringUsageEvents,
 }
 
 impl Family {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 34] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -86,6 +90,9 @@ impl Family {
         Self::CreditEntry,
         Self::Due,
         Self::Clock,
+        Self::Usage,
+        Self::UsageEvent,
+        Self::ExpiringUsageEvents,
     ];
 
     fn as_str(self) -> &'static str {
@@ -121,6 +128,9 @@ impl Family {
             Self::CreditEntry => "credit-entry",
             Self::Due => "due",
             Self::Clock => "clock",
+            Self::Usage => "usage",
+            Self::UsageEvent => "usage-event",
+            Self::ExpiringUsageEvents => "expiring-usage-events",
         }
     }
 
@@ -303,6 +313,27 @@ impl Keys {
     /// Record: the tenant's settings.
     pub(crate) fn settings(&self) -> Key {
         self.kind(Family::Settings).key()
+    }
+
+    /// Counter: what a user used of a metric in a window, in millionths.
+    pub(crate) fn usage(
+        &self,
+        user_id: &str,
+        usage_epoch: u64,
+        start: Timestamp,
+        metric: &Metric,
+    ) -> Key {
+        self.kind(Family::Usage)
+            .text(user_id)
+            .number(usage_epoch)
+            .number(seconds(start))
+            .text(metric.as_str())
+            .key()
+    }
+
+    /// Record: an event that was counted and must not be counted again.
+    pub(crate) fn usage_event(&self, user_id: &str, event_id: &str) -> Key {
+        self.kind(Family::UsageEvent).text(user_id).text(event_id).key()
     }
 
     /// Log: what admins did.

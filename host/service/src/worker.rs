@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
 use crate::settings::Kept;
-use crate::{fees, tenants};
+use crate::{fees, tenants, usage_expiry};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -42,7 +42,7 @@ pub async fn work_all<S: Store>(app: &App<S>, real: Timestamp) -> Result<u64, Er
     Ok(worked)
 }
 
-/// Works all that is due by one clock.
+/// Works all that is due by one clock, and forgets what has expired.
 pub(crate) async fn work<S: Store>(
     app: &App<S>,
     timeline: &Timeline,
@@ -64,6 +64,7 @@ pub(crate) async fn work<S: Store>(
     if worked > 0 {
         tracing::info!(worked, "worked what was due");
     }
+    usage_expiry::forget(app, timeline, now).await?;
     Ok(worked)
 }
 

@@ -39,11 +39,23 @@ pub(crate) enum Expectation {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// With counters, what they hold after the set is written into the value.
-    Put { key: Key, schema: u16, json: Vec<u8>, counters: Option<Vec<Key>> },
+    Put {
+        key: Key,
+        schema: u16,
+        json: Vec<u8>,
+        counters: Option<Vec<Key>>,
+    },
     Delete(Key),
-    Add { counter: Key, amount: i64, ceiling: Option<i64> },
+    Add {
+        counter: Key,
+        amount: i64,
+        ceiling: Option<i64>,
+    },
     Reset(Key),
-    Append { log: Key, body: Vec<u8> },
+    Append {
+        log: Key,
+        body: Vec<u8>,
+    },
 }
 
 /// What a commit has made.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use planwright_store::{
-    ChangeSet, CommitError, Key, LogScan, Scan, Snapshot, Store, WithCounters,
-};
+use planwright_store::{ChangeSet, CommitError, Key, LogScan, Scan, Snapshot, Store, WithCounters};
 
 use super::super::{Chance, Item, acme, item, key};
 use super::{commit, holds, read};

@@ -23,6 +23,7 @@ mod settings;
 mod subscriptions;
 mod template_packs;
 mod tenants;
+mod usage;
 
 use std::sync::{Arc, LazyLock};
 
@@ -81,6 +82,11 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_of_plan))
         .routes(routes!(subscriptions::grant))
+        .routes(routes!(usage::list, usage::record))
+        .routes(routes!(usage::get))
+        .routes(routes!(usage::check))
+        .routes(routes!(usage::record_batch))
+        .routes(routes!(usage::list_of_user))
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))

@@ -20,6 +20,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Due) => self.due(key, record).await,
             Some(Family::Clock) => self.clock(key, record).await,
             Some(Family::ApiKey) => self.api_key_place(key, record).await,
+            Some(Family::ExpiringUsageEvents) => self.expiring_usage_events(key, record).await,
             Some(Family::Component) => self.component(key, record).await,
             Some(Family::ComponentPart) => self.component_part(key, record).await,
             Some(Family::ComponentUpload) => Ok(Self::component_upload(key, record)),

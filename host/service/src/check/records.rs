@@ -56,6 +56,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Answer) => self.answer(keys, key, record).await,
             Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
             Some(Family::ApiKey) => self.api_key(keys, key, record).await,
+            Some(Family::UsageEvent) => self.usage_event(keys, key, record).await,
             Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
@@ -73,7 +74,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::ComponentUpload
                 | Family::Uncompiled
                 | Family::Due
-                | Family::Clock,
+                | Family::Clock
+                | Family::Usage
+                | Family::ExpiringUsageEvents,
             )
             | None => Ok(unknown()),
         }
@@ -183,6 +186,7 @@ impl<N: Snapshot> Walk<'_, N> {
     /// What the audit log and the subscriptions tell of, and what is not there.
     pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
         self.plugin_counters_missing().await?;
+        self.usage_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {
