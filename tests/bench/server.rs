@@ -2,6 +2,7 @@
 
 use planwright_domain::plan::Plan;
 use planwright_server::config::Config;
+use planwright_server::outbound;
 use planwright_server::server::{Server, Surroundings};
 use planwright_server::token::{self, Claims};
 use serde_json::{Value, json};
@@ -22,24 +23,29 @@ pub(crate) fn compiler() -> Vec<std::ffi::OsString> {
     ]
 }
 
-pub(crate) async fn start() -> Running {
+pub(crate) async fn start(configure: impl FnOnce(&mut Config)) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.server.data_dir = folder.path().join("data");
+    configure(&mut config);
     let surroundings = Surroundings { compiler: compiler(), ..Surroundings::real().unwrap() };
     Running { server: Server::start(config, surroundings).await.unwrap(), _folder: folder }
 }
 
 impl Running {
     pub(crate) fn token(&self, role: &str) -> String {
-        let claims = Claims::new("bench", role, 200_000_000_000);
+        self.token_of("bench", role)
+    }
+
+    pub(crate) fn token_of(&self, user: &str, role: &str) -> String {
+        let claims = Claims::new(user, role, 200_000_000_000);
         token::issue(self.server.secret(), &claims).unwrap()
     }
 
     /// Makes the plans that are listed and read, and gives them back as the server has them.
     pub(crate) async fn fill(&self) -> Vec<Plan> {
-        let client = reqwest::Client::new();
+        let client = outbound::client().build().unwrap();
         let url = format!("http://{}{ADMIN_PLANS}", self.server.address());
         let mut plans = Vec::new();
         for at in 0..8 {

@@ -77,6 +77,10 @@ async fn an_edited_record_is_found_and_named() {
         ("answer", "\"expires_at\":1", "\"expires_at\":2", "answer/", "is missing in the list"),
         ("api-key", "\"id\":\"key_", "\"id\":\"yek_", "api-key/", "Its hash does not lead to it."),
         ("due", "\"plan_id\":\"pro", "\"plan_id\":\"orp", "due/", "is not to plan 'orp'"),
+        ("usage-event", "\"usage_epoch\":1", "\"usage_epoch\":9", "usage-event/", "has begun"),
+        ("usage-event", "\"amount\":2", "\"amount\":3", "/bob/", "that are remembered have 3"),
+        ("usage-event", "\"use_", "\"esu_", "usage-event/", "missing in the list of events"),
+        ("expiring-usage-events", "chat-1", "chat-9", "host: expiring-usage", "which is not there"),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
     ] {
         let data = Data::make().await;
@@ -118,6 +122,7 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
         ("answer", "expiring-answer/", "It lists an answer that is not there."),
         ("expiring-answer", "answer/", "It is missing in the list of answers that expire."),
         ("api-key", "host: api-key/", "which is not there"),
+        ("usage-event", "host: expiring-usage-events/", "event 'chat-1' of 'bob', which is not"),
     ] {
         let data = Data::make().await;
         let (key, _) = first(&data, family).await;
@@ -318,6 +323,31 @@ async fn what_is_due_at_another_time_credit_from_nowhere_and_a_clock_of_no_sandb
         ("credit-entry/eve/RUB", "It moves a credit that is not there."),
         ("credit-entry/eve/RUB", "It names the subscription 'sub_none', which is not there."),
         ("host: clock/default", "which is no sandbox"),
+    ] {
+        assert_found(&lines, place, problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_that_does_not_agree_with_its_events_is_found() {
+    let data = Data::make().await;
+    let all = Key::in_space(&tenant(), "usage");
+    let snapshot = data.store().snapshot().await.unwrap();
+    let found = snapshot.counters(&all.clone().prefix(), Scan::first(9)).await.unwrap();
+    drop(snapshot);
+    let [(images, _), (requests, _)] = found.as_slice() else { panic!("{found:?}") };
+    let of_nobody = all.clone().text("nobody").number(7).number(0).text("requests").key();
+    let no_counter = all.text("bob").number(1).key();
+    commit(&data, |change| {
+        change.add(images, -1).reset(requests).add(&of_nobody, 1).add(&no_counter, 1)
+    })
+    .await;
+    let lines = lines(&data);
+    for (place, problem) in [
+        ("/images", "It holds 1999999, and the events that are remembered have 2000000."),
+        ("/requests", "It holds 0, and the events that are remembered have 2000000."),
+        ("usage/nobody", "It counts by usage epoch 7, and 'nobody' has begun 0."),
+        ("usage/bob/1", "No counter of this release has such a key."),
     ] {
         assert_found(&lines, place, problem);
     }
