@@ -16,5 +16,6 @@ mod remote_commands;
 mod rooms;
 mod simulation;
 mod store;
+mod usage;
 mod webhooks;
 mod worker;

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::plugin_uploads::{REVIEWER, WASM, uploaded, variant};
-use super::{ADMIN_PLANS, API_KEYS, subscription_of};
+use super::{ADMIN_PLANS, API_KEYS, USAGE, subscription_of};
 use crate::harness::contract::{Operation, contract};
 use crate::harness::{Actor, Answer, App, claims};
 use crate::provider::Provider;
@@ -14,6 +14,8 @@ use crate::webhooks::{WEBHOOKS, delivery_when, is_tried};
 const PLAN: &str = "premium_abc12345";
 const USER: &str = "hidden_user";
 const PACK: &str = "saas-tiers";
+/// What the user has used of a metric.
+const HIDDEN_AMOUNT: u32 = 730_511;
 
 /// Things of a tenant, one for each place in a path.
 struct Things {
@@ -39,6 +41,8 @@ impl Things {
         draft["trial_days"] = json!(7);
         admin.post(ADMIN_PLANS, draft).await.ok(201);
         admin.put(&subscription_of(USER), json!({"plan_id": PLAN})).await.ok(201);
+        let used = json!({"metric": "requests", "amount": HIDDEN_AMOUNT, "user_id": USER});
+        admin.post(USAGE, used).await.ok(201);
         let key = json!({"name": "Hidden key", "role": "service", "user_id": USER});
         let made = admin.post(API_KEYS, key).await.ok(201);
         let key_id = made["id"].as_str().unwrap().to_owned();
@@ -69,6 +73,7 @@ impl Things {
             .replace("/deliveries/{delivery_id}", &format!("/deliveries/{}", self.delivery_id))
             .replace("/plugin-bindings/{hook}", "/plugin-bindings/validation")
             .replace("/users/{user_id}", &format!("/users/{USER}"))
+            .replace("/usage/{metric}", "/usage/requests")
             .replace("/template-packs/{pack}", &format!("/template-packs/{PACK}"));
         assert!(!path.contains('{'), "name here what stands in {path}, and make one");
         path
@@ -203,15 +208,18 @@ async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
             assert!(!said.contains("Hidden"), "{}: {said}", operation.id);
             let told = path.contains(&things.key_id) || !said.contains(&things.key_id);
             assert!(told, "{}: {said}", operation.id);
+            assert!(!said.contains(&HIDDEN_AMOUNT.to_string()), "{}: {said}", operation.id);
             things.ask(other, operation, "?tenant=acme").await.problem(401);
         }
     }
     assert_eq!(everything(&acme, &things).await, before);
 }
 
-/// Packs are the host's, for every tenant, and hooks are everybody's.
+/// Packs are the host's, for every tenant, and hooks and metrics are everybody's. Any tenant may have a user of the same
+/// id, who has used nothing yet.
 fn names_something_of_a_tenant(operation: &Operation) -> bool {
-    let is_everybodys = ["{pack}", "{hook}"].iter().any(|place| operation.path.contains(place));
+    let places = ["{pack}", "{hook}", "{metric}", "/users/{user_id}/usage"];
+    let is_everybodys = places.iter().any(|place| operation.path.contains(place));
     operation.path.contains('{') && !is_everybodys
 }
 

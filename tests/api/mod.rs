@@ -24,6 +24,7 @@ mod subscriptions;
 mod template_packs;
 mod tenants;
 mod token_keys;
+mod usage;
 mod webhooks;
 
 use serde_json::{Value, json};
@@ -37,6 +38,9 @@ pub(crate) const PAYMENT: &str = "/api/v1/billing/payment";
 pub(crate) const WEBHOOK: &str = "/api/v1/billing/webhook/yookassa";
 pub(crate) const TRANSACTIONS: &str = "/api/v1/billing/transactions";
 pub(crate) const SETTINGS: &str = "/api/v1/admin/settings";
+pub(crate) const USAGE: &str = "/api/v1/billing/usage";
+pub(crate) const CHECK: &str = "/api/v1/billing/usage/check";
+pub(crate) const BATCH: &str = "/api/v1/billing/usage/batch";
 pub(crate) const CLOCK: &str = "/api/v1/admin/clock";
 
 pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
@@ -62,4 +66,8 @@ pub(crate) fn of_plan(id: &str) -> String {
 
 pub(crate) fn subscription_of(user: &str) -> String {
     format!("/api/v1/admin/billing/users/{user}/subscription")
+}
+
+pub(crate) fn usage_of(user: &str) -> String {
+    format!("/api/v1/admin/billing/users/{user}/usage")
 }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
+use planwright_domain::quantity::Quantity;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::{Allowance, Limit, UsageReport};
+use planwright_domain::usage_event::{UsageCheck, UsageDraft};
 use tokio::net::TcpListener;
 
 /// Serves the plans from memory for as long as the runtime lives.
@@ -16,6 +20,8 @@ pub(crate) async fn start(plans: Vec<Plan>) -> SocketAddr {
     let router = Router::new()
         .route("/plans", get(list).post(create))
         .route("/plans/one", get(one))
+        .route("/check", post(check))
+        .route("/usage", post(record))
         .with_state(Arc::new(plans));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -35,4 +41,16 @@ async fn create(Json(draft): Json<PlanDraft>) -> (StatusCode, Json<Plan>) {
     let id = PlanId::new("bare").unwrap();
     let plan = Plan::from_draft(id, draft, Timestamp::UNIX_EPOCH).unwrap();
     (StatusCode::CREATED, Json(plan))
+}
+
+/// What there is of a metric that is not limited and was never used.
+async fn check(Json(check): Json<UsageCheck>) -> Json<Allowance> {
+    Json(Allowance::of(Limit::NONE, Quantity::ZERO, check.amount.unwrap_or(Quantity::ONE)))
+}
+
+async fn record(Json(draft): Json<UsageDraft>) -> (StatusCode, Json<UsageReport>) {
+    let window = Window { start: Timestamp::UNIX_EPOCH, end: Timestamp::UNIX_EPOCH };
+    let current = draft.amount.unwrap_or(Quantity::ONE);
+    let report = UsageReport::of(draft.metric.unwrap(), Limit::NONE, current, window);
+    (StatusCode::CREATED, Json(report))
 }

@@ -56,6 +56,11 @@ impl Clients {
         Self { ask, connections }
     }
 
+    /// Each client sends once.
+    pub(crate) async fn once(&mut self) {
+        self.turn(Duration::ZERO).await;
+    }
+
     /// All clients at once, for about as long as is asked.
     pub(crate) async fn turn(&mut self, time: Duration) -> Turn {
         let began = Instant::now();
@@ -81,7 +86,7 @@ async fn send_until(
     end: Instant,
 ) -> (SendRequest<Full<Bytes>>, Vec<u64>) {
     let mut latencies = Vec::new();
-    while Instant::now() < end {
+    loop {
         let request = Request::builder()
             .method(ask.method.clone())
             .uri(ask.path.as_str())
@@ -97,6 +102,8 @@ async fn send_until(
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(status, ask.expected, "{}", String::from_utf8_lossy(&body));
         latencies.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        if Instant::now() >= end {
+            return (connection, latencies);
+        }
     }
-    (connection, latencies)
 }

@@ -23,6 +23,7 @@ mod load;
 mod requests;
 mod server;
 mod store;
+mod usage;
 
 use std::time::Duration;
 
@@ -31,8 +32,9 @@ const TURN: Duration = Duration::from_millis(1_000);
 const ROUNDS: usize = 7;
 
 /// What there is to measure, by name.
-const PARTS: [(&str, fn()); 4] = [
+const PARTS: [(&str, fn()); 5] = [
     ("requests", requests::run),
+    ("usage", usage::run),
     ("calls", calls::run),
     ("store", store::run),
     ("compiling", compiling::run),

@@ -10,11 +10,11 @@ use crate::server::{self, ADMIN_PLANS, Running, draft};
 use crate::{ROUNDS, TURN, bare, disk, median};
 
 /// One comparison.
-struct Case {
-    name: &'static str,
-    clients: usize,
-    ours: Ask,
-    bare: Ask,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) clients: usize,
+    pub(crate) ours: Ask,
+    pub(crate) bare: Ask,
 }
 
 pub(crate) fn run() {
@@ -35,7 +35,7 @@ pub(crate) fn run() {
     serving.block_on(running.server.stop());
 }
 
-fn ask(address: std::net::SocketAddr, path: &str, token: String) -> Ask {
+pub(crate) fn ask(address: std::net::SocketAddr, path: &str, token: String) -> Ask {
     Ask {
         address,
         method: Method::GET,
@@ -81,7 +81,7 @@ fn creates(running: &Running, bare: std::net::SocketAddr) -> Vec<Case> {
         .into()
 }
 
-fn compare(asking: &Runtime, running: &Running, case: &Case) {
+pub(crate) fn compare(asking: &Runtime, running: &Running, case: &Case) {
     let before = running.server.store_stats();
     let (mut ours, mut bare) = asking.block_on(async {
         let ours = Clients::connect(case.ours.clone(), case.clients).await;

@@ -35,7 +35,11 @@ pub(crate) async fn start(configure: impl FnOnce(&mut Config)) -> Running {
 
 impl Running {
     pub(crate) fn token(&self, role: &str) -> String {
-        let claims = Claims::new("bench", role, 200_000_000_000);
+        self.token_of("bench", role)
+    }
+
+    pub(crate) fn token_of(&self, user: &str, role: &str) -> String {
+        let claims = Claims::new(user, role, 200_000_000_000);
         token::issue(self.server.secret(), &claims).unwrap()
     }
 

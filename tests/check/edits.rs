@@ -84,6 +84,10 @@ async fn an_edited_record_is_found_and_named() {
             "due/",
             "goes on with another plan",
         ),
+        ("usage-event", "\"usage_epoch\":1", "\"usage_epoch\":9", "usage-event/", "has begun"),
+        ("usage-event", "\"amount\":2", "\"amount\":3", "/bob/", "that are remembered have 3"),
+        ("usage-event", "\"use_", "\"esu_", "usage-event/", "missing in the list of events"),
+        ("expiring-usage-events", "chat-1", "chat-9", "host: expiring-usage", "which is not there"),
         ("tenant", "\"id\":\"default", "\"id\":\"defaced", "tenant/default", "under another key"),
         ("webhooks", "\"whsec_", "\"secwh_", "webhooks", "is none."),
         ("webhook-delivery", "\"id\":\"whd_", "\"id\":\"dwh_", "webhook-delivery/", "another key"),
@@ -101,7 +105,7 @@ async fn first(data: &Data, family: &str) -> (Key, Value) {
     let prefix = Key::in_space(&tenant(), family).prefix();
     let snapshot = data.store().snapshot().await.unwrap();
     let (key, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);
-    (key, record.decode::<Any>().unwrap().0)
+    (key, serde_json::from_slice(record.json()).unwrap())
 }
 
 async fn commit(data: &Data, build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet) {
@@ -130,6 +134,7 @@ async fn a_record_that_is_gone_leaves_those_that_lead_to_it() {
         ("webhooks", "webhook-health/", "which is not there"),
         ("webhook-delivery", "webhook-deliveries/", "deliveries are counted by it"),
         ("webhook-delivery", "host: webhook-d", "is not there, or is not"),
+        ("usage-event", "host: expiring-usage-events/", "event 'chat-1' of 'bob', which is not"),
     ] {
         let data = Data::make().await;
         let (key, _) = first(&data, family).await;
@@ -352,6 +357,31 @@ async fn what_is_due_at_another_time_credit_from_nowhere_and_a_clock_of_no_sandb
         ("credit-entry/eve/RUB", "It moves a credit that is not there."),
         ("credit-entry/eve/RUB", "It names the subscription 'sub_none', which is not there."),
         ("host: clock/default", "which is no sandbox"),
+    ] {
+        assert_found(&lines, place, problem);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_that_does_not_agree_with_its_events_is_found() {
+    let data = Data::make().await;
+    let all = Key::in_space(&tenant(), "usage");
+    let snapshot = data.store().snapshot().await.unwrap();
+    let found = snapshot.counters(&all.clone().prefix(), Scan::first(9)).await.unwrap();
+    drop(snapshot);
+    let [(images, _), (requests, _)] = found.as_slice() else { panic!("{found:?}") };
+    let of_nobody = all.clone().text("nobody").number(7).number(0).text("requests").key();
+    let no_counter = all.text("bob").number(1).key();
+    commit(&data, |change| {
+        change.add(images, -1).reset(requests).add(&of_nobody, 1).add(&no_counter, 1)
+    })
+    .await;
+    let lines = lines(&data);
+    for (place, problem) in [
+        ("/images", "It holds 1999999, and the events that are remembered have 2000000."),
+        ("/requests", "It holds 0, and the events that are remembered have 2000000."),
+        ("usage/nobody", "It counts by usage epoch 7, and 'nobody' has begun 0."),
+        ("usage/bob/1", "No counter of this release has such a key."),
     ] {
         assert_found(&lines, place, problem);
     }

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::api::plugin_bindings::{of_hook, told};
 use crate::api::plugin_uploads::{OWN_PACK, REVIEWER, uploaded};
-use crate::api::{ADMIN_PLANS, API_KEYS, of_plan, plan, subscription_of};
+use crate::api::{ADMIN_PLANS, API_KEYS, USAGE, of_plan, plan, subscription_of};
 use crate::harness::Actor;
 use crate::harness::process::{Process, planwright};
 use crate::webhooks::{WEBHOOKS, delivery_when, is};
@@ -65,6 +65,10 @@ async fn left_by_a_server() -> Vec<u8> {
         let given = admin.put(&subscription_of(user), json!({"plan_id": plan})).await;
         assert!(given.status.is_success());
     }
+    for (metric, event_id) in [("requests", "chat-1"), ("images", "chat-2")] {
+        let event = json!({"metric": metric, "amount": 2, "user_id": "bob", "event_id": event_id});
+        admin.post(USAGE, event).await.ok(201);
+    }
     let trial = json!({"plan_id": "free", "trial_days": 7});
     admin.put(&subscription_of("tom"), trial).await.ok(201);
     admin.post(API_KEYS, json!({"name": "Key", "role": "user"})).await.ok(201);
@@ -100,9 +104,9 @@ async fn leave_deliveries(admin: &Actor) {
 }
 
 /// 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
-/// answers and an API key, each with what leads to it; the tenant; a component with its part and an owner, twice, and
-/// 3 bindings; the endpoints, 2 deliveries each with its place, and that an endpoint fails.
-const RECORDS: u64 = 50;
+/// answers, 2 usage events and an API key, each with what leads to it; the tenant; a component with its part and an
+/// owner, twice, and 3 bindings; the endpoints, 2 deliveries each with its place, and that an endpoint fails.
+const RECORDS: u64 = 54;
 
 fn tenant() -> Space {
     Space::Tenant("default".to_owned())

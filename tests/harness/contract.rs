@@ -75,10 +75,12 @@ impl Contract {
     /// The operation that a request is for; HEAD is answered as GET is.
     fn find(&self, method: &Method, path: &str) -> Option<&Operation> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        let fits = |operation: &&Operation| operation.method == method && operation.fits(path);
-        // A path that is written out comes before one with a place in it.
-        let braces = |operation: &&Operation| operation.path.matches('{').count();
-        self.operations.iter().filter(fits).min_by_key(braces)
+        // A path that is written out comes before one with a place in it, whatever methods it takes.
+        let braces = |operation: &Operation| operation.path.matches('{').count();
+        let fitting = self.operations.iter().filter(|operation| operation.fits(path));
+        let least = fitting.clone().map(braces).min()?;
+        let mut nearest = fitting.filter(|operation| braces(operation) == least);
+        nearest.find(|operation| operation.method == method)
     }
 
     /// Gives the operation's id if the request was one and went well.

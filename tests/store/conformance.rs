@@ -63,6 +63,7 @@ macro_rules! conforms {
             use super::{committing, reading, transfer, *};
 
             cases! { ($home.store()), committing:
+                a_commit_says_what_its_counters_hold_and_a_record_may_keep_it
                 a_refused_set_leaves_nothing
                 a_set_at_fault_is_refused_and_says_why
                 a_set_is_kept_if_and_only_if_all_it_expects_is_so

@@ -155,7 +155,8 @@ impl House {
 
     async fn governing(&self) -> Governing {
         let tenant = TenantId::default();
-        governing::now(&self.app, &tenant, "bob", self.at()).await.unwrap().1
+        let found = governing::now(&self.app, &tenant, "bob", self.at()).await.unwrap().1;
+        Governing::clone(&found)
     }
 
     async fn governs(&self) -> String {

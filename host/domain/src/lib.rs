@@ -31,6 +31,7 @@ pub mod plan;
 pub mod plan_change;
 pub mod plan_stats;
 pub mod plugin;
+pub mod quantity;
 pub mod refusal;
 pub mod return_url;
 pub mod review;
@@ -44,6 +45,8 @@ pub mod time;
 pub mod transaction;
 pub mod turn;
 pub mod unique;
+pub mod usage;
+pub mod usage_event;
 pub mod user;
 pub mod webhook;
 

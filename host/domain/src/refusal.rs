@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::hook::Hook;
+use crate::metric::Metric;
 use crate::money::Currency;
 use crate::plan::PlanId;
+use crate::usage::Exceeded;
 use crate::webhook::WebhookRefusal;
 
 /// The route that takes payments.
@@ -230,6 +232,27 @@ pub enum Refusal {
         /// The tenant's.
         tenant: String,
     },
+    /// The event's id came with other usage before.
+    #[error(
+        "The event_id '{event_id}' was recorded for other usage before. Send the same as then, or use another \
+         event_id."
+    )]
+    EventReused {
+        /// As it was sent.
+        event_id: String,
+    },
+    /// The quota does not reach, and nothing is recorded.
+    #[error(
+        "The quota of {} is {}, and {} of it are used: {} more is past it. It begins again at {}.",
+        .0.metric, .0.limit, .0.current, .0.amount, .0.period_end
+    )]
+    QuotaExceeded(Box<Exceeded>),
+    /// The total would be more than a number holds.
+    #[error("The usage of {metric} would be more than can be counted, so nothing is recorded.")]
+    UsageTooLarge {
+        /// Of which metric.
+        metric: Metric,
+    },
     /// No such template pack.
     #[error(
         "Template pack '{name}' not found. GET /api/v1/admin/template-packs lists those there are."
@@ -250,7 +273,7 @@ pub enum RefusalKind {
     Forbidden,
     /// There is no such thing.
     Missing,
-    /// The key of the request stands for another one.
+    /// The key of the request, or of what it tells of, stands for another one.
     KeyReused,
     /// What was sent was read and understood, and cannot be what it is sent as.
     Unfit,
@@ -258,6 +281,8 @@ pub enum RefusalKind {
     Conflict,
     /// Something has to be paid first.
     PaymentRequired,
+    /// It was done too often; it helps to come again later.
+    TooMuch,
     /// What the request rests on has changed.
     Stale,
     /// The request is wrong, or what is asked may not be.
@@ -297,6 +322,9 @@ impl Refusal {
             Self::NothingDue { .. } => "nothing_due",
             Self::PaymentRefused => "payment_refused",
             Self::NotASandbox { .. } => "not_a_sandbox",
+            Self::EventReused { .. } => "event_id_reused",
+            Self::QuotaExceeded(_) => "quota_exceeded",
+            Self::UsageTooLarge { .. } => "usage_too_large",
             Self::PackNotFound { .. } => "pack_not_found",
             Self::Webhook(refusal) => refusal.code(),
         }
@@ -314,7 +342,7 @@ impl Refusal {
             | Self::NotSubscribed
             | Self::PluginNotFound { .. }
             | Self::HookNotFound { .. } => RefusalKind::Missing,
-            Self::KeyReused => RefusalKind::KeyReused,
+            Self::KeyReused | Self::EventReused { .. } => RefusalKind::KeyReused,
             Self::NotAPlugin { .. } => RefusalKind::Unfit,
             Self::KeyMadeBefore { .. }
             | Self::AlreadySubscribed { .. }
@@ -323,6 +351,7 @@ impl Refusal {
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
             Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
+            Self::QuotaExceeded(_) => RefusalKind::TooMuch,
             Self::Stale { .. } | Self::StaleBindings => RefusalKind::Stale,
             Self::Invalid(_)
             | Self::PlanExists { .. }
@@ -333,6 +362,7 @@ impl Refusal {
             | Self::NothingDue { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
+            | Self::UsageTooLarge { .. }
             | Self::PlanIsDefault { .. } => RefusalKind::Invalid,
         }
     }
@@ -370,8 +400,11 @@ impl Refusal {
             | Self::NothingDue { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
-            | Self::PlanIsDefault { .. }
-            | Self::Webhook(_) => Vec::new(),
+            | Self::Webhook(_)
+            | Self::EventReused { .. }
+            | Self::QuotaExceeded(_)
+            | Self::UsageTooLarge { .. }
+            | Self::PlanIsDefault { .. } => Vec::new(),
         }
     }
 }

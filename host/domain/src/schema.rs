@@ -11,6 +11,8 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::quantity::Quantity;
+
 /// An exact decimal in an answer.
 pub enum Decimal {}
 
@@ -103,6 +105,39 @@ impl PartialSchema for Metadata {
             .additional_properties(Some(text().max_length(Some(4000))))
             .max_properties(Some(100))
             .description(Some("The operator's own notes."))
+            .into()
+    }
+}
+
+/// Amounts by metric in a request.
+pub enum Amounts {}
+
+impl ToSchema for Amounts {}
+
+impl PartialSchema for Amounts {
+    fn schema() -> RefOr<Schema> {
+        let map =
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null]));
+        map.additional_properties(Some(Quantity::schema()))
+            .min_properties(Some(1))
+            .max_properties(Some(100))
+            .into()
+    }
+}
+
+/// A usage event's notes in a request.
+pub enum EventNotes {}
+
+impl ToSchema for EventNotes {}
+
+impl PartialSchema for EventNotes {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String).max_length(Some(500));
+        let map =
+            ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Object, Type::Null]));
+        map.property_names(Some(text().build()))
+            .additional_properties(Some(text()))
+            .max_properties(Some(20))
             .into()
     }
 }

@@ -234,6 +234,8 @@ impl Default for YookassaConfig {
 pub struct LimitsConfig {
     /// The largest body of a request.
     pub body_bytes: usize,
+    /// The largest batch of usage events.
+    pub batch_bytes: usize,
     /// The largest component that can be uploaded.
     pub plugin_bytes: usize,
     /// How long a request's head may take to arrive.
@@ -256,6 +258,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            batch_bytes: 16 << 20,
             plugin_bytes: 32 << 20,
             header_seconds: 30,
             body_seconds: 30,

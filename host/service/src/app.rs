@@ -9,6 +9,7 @@ use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
+use crate::governing_cache::GoverningCache;
 use crate::once::Claim;
 use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
@@ -27,6 +28,7 @@ pub struct App<S> {
     pub(crate) catalogs: CatalogCache,
     pub(crate) tenants: SeenTenants,
     pub(crate) payments: Option<Payments>,
+    pub(crate) governing: GoverningCache,
 }
 
 /// Who takes payments.
@@ -62,6 +64,7 @@ impl<S> App<S> {
             catalogs: CatalogCache::default(),
             tenants: SeenTenants::default(),
             payments: None,
+            governing: GoverningCache::default(),
         }
     }
 

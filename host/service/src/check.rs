@@ -13,7 +13,7 @@ use planwright_domain::caller::TenantId;
 use planwright_store::{Document, Key, Prefix, Scan, Snapshot, Space, Store, StoreError};
 
 use crate::audit;
-use crate::keys::Keys;
+use crate::keys::{Family, Keys};
 
 mod answers;
 mod counters;
@@ -25,6 +25,7 @@ mod records;
 mod report;
 mod subscriptions;
 mod transactions;
+mod usage;
 mod webhooks;
 
 pub use report::{Disagreement, Report};
@@ -93,6 +94,7 @@ async fn walk_space<N: Snapshot>(
         plugins_counted: BTreeMap::new(),
         webhooks_told: webhooks::Webhooks::default(),
         pending_counted: BTreeMap::new(),
+        used: BTreeMap::new(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -126,6 +128,8 @@ struct Walk<'a, N> {
     webhooks_told: webhooks::Webhooks,
     /// Payments that are pending, by the counter that must count them.
     pending_counted: BTreeMap<Key, i64>,
+    /// What events that are remembered used, by the counter that must have it.
+    used: BTreeMap<Key, i64>,
 }
 
 impl<N: Snapshot> Walk<'_, N> {
@@ -199,8 +203,11 @@ impl<N: Snapshot> Walk<'_, N> {
             let piece = self.snapshot.counters(&self.everything, scan).await?;
             for (key, holds) in &piece {
                 self.report.counters += 1;
-                let problem = self.counter(key, *holds);
-                self.report.add(key, problem);
+                let problems = match Family::of(key) {
+                    Some(Family::Usage) => self.usage_counter(key, *holds).await?,
+                    _ => self.counter(key, *holds).into_iter().collect(),
+                };
+                self.report.add(key, problems);
             }
             progress(self.report);
             tokio::task::yield_now().await;

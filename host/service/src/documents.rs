@@ -1,17 +1,23 @@
 //! What the store holds: the domain's values, and the few shapes that only serve to find them.
 
 use planwright_domain::api_key::ApiKey;
+use std::collections::BTreeMap;
+
 use planwright_domain::caller::TenantId;
 use planwright_domain::decimal;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
+use planwright_domain::metric::Metric;
 use planwright_domain::payment_settings::{PaymentSetup, Secret};
+use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::quantity::Quantity;
 use planwright_domain::settings::Settings;
 use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
 use planwright_domain::time::{self, Timestamp};
 use planwright_domain::transaction::{Booked, TransactionStatus};
+use planwright_domain::usage::Limit;
 use planwright_store::Document;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -254,5 +260,43 @@ pub(crate) struct TransactionPlace {
 }
 
 impl Document for TransactionPlace {
+    const SCHEMA: u16 = 1;
+}
+
+/// An event that was counted: what it said, and what it was counted as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UsageEventRecord {
+    pub(crate) counted: BTreeMap<Metric, Counted>,
+    pub(crate) usage_epoch: u64,
+    pub(crate) window: Window,
+    /// As it was said.
+    #[serde(with = "time::optional_seconds")]
+    pub(crate) timestamp: Option<Timestamp>,
+    /// As it was said.
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// From when on it may be forgotten.
+    pub(crate) expires_at: i64,
+    /// The list of events that has it.
+    pub(crate) listed_in: String,
+}
+
+/// An amount of a metric, and the limit that was there when it was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) amount: Quantity,
+    pub(crate) limit: Limit,
+}
+
+impl Document for UsageEventRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// Events that were recorded together, by their users; the key says from when on they may be forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExpiringUsageEvents {
+    pub(crate) events: BTreeMap<String, Vec<String>>,
+}
+
+impl Document for ExpiringUsageEvents {
     const SCHEMA: u16 = 1;
 }

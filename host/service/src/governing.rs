@@ -1,12 +1,15 @@
 //! Which plan governs a user, and in which window quotas count: what usage and entitlement ask on every call.
 
+use std::sync::Arc;
+
 use planwright_domain::caller::TenantId;
+use planwright_domain::history::{History, Stay};
 use planwright_domain::life::{self, Held, PlanKey};
 use planwright_domain::period::{self, Window};
 use planwright_domain::plan::Plan;
 use planwright_domain::subscription::Subscription;
 use planwright_domain::time::Timestamp;
-use planwright_store::{Snapshot, Store};
+use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 
 use crate::account;
 use crate::app::App;
@@ -28,10 +31,41 @@ pub struct Governing {
     pub usage_epoch: u64,
     /// The user's live subscription.
     pub subscription: Option<Subscription>,
+    /// The instants of which the same holds, as long as what it rests on is as it was.
+    pub(crate) span: Window,
+    pub(crate) rests_on: RestsOn,
 }
 
-/// What holds for a user now, and the snapshot that says so, to read totals from. What is due is worked first; where
-/// nothing is, it costs three looks.
+/// The records that an answer rests on, each with the version that was read, or none. A subscription stands for
+/// its user's pointer to it: nobody has another one before it was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RestsOn(Vec<(Key, Option<u64>)>);
+
+impl RestsOn {
+    fn add(&mut self, key: Key, version: Option<u64>) {
+        self.0.push((key, version));
+    }
+
+    /// They are still the same when the change is committed.
+    pub(crate) fn expect(&self, change: &mut ChangeSet) {
+        for (key, version) in &self.0 {
+            change.expect_as_read(key, *version);
+        }
+    }
+
+    /// Whether a snapshot has them as they were.
+    pub(crate) async fn holds<N: Snapshot>(&self, snapshot: &N) -> Result<bool, StoreError> {
+        for (key, version) in &self.0 {
+            if snapshot.record_version(key).await? != *version {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// What holds for a user now, and the snapshot that says so, to read totals from. What is due is worked first. What was
+/// found is kept, and found again it costs a look at the versions of what it rests on.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -40,22 +74,57 @@ pub async fn now<S: Store>(
     tenant: &TenantId,
     user_id: &str,
     now: Timestamp,
-) -> Result<(S::Snapshot, Governing), Error> {
+) -> Result<(S::Snapshot, Arc<Governing>), Error> {
     let snapshot = app.store.snapshot().await?;
-    let Some((_, live)) = account::live(&snapshot, tenant, user_id).await? else {
-        let governing = without_subscription(&snapshot, tenant, user_id, now).await?;
-        return Ok((snapshot, governing));
-    };
-    if !live.held.is_behind(now) {
-        let governing = by_subscription(&snapshot, tenant, live.held, now).await?;
-        return Ok((snapshot, governing));
+    if let Some(known) = app.governing.find(&snapshot, tenant, user_id, now).await? {
+        return Ok((snapshot, known));
     }
-    let snapshot = subscriptions::settled(app, tenant, user_id, now).await?;
-    let governing = match account::live(&snapshot, tenant, user_id).await? {
-        Some((_, live)) => by_subscription(&snapshot, tenant, live.held, now).await?,
-        None => without_subscription(&snapshot, tenant, user_id, now).await?,
+    Box::pin(find_now(app, snapshot, tenant, user_id, now)).await
+}
+
+async fn find_now<S: Store>(
+    app: &App<S>,
+    mut snapshot: S::Snapshot,
+    tenant: &TenantId,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<(S::Snapshot, Arc<Governing>), Error> {
+    let mut live = account::live(&snapshot, tenant, user_id).await?;
+    if live.as_ref().is_some_and(|(_, record)| record.held.is_behind(now)) {
+        snapshot = subscriptions::settled(app, tenant, user_id, now).await?;
+        live = account::live(&snapshot, tenant, user_id).await?;
+    }
+    let governing = match live {
+        Some((version, record)) => {
+            by_subscription(&snapshot, tenant, version, record.held, now).await?
+        }
+        None => {
+            let mut rests_on = RestsOn::default();
+            rests_on.add(Keys::of(tenant).live_subscription(user_id), None);
+            without_subscription(&snapshot, tenant, user_id, now, rests_on).await?
+        }
     };
+    let governing = Arc::new(governing);
+    app.governing.keep(tenant, user_id, &governing);
     Ok((snapshot, governing))
+}
+
+/// The same, or what held at an instant that somebody names; what is due by now is worked first.
+pub(crate) async fn at<S: Store>(
+    app: &App<S>,
+    tenant: &TenantId,
+    user_id: &str,
+    now: Timestamp,
+    t: Option<Timestamp>,
+) -> Result<(S::Snapshot, Arc<Governing>), Error> {
+    let (snapshot, governing) = self::now(app, tenant, user_id, now).await?;
+    match t {
+        Some(t) if !governing.span.holds(t) => {
+            let then = then(&snapshot, tenant, user_id, t).await?;
+            Ok((snapshot, Arc::new(then)))
+        }
+        Some(_) | None => Ok((snapshot, governing)),
+    }
 }
 
 /// What held for a user at an instant that is not long ago: usage that comes late counts where the user was then. The
@@ -69,59 +138,104 @@ pub async fn then<N: Snapshot>(
     user_id: &str,
     t: Timestamp,
 ) -> Result<Governing, Error> {
-    let live = account::live(snapshot, tenant, user_id).await?;
-    let live = live.map(|(_, record)| record.held).filter(|held| held.since <= t);
-    let (key, course, subscription) = match live {
-        Some(held) => {
-            let life::Governing { plan, course } = held.governing();
-            (plan, course, Some(held.subscription))
+    let keys = Keys::of(tenant);
+    let mut rests_on = RestsOn::default();
+    let mut before = None;
+    match account::live(snapshot, tenant, user_id).await? {
+        Some((version, record)) if record.held.since <= t => {
+            return by_subscription(snapshot, tenant, version, record.held, t).await;
         }
-        None => {
-            let history = snapshot.get(&Keys::of(tenant).history(user_id)).await?;
-            let history = history.map(|record| record.decode::<HistoryRecord>()).transpose()?;
-            let history = history.unwrap_or_default().history;
-            let Some(stay) = history.stay_at(t) else {
-                return without_subscription(snapshot, tenant, user_id, t).await;
-            };
-            let key = PlanKey { id: stay.plan_id.clone(), generation: stay.plan_generation };
-            (key, stay.course.clone(), None)
+        Some((version, record)) => {
+            before = Some(record.held.since);
+            rests_on.add(keys.subscription(&record.held.subscription.id), Some(version));
         }
+        None => rests_on.add(keys.live_subscription(user_id), None),
+    }
+    let mut governing = match stay_at(snapshot, &keys, user_id, t, &mut rests_on).await? {
+        Some(stay) => {
+            let key = PlanKey { id: stay.plan_id, generation: stay.plan_generation };
+            let plan = plan(snapshot, &keys, &key, &mut rests_on).await?;
+            let window = stay.course.window_at(t)?;
+            let span =
+                Window { start: window.start.max(stay.since), end: window.end.min(stay.until) };
+            let usage_epoch = stay.course.usage_epoch;
+            Governing { plan, window, usage_epoch, subscription: None, span, rests_on }
+        }
+        None => without_subscription(snapshot, tenant, user_id, t, rests_on).await?,
     };
-    let plan = plan(snapshot, tenant, &key).await?;
-    Ok(Governing {
-        plan,
-        window: course.window_at(t)?,
-        usage_epoch: course.usage_epoch,
-        subscription,
-    })
+    governing.span.end = before.map_or(governing.span.end, |since| since.min(governing.span.end));
+    Ok(governing)
+}
+
+async fn stay_at<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    user_id: &str,
+    t: Timestamp,
+    rests_on: &mut RestsOn,
+) -> Result<Option<Stay>, Error> {
+    let history = history(snapshot, keys, user_id, rests_on).await?;
+    Ok(history.and_then(|history| history.stay_at(t).cloned()))
+}
+
+async fn history<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    user_id: &str,
+    rests_on: &mut RestsOn,
+) -> Result<Option<History>, Error> {
+    let key = keys.history(user_id);
+    let record = snapshot.get(&key).await?;
+    rests_on.add(key, record.as_ref().map(|record| record.version));
+    Ok(record.map(|record| record.decode::<HistoryRecord>()).transpose()?.map(|it| it.history))
 }
 
 async fn plan<N: Snapshot>(
     snapshot: &N,
-    tenant: &TenantId,
-    key: &PlanKey,
+    keys: &Keys,
+    meant: &PlanKey,
+    rests_on: &mut RestsOn,
 ) -> Result<Option<Plan>, Error> {
-    let Some(record) = snapshot.get(&Keys::of(tenant).plan(&key.id)).await? else {
-        return Ok(None);
-    };
+    let key = keys.plan(&meant.id);
+    let record = snapshot.get(&key).await?;
+    rests_on.add(key, record.as_ref().map(|record| record.version));
+    let Some(record) = record else { return Ok(None) };
     let record = record.decode::<PlanRecord>()?;
-    Ok(Some(record.plan).filter(|_| record.generation == key.generation))
+    Ok(Some(record.plan).filter(|_| record.generation == meant.generation))
 }
 
 async fn by_subscription<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
+    version: u64,
     held: Held,
-    now: Timestamp,
+    t: Timestamp,
 ) -> Result<Governing, Error> {
+    let keys = Keys::of(tenant);
+    let mut rests_on = RestsOn::default();
+    rests_on.add(keys.subscription(&held.subscription.id), Some(version));
     let life::Governing { plan: key, course } = held.governing();
-    let plan = match plan(snapshot, tenant, &key).await? {
+    let window = course.window_at(t)?;
+    let plan = match plan(snapshot, &keys, &key, &mut rests_on).await? {
         Some(plan) => Some(plan),
         // Only a plan that was left can be gone: whoever did not pay for another one is governed like everybody.
-        None => default_plan(snapshot, tenant).await?.map(|record| record.plan),
+        None => {
+            let record = default_plan(snapshot, tenant, &mut rests_on).await?;
+            record.map(|record| record.plan)
+        }
     };
-    let (window, usage_epoch) = (course.window_at(now)?, course.usage_epoch);
-    Ok(Governing { plan, window, usage_epoch, subscription: Some(held.subscription) })
+    // The user was elsewhere before, and is elsewhere, or has another plan, when it is worked next.
+    let end = held.next_due().map_or(window.end, |due| due.min(window.end));
+    let span = Window { start: window.start.max(held.since), end };
+    let usage_epoch = course.usage_epoch;
+    Ok(Governing {
+        plan,
+        window,
+        usage_epoch,
+        subscription: Some(held.subscription),
+        span,
+        rests_on,
+    })
 }
 
 /// The default plan, by the calendar month. Whoever was subscribed to it goes on with the window that was left, and
@@ -131,17 +245,16 @@ async fn without_subscription<N: Snapshot>(
     tenant: &TenantId,
     user_id: &str,
     now: Timestamp,
+    mut rests_on: RestsOn,
 ) -> Result<Governing, Error> {
-    let plan = default_plan(snapshot, tenant).await?;
-    let left = match &plan {
-        Some(record) => match snapshot.get(&Keys::of(tenant).history(user_id)).await? {
-            Some(history) => {
-                let history = history.decode::<HistoryRecord>()?.history;
-                history.open_course(&record.plan.id, record.generation, now).cloned()
-            }
-            None => None,
-        },
-        None => None,
+    let keys = Keys::of(tenant);
+    let plan = default_plan(snapshot, tenant, &mut rests_on).await?;
+    let history = history(snapshot, &keys, user_id, &mut rests_on).await?;
+    let left = match (&plan, &history) {
+        (Some(record), Some(history)) => {
+            history.open_course(&record.plan.id, record.generation, now).cloned()
+        }
+        (None, _) | (_, None) => None,
     };
     let (window, usage_epoch) = match left {
         Some(course) => {
@@ -150,16 +263,26 @@ async fn without_subscription<N: Snapshot>(
         }
         None => (period::calendar_month(now)?, 0),
     };
+    let start = history.map_or(window.start, |history| {
+        // Before the last time that the user left, it was otherwise.
+        let last = history.stays().iter().map(|stay| stay.until).max();
+        last.map_or(window.start, |last| last.max(window.start))
+    });
     let plan = plan.map(|record| record.plan);
-    Ok(Governing { plan, window, usage_epoch, subscription: None })
+    let span = Window { start, end: window.end };
+    Ok(Governing { plan, window, usage_epoch, subscription: None, span, rests_on })
 }
 
 async fn default_plan<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
+    rests_on: &mut RestsOn,
 ) -> Result<Option<PlanRecord>, Error> {
-    let settings = Kept::read(snapshot, tenant).await?.record.settings;
-    let Some(id) = settings.default_plan else { return Ok(None) };
-    let record = snapshot.get(&Keys::of(tenant).plan(&id)).await?;
+    let settings = Kept::read(snapshot, tenant).await?;
+    rests_on.add(Keys::of(tenant).settings(), settings.version());
+    let Some(id) = settings.record.settings.default_plan else { return Ok(None) };
+    let key = Keys::of(tenant).plan(&id);
+    let record = snapshot.get(&key).await?;
+    rests_on.add(key, record.as_ref().map(|record| record.version));
     Ok(record.map(|record| record.decode::<PlanRecord>()).transpose()?)
 }

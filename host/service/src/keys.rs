@@ -9,6 +9,7 @@ mod transactions;
 mod webhooks;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::PlanId;
 use planwright_domain::subscription::Status;
@@ -68,10 +69,13 @@ pub(crate) enum Family {
     PendingTransaction,
     Payment,
     PaymentDue,
+    Usage,
+    UsageEvent,
+    ExpiringUsageEvents,
 }
 
 impl Family {
-    const ALL: [Self; 44] = [
+    const ALL: [Self; 47] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -116,6 +120,9 @@ impl Family {
         Self::PendingTransaction,
         Self::Payment,
         Self::PaymentDue,
+        Self::Usage,
+        Self::UsageEvent,
+        Self::ExpiringUsageEvents,
     ];
 
     fn as_str(self) -> &'static str {
@@ -164,6 +171,9 @@ impl Family {
             Self::PendingTransaction => "pending-transaction",
             Self::Payment => "payment",
             Self::PaymentDue => "payment-due",
+            Self::Usage => "usage",
+            Self::UsageEvent => "usage-event",
+            Self::ExpiringUsageEvents => "expiring-usage-events",
         }
     }
 
@@ -346,6 +356,27 @@ impl Keys {
     /// Record: the tenant's settings.
     pub(crate) fn settings(&self) -> Key {
         self.kind(Family::Settings).key()
+    }
+
+    /// Counter: what a user used of a metric in a window, in millionths.
+    pub(crate) fn usage(
+        &self,
+        user_id: &str,
+        usage_epoch: u64,
+        start: Timestamp,
+        metric: &Metric,
+    ) -> Key {
+        self.kind(Family::Usage)
+            .text(user_id)
+            .number(usage_epoch)
+            .number(seconds(start))
+            .text(metric.as_str())
+            .key()
+    }
+
+    /// Record: an event that was counted and must not be counted again.
+    pub(crate) fn usage_event(&self, user_id: &str, event_id: &str) -> Key {
+        self.kind(Family::UsageEvent).text(user_id).text(event_id).key()
     }
 
     /// Log: what admins did.

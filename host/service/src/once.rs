@@ -5,7 +5,10 @@ use std::future::Future;
 
 use planwright_domain::Refusal;
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, CommitError, Document, Scan, Snapshot, Store, StoreError};
+use planwright_store::{
+    ChangeSet, CommitError, Committed, Document, Key, Scan, Snapshot, Store, StoreError,
+    WithCounters,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +33,7 @@ pub struct Claim {
     pub fingerprint: String,
 }
 
-/// What a request was answered.
+/// What a request was answered. It is kept with what counters held after the change, where the answer has them.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Answer {
     fingerprint: String,
@@ -39,8 +42,11 @@ pub(crate) struct Answer {
 }
 
 impl Document for Answer {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 }
+
+/// An answer as it is kept.
+pub(crate) type KeptAnswer = WithCounters<Answer>;
 
 /// Points from the time when an answer has expired to the answer.
 #[derive(Serialize, Deserialize)]
@@ -81,10 +87,18 @@ pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
     app: &App<S>,
     by: &Request,
 ) -> Result<Option<T>, Error> {
+    Ok(answered_counting(app, by).await?.map(|(result, _)| result))
+}
+
+/// The same, and what the counters held that its change was committed with.
+pub(crate) async fn answered_counting<S: Store, T: DeserializeOwned>(
+    app: &App<S>,
+    by: &Request,
+) -> Result<Option<(T, Vec<i64>)>, Error> {
     let Some(claim) = &by.claim else { return Ok(None) };
     let key = Keys::of(&by.caller.tenant).answer(&claim.scope);
     let Some(record) = app.store.snapshot().await?.get(&key).await? else { return Ok(None) };
-    let answer: Answer = record.decode()?;
+    let KeptAnswer { counters, value: answer } = record.decode()?;
     if answer.has_expired(by.received_at) {
         return Ok(None);
     }
@@ -96,7 +110,7 @@ pub(crate) async fn answered<S: Store, T: DeserializeOwned>(
     let result = serde_json::from_str(&text).map_err(|error| StoreError::Corrupt {
         reason: format!("the kept answer {key} cannot be read: {error}"),
     })?;
-    Ok(Some(result))
+    Ok(Some((result, counters)))
 }
 
 impl Answer {
@@ -110,14 +124,25 @@ impl<S: Store> App<S> {
     pub(crate) async fn commit<T: Serialize>(
         &self,
         by: &Request,
-        mut change: ChangeSet,
+        change: ChangeSet,
         result: &T,
     ) -> Result<(), Error> {
-        if let Some(claim) = &by.claim {
-            self.keep_answer(by, claim, &mut change, result).await?;
-        }
-        self.store.commit(change).await?;
+        self.commit_counting(by, change, result, &[]).await?;
         Ok(())
+    }
+
+    /// The same where the answer has what counters hold after the change: they are kept with it.
+    pub(crate) async fn commit_counting<T: Serialize>(
+        &self,
+        by: &Request,
+        mut change: ChangeSet,
+        result: &T,
+        counters: &[Key],
+    ) -> Result<Committed, Error> {
+        if let Some(claim) = &by.claim {
+            self.keep_answer(by, claim, &mut change, result, counters).await?;
+        }
+        Ok(self.store.commit(change).await?)
     }
 
     async fn keep_answer<T: Serialize>(
@@ -126,6 +151,7 @@ impl<S: Store> App<S> {
         claim: &Claim,
         change: &mut ChangeSet,
         result: &T,
+        counters: &[Key],
     ) -> Result<(), Error> {
         let keys = Keys::of(&by.caller.tenant);
         let snapshot = self.store.snapshot().await?;
@@ -133,7 +159,7 @@ impl<S: Store> App<S> {
         match snapshot.get(&key).await? {
             None => change.expect_absent(&key),
             Some(kept) => {
-                let old: Answer = kept.decode()?;
+                let old = kept.decode::<KeptAnswer>()?.value;
                 if !old.has_expired(by.received_at) {
                     // The same request was first, just now; `once` starts again and finds its answer.
                     return Err(CommitError::Conflict { key }.into());
@@ -148,7 +174,9 @@ impl<S: Store> App<S> {
         })?;
         let answer = Answer { fingerprint: claim.fingerprint.clone(), expires_at, result };
         let expiring = Expiring { scope: claim.scope.clone() };
-        change.put(&key, &answer).put(&keys.expiring_answer(expires_at, &claim.scope), &expiring);
+        change
+            .put_with_counters(&key, &answer, counters)
+            .put(&keys.expiring_answer(expires_at, &claim.scope), &expiring);
         make_way(&snapshot, &keys, by, claim, change).await
     }
 }
@@ -169,7 +197,7 @@ async fn make_way<N: Snapshot>(
         let scope = record.decode::<Expiring>()?.scope;
         let key = keys.answer(&scope);
         let Some(old) = snapshot.get(&key).await? else { continue };
-        if scope != claim.scope && old.decode::<Answer>()?.has_expired(by.received_at) {
+        if scope != claim.scope && old.decode::<KeptAnswer>()?.value.has_expired(by.received_at) {
             change.expect_version(&key, old.version).delete(expiring).delete(&key);
         }
     }

@@ -4,7 +4,6 @@
 use planwright_domain::Refusal;
 use planwright_domain::event::{Event, EventType};
 use planwright_domain::hook::Hook;
-use planwright_domain::metric;
 use planwright_domain::plan::Plan;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
@@ -17,6 +16,7 @@ use crate::audit::Deed;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::metrics;
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::settings::Kept;
@@ -222,12 +222,13 @@ impl Change {
             user_id: Some(by.caller.user_id.clone()),
             at: by.now,
         };
+        let known = metrics::known();
         let change = PlanChange {
             before: self.before().cloned(),
             after: self.after().cloned(),
             subscriptions: rests.counts,
             pending_payments: rests.pending_payments,
-            known_metrics: metric::BUILT_IN.map(str::to_owned).to_vec(),
+            known_metrics: known.iter().map(ToString::to_string).collect(),
         };
         let plugins = app.plugins_for(bindings, Hook::Validation, by.now).await?;
         let findings = planwright_plugin_host::review_plan(&plugins, &context, &change).await?;

@@ -78,6 +78,11 @@ impl Kept {
         })
     }
 
+    /// The version of their record, if they were ever changed.
+    pub(crate) fn version(&self) -> Option<u64> {
+        self.version
+    }
+
     /// Whether users without a subscription are governed by this plan.
     pub(crate) fn default_plan_is(&self, id: &PlanId) -> bool {
         self.record.settings.default_plan.as_ref() == Some(id)

@@ -19,7 +19,7 @@ use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{delivery_log, fees, tenants};
+use crate::{delivery_log, fees, tenants, usage_expiry};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -41,7 +41,7 @@ pub async fn work_all<S: Store>(app: &App<S>, real: Timestamp) -> Result<u64, Er
     Ok(worked)
 }
 
-/// Works all that is due by one clock.
+/// Works all that is due by one clock, and forgets what has expired.
 pub(crate) async fn work<S: Store>(
     app: &App<S>,
     timeline: &Timeline,
@@ -63,6 +63,7 @@ pub(crate) async fn work<S: Store>(
     if worked > 0 {
         tracing::info!(worked, "worked what was due");
     }
+    usage_expiry::forget(app, timeline, now).await?;
     Ok(worked)
 }
 

@@ -38,11 +38,24 @@ pub(crate) enum Expectation {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Put { key: Key, schema: u16, json: Vec<u8> },
+    /// With counters, what they hold after the set is written into the value.
+    Put {
+        key: Key,
+        schema: u16,
+        json: Vec<u8>,
+        counters: Option<Vec<Key>>,
+    },
     Delete(Key),
-    Add { counter: Key, amount: i64, ceiling: Option<i64> },
+    Add {
+        counter: Key,
+        amount: i64,
+        ceiling: Option<i64>,
+    },
     Reset(Key),
-    Append { log: Key, body: Vec<u8> },
+    Append {
+        log: Key,
+        body: Vec<u8>,
+    },
 }
 
 /// What a commit has made.
@@ -53,6 +66,16 @@ pub struct Committed {
     pub version: u64,
     /// The heads of the logs as each entry was appended, in the order of the set.
     pub log: Vec<Head>,
+    /// What each counter that the set added to or reset holds after it, in the order of their keys, each once.
+    pub counters: Vec<(Key, i64)>,
+}
+
+impl Committed {
+    /// What a counter held after the set; nothing if the set did not touch it.
+    pub fn counter(&self, counter: &Key) -> Option<i64> {
+        let found = self.counters.iter().find(|(key, _)| key == counter);
+        found.map(|(_, holds)| *holds)
+    }
 }
 
 impl ChangeSet {
@@ -62,6 +85,11 @@ impl ChangeSet {
     /// An empty change set.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What it weighs, in bytes: see [`ChangeSet::MAX_BYTES`].
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether it changes nothing, whatever it expects.
@@ -99,7 +127,31 @@ impl ChangeSet {
 
     /// Writes a record, whether or not there is one.
     pub fn put<T: Document>(&mut self, key: &Key, value: &T) -> &mut Self {
-        self.with_json(key, value, |key, json| Change::Put { key, schema: T::SCHEMA, json })
+        self.with_json(key, value, |key, json| Change::Put {
+            key,
+            schema: T::SCHEMA,
+            json,
+            counters: None,
+        })
+    }
+
+    /// Writes a record with what counters hold after the set, which only the commit knows. It is read back as a
+    /// [`WithCounters`](crate::WithCounters).
+    pub fn put_with_counters<T: Document>(
+        &mut self,
+        key: &Key,
+        value: &T,
+        counters: &[Key],
+    ) -> &mut Self {
+        for counter in counters {
+            self.weigh(counter, 0);
+        }
+        self.with_json(key, value, |key, json| Change::Put {
+            key,
+            schema: T::SCHEMA,
+            json,
+            counters: Some(counters.to_vec()),
+        })
     }
 
     /// Deletes a record; nothing happens if there is none.

@@ -33,4 +33,4 @@ pub use layout::FORMAT;
 pub use log::{Break, Chain, Hash, Head, LogEntry};
 pub use row::{Row, export};
 pub use store::{Loader, LogScan, Scan, Snapshot, Store};
-pub use value::{Document, Record};
+pub use value::{Document, Record, WithCounters};

@@ -64,6 +64,12 @@ pub trait Snapshot: Send + Sync {
     /// One record, if there is one.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
+    /// The version of one record, if there is one: whether it is as it was, at the cost of no copy.
+    fn record_version(
+        &self,
+        key: &Key,
+    ) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
+
     /// Records under a prefix, in the order of their keys.
     fn scan(
         &self,

@@ -1,7 +1,7 @@
 //! Values: JSON with a version and the number of its schema.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{Key, StoreError};
@@ -23,6 +23,34 @@ pub trait Document: Serialize + DeserializeOwned {
     /// The number of this shape. Raise it when an older release would misread the new shape; records with
     /// a lower number are still decoded into this type, so what is new needs `#[serde(default)]`.
     const SCHEMA: u16;
+}
+
+/// A value that was put with what counters held after its change set, in the order in which they were named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithCounters<T> {
+    /// What each held.
+    pub counters: Vec<i64>,
+    /// The value.
+    pub value: T,
+}
+
+impl<T: Document> Document for WithCounters<T> {
+    const SCHEMA: u16 = T::SCHEMA;
+}
+
+/// The JSON text of a value with what counters hold.
+pub(crate) fn with_counters(json: &[u8], holds: &[i64]) -> Vec<u8> {
+    let mut text = b"{\"counters\":[".to_vec();
+    for (at, holds) in holds.iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(holds.to_string().as_bytes());
+    }
+    text.extend_from_slice(b"],\"value\":");
+    text.extend_from_slice(json);
+    text.push(b'}');
+    text
 }
 
 /// A value as it was found.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use planwright_store::{ChangeSet, CommitError, Key, LogScan, Scan, Snapshot, Store};
+use planwright_store::{ChangeSet, CommitError, Key, LogScan, Scan, Snapshot, Store, WithCounters};
 
 use super::super::{Chance, Item, acme, item, key};
 use super::{commit, holds, read};
@@ -158,6 +158,35 @@ pub(super) async fn counters_add_up_in_order_and_stop_at_their_ceilings<S: Store
     }
 }
 
+pub(super) async fn a_commit_says_what_its_counters_hold_and_a_record_may_keep_it<S: Store>(
+    store: S,
+) {
+    let [a, b, c, other] = ["a", "b", "c", "other"].map(|name| key("count", name));
+    let kept = key("item", "kept");
+    commit(&store, |set| set.add(&b, 5).add(&other, 9)).await.unwrap();
+    let mut set = ChangeSet::new();
+    // Where it stands among the changes does not matter: it is what they hold after all of them.
+    set.put_with_counters(&kept, &item(1), &[c.clone(), b.clone(), other.clone()])
+        .add(&b, -2)
+        .add_with_ceiling(&a, 7, 7)
+        .reset(&c)
+        .add(&b, 1);
+    let committed = store.commit(set).await.unwrap();
+    assert_eq!(committed.counters, [(a.clone(), 7), (b.clone(), 4), (c, 0)]);
+    let asked = [&a, &b, &other].map(|counter| committed.counter(counter));
+    assert_eq!(asked, [Some(7), Some(4), None]);
+
+    let snapshot = store.snapshot().await.unwrap();
+    let record = snapshot.get(&kept).await.unwrap().unwrap();
+    let expected = WithCounters { counters: vec![0, 4, 9], value: item(1) };
+    assert_eq!(record.decode::<WithCounters<Item>>().unwrap(), expected);
+    assert!(record.is_as_written(&kept));
+    assert_eq!(snapshot.record_version(&kept).await.unwrap(), Some(committed.version));
+    assert_eq!(snapshot.record_version(&key("item", "none")).await.unwrap(), None);
+    let without = commit(&store, |set| set.put(&kept, &item(2))).await.unwrap();
+    assert_eq!(read(&store, &kept).await, Some((without, item(2))));
+}
+
 pub(super) async fn a_set_at_fault_is_refused_and_says_why<S: Store>(store: S) {
     let no_json: BTreeMap<Vec<u8>, u8> = BTreeMap::from([(vec![1], 1)]);
     let huge = "x".repeat(ChangeSet::MAX_BYTES);
@@ -228,6 +257,9 @@ pub(super) async fn an_engine_agrees_with_a_map<S: Store>(store: S) {
                     if let Some(found) = new_records.get_mut(&at) {
                         found.0 = committed.version;
                     }
+                }
+                for (at, holds) in &committed.counters {
+                    assert_eq!(new_counters.get(at), Some(holds), "round {round}");
                 }
                 new_counters.retain(|_, holds| *holds != 0);
                 (records, counters) = (new_records, new_counters);

@@ -54,7 +54,11 @@ async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
     let (body, bytes) = if is_read_later(&parts) {
         (body, Bytes::new())
     } else {
-        let bytes = body::read(body, web).await?;
+        let bytes = if takes_a_batch(&parts) {
+            body::read_large(body, web).await?
+        } else {
+            body::read(body, web).await?
+        };
         (Body::from(bytes.clone()), bytes)
     };
     let query = parts.uri.query().unwrap_or_default();
@@ -68,6 +72,12 @@ async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
 fn is_read_later(parts: &Parts) -> bool {
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     parts.method == Method::POST && route == Some("/api/v1/admin/plugins")
+}
+
+/// A batch may be larger than other bodies.
+fn takes_a_batch(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    route == Some("/api/v1/billing/usage/batch")
 }
 
 /// Makes the claim of a request whose body was read later stand for that body. It is large, so it is hashed away

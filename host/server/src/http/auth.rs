@@ -22,6 +22,12 @@ use crate::token::TokenError;
 /// A request by somebody who sees and manages their own data.
 pub(crate) struct ByUser(pub(crate) Request);
 
+/// A request by somebody who has usage, or counts that of others.
+pub(crate) struct ByMeter(pub(crate) Request);
+
+/// A request by somebody who counts the usage of others.
+pub(crate) struct ByService(pub(crate) Request);
+
 /// A request by somebody who manages the tenant.
 pub(crate) struct ByAdmin(pub(crate) Request);
 
@@ -42,6 +48,30 @@ impl FromRequestParts<Arc<Web>> for ByUser {
                 Ok(Self(in_tenant(request, parts, web).await?))
             }
             Role::Service => Err(Refusal::NotAllowed { needed: "user" }.into()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for ByMeter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
+        // All roles may, each for whom it may. What a token says of its user is kept where less is asked.
+        let request = authenticate(parts, web).await?;
+        Ok(Self(in_tenant(request, parts, web).await?))
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for ByService {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Problem> {
+        let request = authenticate(parts, web).await?;
+        match request.caller.role {
+            Role::Service | Role::Admin | Role::Operator => {
+                Ok(Self(in_tenant(request, parts, web).await?))
+            }
+            Role::User => Err(Refusal::NotAllowed { needed: "service" }.into()),
         }
     }
 }

@@ -8,6 +8,8 @@ use axum::body::{self, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use planwright_domain::Refusal;
+use planwright_domain::refusal::FieldError;
 use serde::de::DeserializeOwned;
 
 use super::Web;
@@ -17,6 +19,9 @@ use super::problem::Problem;
 /// A body that must be there.
 pub(crate) struct Body<T>(pub(crate) T);
 
+/// A body that may be as large as a batch is.
+pub(crate) struct LargeBody<T>(pub(crate) T);
+
 /// A body that may be left out.
 pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 
@@ -25,6 +30,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
         let bytes = read(request.into_body(), web).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Web>> for LargeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
+        let bytes = read_large(request.into_body(), web).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -72,6 +86,11 @@ pub(crate) async fn read(body: body::Body, web: &Web) -> Result<Bytes, Problem> 
     read_up_to(body, web, web.limits.body_bytes).await
 }
 
+/// The same of a body that may be large.
+pub(crate) async fn read_large(body: body::Body, web: &Web) -> Result<Bytes, Problem> {
+    read_up_to(body, web, web.limits.batch_bytes).await
+}
+
 async fn read_up_to(body: body::Body, web: &Web, limit: usize) -> Result<Bytes, Problem> {
     let seconds = web.limits.body_seconds;
     let body = to_bytes(body, limit);
@@ -95,11 +114,7 @@ fn is_too_large(error: &axum::Error) -> bool {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Arrays would be taken for objects, field by field.
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'[') {
-        return Err(Problem::field("", "wrong_type", "The body must be a JSON object."));
-    }
+    must_be_no_array(bytes, "The body must be a JSON object.")?;
     let bytes = without_zero_fractions(bytes);
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -108,6 +123,29 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|error| wrong(".", &error))?;
     Ok(value)
+}
+
+/// A part of a body that was read before, by itself: a mistake in it is its own.
+pub(crate) fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, Refusal> {
+    must_be_no_array(json.as_bytes(), "It must be a JSON object.")?;
+    let mut json = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(&path, error.inner())
+    })
+}
+
+/// Arrays would be taken for objects, field by field.
+fn must_be_no_array(json: &[u8], message: &str) -> Result<(), Refusal> {
+    let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(invalid("", "wrong_type", message));
+    }
+    Ok(())
+}
+
+fn invalid(field: &str, code: &str, message: &str) -> Refusal {
+    Refusal::Invalid(vec![FieldError::new(field, code, message)])
 }
 
 /// Numbers without the `.0` that some languages write behind whole ones: `12.0` is a whole number, in JSON too.
@@ -141,10 +179,10 @@ fn without_zero_fractions(json: &[u8]) -> Cow<'_, [u8]> {
     kept.into()
 }
 
-fn wrong(path: &str, error: &serde_json::Error) -> Problem {
+fn wrong(path: &str, error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     if !error.is_data() {
-        return Problem::field("", "malformed_json", &format!("The body is not JSON: {text}."));
+        return invalid("", "malformed_json", &format!("The body is not JSON: {text}."));
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
@@ -157,7 +195,7 @@ fn wrong(path: &str, error: &serde_json::Error) -> Problem {
         .map_or("wrong_type", |(_, code)| code);
     let message =
         if field.is_empty() { format!("{reason}.") } else { format!("{field}: {reason}.") };
-    Problem::field(&field, code, &message)
+    invalid(&field, code, &message)
 }
 
 /// What is said of Rust, said of JSON.

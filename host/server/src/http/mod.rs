@@ -26,6 +26,7 @@ mod subscriptions;
 mod template_packs;
 mod tenants;
 mod transactions;
+mod usage;
 mod webhooks;
 
 use std::sync::{Arc, LazyLock};
@@ -93,6 +94,11 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(payments::webhook))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::list_all))
+        .routes(routes!(usage::list, usage::record))
+        .routes(routes!(usage::get))
+        .routes(routes!(usage::check))
+        .routes(routes!(usage::record_batch))
+        .routes(routes!(usage::list_of_user))
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))

@@ -4,9 +4,12 @@ use std::any::Any;
 
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::PlanId;
+use planwright_domain::quantity::Quantity;
 use planwright_domain::refusal::{Due, FieldError, PAYMENT, RefusalKind};
+use planwright_domain::usage::Exceeded;
 use planwright_domain::{Refusal, schema};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};
@@ -24,6 +27,7 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     due: Option<Box<Due>>,
+    exceeded: Option<Box<Exceeded>>,
     retry_after: Option<u32>,
 }
 
@@ -62,6 +66,15 @@ pub(crate) struct Body<'a> {
     /// The route that takes the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<&'a str>,
+    /// The metric whose quota does not reach (429).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<&'a Metric>,
+    /// What was used of it in the window until now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_usage: Option<Quantity>,
+    /// The quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_limit: Option<u64>,
 }
 
 /// An amount as JSON has it.
@@ -77,6 +90,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             due: None,
+            exceeded: None,
             retry_after: None,
         }
     }
@@ -119,6 +133,7 @@ impl Problem {
     /// The whole body, once it is known which request it answers.
     pub(crate) fn body(&self, path: &str, request_id: &str) -> Vec<u8> {
         let due = self.due.as_deref();
+        let exceeded = self.exceeded.as_deref();
         let body = Body {
             kind: format!("urn:planwright:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or_default(),
@@ -131,6 +146,9 @@ impl Problem {
             amount_due: due.map(|due| Exact(due.amount_due)),
             currency: due.map(|due| due.currency),
             payment: due.map(|_| PAYMENT),
+            metric: exceeded.map(|exceeded| &exceeded.metric),
+            current_usage: exceeded.map(|exceeded| exceeded.current),
+            quota_limit: exceeded.map(|exceeded| exceeded.limit),
         };
         // Text and numbers always have a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -164,16 +182,20 @@ impl From<Refusal> for Problem {
             RefusalKind::KeyReused | RefusalKind::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
             RefusalKind::Conflict => StatusCode::CONFLICT,
             RefusalKind::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
+            RefusalKind::TooMuch => StatusCode::TOO_MANY_REQUESTS,
             RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         };
         let problem = Self::new(status, refusal.code(), refusal.to_string());
         let errors = refusal.fields();
-        let due = match refusal {
-            Refusal::PaymentRequired(due) => Some(Box::new(due)),
-            _ => None,
-        };
-        Self { errors, due, ..problem }
+        match refusal {
+            Refusal::PaymentRequired(due) => Self { due: Some(Box::new(due)), ..problem },
+            Refusal::QuotaExceeded(exceeded) => {
+                let problem = problem.retry_after(exceeded.retry_after);
+                Self { exceeded: Some(exceeded), ..problem }
+            }
+            _ => Self { errors, ..problem },
+        }
     }
 }
 

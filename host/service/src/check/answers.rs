@@ -5,12 +5,12 @@ use planwright_store::{Key, Part, Record, Snapshot};
 use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
 use crate::keys::Keys;
-use crate::once::{Answer, Expiring};
+use crate::once::{Expiring, KeptAnswer};
 
 impl<N: Snapshot> Walk<'_, N> {
     pub(super) async fn answer(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
-        let answer = match record.decode::<Answer>() {
-            Ok(answer) => answer,
+        let answer = match record.decode::<KeptAnswer>() {
+            Ok(kept) => kept.value,
             Err(error) => return Ok(unreadable(&error)),
         };
         let parts = key.parts();
@@ -29,10 +29,10 @@ impl<N: Snapshot> Walk<'_, N> {
             Ok(expiring) => expiring.scope,
             Err(error) => return Ok(unreadable(&error)),
         };
-        let answer: Option<Answer> = self.find(&keys.answer(&scope)).await?;
+        let answer: Option<KeptAnswer> = self.find(&keys.answer(&scope)).await?;
         let problem = match answer {
             None => "It lists an answer that is not there.",
-            Some(answer) if keys.expiring_answer(answer.expires_at, &scope) != *key => {
+            Some(kept) if keys.expiring_answer(kept.value.expires_at, &scope) != *key => {
                 "It lists an answer whose place is elsewhere."
             }
             Some(_) => return Ok(Vec::new()),

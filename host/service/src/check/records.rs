@@ -64,6 +64,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 self.transaction_entry(key, record).await
             }
             Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
+            Some(Family::UsageEvent) => self.usage_event(keys, key, record).await,
             Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
@@ -87,7 +88,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDue
                 | Family::WebhookDone
                 | Family::Payment
-                | Family::PaymentDue,
+                | Family::PaymentDue
+                | Family::Usage
+                | Family::ExpiringUsageEvents,
             )
             | None => Ok(unknown()),
         }
@@ -205,6 +208,7 @@ impl<N: Snapshot> Walk<'_, N> {
     pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
         self.plugin_counters_missing().await?;
         self.webhook_counters_missing().await?;
+        self.usage_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {

@@ -166,4 +166,34 @@ impl HostKeys {
             _ => None,
         }
     }
+
+    /// Record: events that were recorded together and may be forgotten from an instant on, the first ones first.
+    pub(crate) fn expiring_usage_events(
+        timeline: &Timeline,
+        at: i64,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Key {
+        Self::kind(Family::ExpiringUsageEvents)
+            .text(timeline.as_str())
+            .number(u64::try_from(at).unwrap_or(0))
+            .text(tenant.as_str())
+            .text(id)
+            .key()
+    }
+
+    /// All events that may be forgotten by a clock, sooner or later.
+    pub(crate) fn all_expiring_usage_events(timeline: &Timeline) -> Prefix {
+        Self::kind(Family::ExpiringUsageEvents).text(timeline.as_str()).prefix()
+    }
+
+    /// From when on, and of which tenant a key of these holds events.
+    pub(crate) fn read_expiring_usage_events(key: &Key) -> Option<(u64, TenantId)> {
+        match key.parts().as_slice() {
+            [_, Part::Number(at), Part::Text(tenant), Part::Text(_)] => {
+                Some((*at, TenantId::new(tenant)?))
+            }
+            _ => None,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::database::{COUNTERS, HEADS, LOG, META, RECORDS, VERSION, store_error}
 use super::{Answer, rows};
 use crate::change::{Change, Expectation};
 use crate::layout::{encode_entry, encode_head, encode_record};
-use crate::value::seal;
+use crate::value::{seal, with_counters};
 use crate::{ChangeSet, CommitError, Committed, Hash, Head, Key, Record, Row, StoreError};
 
 /// The tables of one write transaction; each change set sees what the ones before it have changed.
@@ -66,9 +66,12 @@ impl<'a> Writer<'a> {
         let mut log = Vec::new();
         for change in &set.changes {
             match change {
-                Change::Put { key, schema, json } => {
-                    let seal = seal(key, self.version, *schema, json);
-                    self.put(key, &encode_record(self.version, *schema, seal, json))?;
+                Change::Put { key, schema, json, counters: None } => {
+                    self.put_json(key, *schema, json)?;
+                }
+                Change::Put { key, schema, json, counters: Some(counters) } => {
+                    let holds = self.all_after(&sums, counters)?;
+                    self.put_json(key, *schema, &with_counters(json, &holds))?;
                 }
                 Change::Delete(key) => {
                     self.records.remove(key.as_bytes()).map_err(store_error)?;
@@ -79,7 +82,17 @@ impl<'a> Writer<'a> {
             }
         }
         self.write(&sums)?;
-        Ok(Ok(Committed { version: self.version, log }))
+        let counters = sums.into_iter().map(|(counter, sum)| (counter.clone(), sum.after));
+        Ok(Ok(Committed { version: self.version, log, counters: counters.collect() }))
+    }
+
+    /// What counters hold after a set, those too that it does not touch.
+    fn all_after(&self, sums: &Sums<'_>, counters: &[Key]) -> Result<Vec<i64>, StoreError> {
+        let after = |counter| match sums.get(counter) {
+            Some(sum) => Ok(sum.after),
+            None => self.counter(counter),
+        };
+        counters.iter().map(after).collect()
     }
 
     /// Whether any change set was ever applied.
@@ -109,6 +122,11 @@ impl<'a> Writer<'a> {
     /// Writes down that so many change sets were applied elsewhere.
     pub(super) fn finish_at(self, version: u64) -> Result<(), StoreError> {
         Self { version, ..self }.finish()
+    }
+
+    fn put_json(&mut self, key: &Key, schema: u16, json: &[u8]) -> Result<(), StoreError> {
+        let seal = seal(key, self.version, schema, json);
+        self.put(key, &encode_record(self.version, schema, seal, json))
     }
 
     fn put(&mut self, key: &Key, record: &[u8]) -> Result<(), StoreError> {

@@ -77,6 +77,10 @@ impl Snapshot for RedbSnapshot {
         rows::record(&self.0.records, key)
     }
 
+    async fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
+        rows::record_version(&self.0.records, key)
+    }
+
     async fn scan(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, Record)>, StoreError> {
         page(&self.0.records, prefix, &scan, decode_record)
     }

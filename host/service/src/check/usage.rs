@@ -1,0 +1,143 @@
+//! Usage: counters against the events that are remembered to have moved them, and those events against the lists in
+//! which they expire.
+
+use planwright_domain::caller::{TenantId, is_user_id};
+use planwright_domain::metric::Metric;
+use planwright_domain::time::Timestamp;
+use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
+
+use super::Walk;
+use super::records::{Problems, misplaced, unknown, unreadable};
+use crate::documents::{ExpiringUsageEvents, HistoryRecord, UsageEventRecord};
+use crate::keys::{HostKeys, Keys};
+
+impl<N: Snapshot> Walk<'_, N> {
+    /// What is wrong with a counter of usage. Usage without an event id is in it and nowhere else, so it holds at least
+    /// what events say.
+    pub(super) async fn usage_counter(&self, key: &Key, holds: i64) -> Problems {
+        let Some((user_id, epoch)) = self.keys.and_then(|keys| counts(keys, key)) else {
+            return Ok(vec!["No counter of this release has such a key.".to_owned()]);
+        };
+        let mut found = self.epoch(&user_id, epoch).await?;
+        let told = self.used.get(key).copied().unwrap_or(0);
+        found.extend(too_little(holds, told));
+        Ok(found)
+    }
+
+    /// A number that usage is counted by is one that its user's history has begun.
+    async fn epoch(&self, user_id: &str, epoch: u64) -> Problems {
+        let Some(keys) = self.keys else { return Ok(unknown()) };
+        let history: Option<HistoryRecord> = self.find(&keys.history(user_id)).await?;
+        let begun = history.map_or(0, |record| record.history.epochs());
+        let problem =
+            || format!("It counts by usage epoch {epoch}, and '{user_id}' has begun {begun}.");
+        Ok(if epoch > begun { vec![problem()] } else { Vec::new() })
+    }
+
+    pub(super) async fn usage_event(
+        &mut self,
+        keys: &Keys,
+        key: &Key,
+        record: &Record,
+    ) -> Problems {
+        let event = match record.decode::<UsageEventRecord>() {
+            Ok(event) => event,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let parts = key.parts();
+        let [Part::Text(user_id), Part::Text(event_id)] = parts.as_slice() else {
+            return Ok(misplaced());
+        };
+        if !is_user_id(user_id) || *key != keys.usage_event(user_id, event_id) {
+            return Ok(misplaced());
+        }
+        for (counter, counted) in event.counters(keys, user_id) {
+            let told = self.used.entry(counter).or_default();
+            *told = told.saturating_add(counted.amount.millionths());
+        }
+        let mut found = self.epoch(user_id, event.usage_epoch).await?;
+        if !self.is_listed(&event, user_id, event_id).await? {
+            found.push("It is missing in the list of events that expire.".to_owned());
+        }
+        Ok(found)
+    }
+
+    async fn is_listed(
+        &self,
+        event: &UsageEventRecord,
+        user_id: &str,
+        event_id: &String,
+    ) -> Result<bool, StoreError> {
+        let Space::Tenant(name) = self.space else { return Ok(false) };
+        let Some(tenant) = TenantId::new(name) else { return Ok(false) };
+        let timeline = self.timeline(&tenant).await?;
+        let (at, id) = (event.expires_at, &event.listed_in);
+        let key = HostKeys::expiring_usage_events(&timeline, at, &tenant, id);
+        let list: Option<ExpiringUsageEvents> = self.find(&key).await?;
+        let events = list.and_then(|mut list| list.events.remove(user_id));
+        Ok(events.is_some_and(|events| events.contains(event_id)))
+    }
+
+    /// A list of events that expire, in the host's space.
+    pub(super) async fn expiring_usage_events(&self, key: &Key, record: &Record) -> Problems {
+        let list = match record.decode::<ExpiringUsageEvents>() {
+            Ok(list) => list,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let parts = key.parts();
+        let place = HostKeys::read_expiring_usage_events(key);
+        let (Some((at, tenant)), Some(Part::Text(id))) = (place, parts.last()) else {
+            return Ok(misplaced());
+        };
+        let timeline = self.timeline(&tenant).await?;
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        if *key != HostKeys::expiring_usage_events(&timeline, at, &tenant, id) {
+            return Ok(misplaced());
+        }
+        let keys = Keys::of(&tenant);
+        let mut found = Vec::new();
+        for (user_id, event_ids) in &list.events {
+            for event_id in event_ids {
+                let event: Option<UsageEventRecord> =
+                    self.find(&keys.usage_event(user_id, event_id)).await?;
+                let problem = match event {
+                    None => "which is not there",
+                    Some(event) if event.listed_in != *id || event.expires_at != at => {
+                        "whose list is another"
+                    }
+                    Some(_) => continue,
+                };
+                found.push(format!("It lists event '{event_id}' of '{user_id}', {problem}."));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Counters that events say were moved, and that hold nothing.
+    pub(super) async fn usage_counters_missing(&mut self) -> Result<(), StoreError> {
+        for (key, told) in &self.used {
+            if self.snapshot.counter(key).await? == 0 {
+                self.report.add(key, too_little(0, *told));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_little(holds: i64, told: i64) -> Option<String> {
+    let problem = || format!("It holds {holds}, and the events that are remembered have {told}.");
+    (holds < told || holds < 0).then(problem)
+}
+
+/// Whose usage a counter counts, and by which epoch.
+fn counts(keys: &Keys, key: &Key) -> Option<(String, u64)> {
+    let parts = key.parts();
+    let [Part::Text(user_id), Part::Number(epoch), Part::Number(start), Part::Text(metric)] =
+        parts.as_slice()
+    else {
+        return None;
+    };
+    let start = Timestamp::from_second(i64::try_from(*start).ok()?).ok()?;
+    let is_its = *key == keys.usage(user_id, *epoch, start, &Metric::named(metric));
+    (is_its && is_user_id(user_id)).then(|| (user_id.clone(), *epoch))
+}

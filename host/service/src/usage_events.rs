@@ -1,0 +1,149 @@
+//! Recording usage: counted in the same commit that remembers the event, and with `enforce` only within the quota,
+//! in one step that no race can split.
+
+use planwright_domain::Refusal;
+use planwright_domain::period::Window;
+use planwright_domain::quantity::Quantity;
+use planwright_domain::usage::{Limit, OneOrEach, UsageReport};
+use planwright_domain::usage_event::{Asked, UsageEvent};
+use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store};
+
+use crate::app::{App, Request};
+use crate::documents::UsageEventRecord;
+use crate::error::Error;
+use crate::governing;
+use crate::keys::Keys;
+use crate::retry::retrying;
+use crate::usage_counts::Remembering;
+use crate::usage_sums::{self, Sums};
+use crate::{metrics, once, usage};
+
+/// What became of an event.
+pub struct Recorded {
+    /// How far the quotas are used with it.
+    pub usage: OneOrEach<UsageReport>,
+    /// False if it was recorded before.
+    pub is_new: bool,
+}
+
+/// Counts an event of a user, once.
+///
+/// # Errors
+/// A metric that there is not, a quota that does not reach where it must, a total that cannot be counted, or an event
+/// id that stands for something else.
+pub async fn record<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    user_id: &str,
+    event: &UsageEvent,
+) -> Result<Recorded, Error> {
+    metrics::must_be_known(event.asked.amounts.keys())?;
+    retrying(app.entropy.as_ref(), || try_record(app, by, user_id, event)).await
+}
+
+async fn try_record<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    user_id: &str,
+    event: &UsageEvent,
+) -> Result<Recorded, Error> {
+    let answered = once::answered_counting::<S, (Window, Vec<Limit>)>(app, by).await?;
+    if let Some(((window, limits), holds)) = answered {
+        let usage = as_asked(&event.asked, window, &limits, &holds);
+        return Ok(Recorded { usage, is_new: true });
+    }
+    let tenant = &by.caller.tenant;
+    let keys = Keys::of(tenant);
+    let (snapshot, governing) =
+        governing::at(app, tenant, user_id, by.now, event.timestamp).await?;
+    if let Some(before) = remembered(&snapshot, &keys, user_id, event).await? {
+        return repeated(&snapshot, &keys, user_id, event, &before).await;
+    }
+    let mut sums = Sums::default();
+    sums.add(&snapshot, &keys, user_id, event, &governing, by.now).await?;
+
+    let counted = UsageEventRecord::new(event, &governing);
+    let counters = counted.counters(&keys, user_id);
+    let limits: Vec<Limit> = counters.iter().map(|(_, counted)| counted.limit).collect();
+    let counters: Vec<Key> = counters.into_iter().map(|(key, _)| key).collect();
+    let window = governing.window;
+    let mut change = ChangeSet::new();
+    governing.rests_on.expect(&mut change);
+    sums.write(&mut change);
+    if let Some(event_id) = &event.event_id {
+        let mut remembering = Remembering::begin(app, tenant, by.now).await?;
+        remembering.remember(app, &mut change, user_id, event_id, counted);
+        remembering.finish(&mut change);
+    }
+    let holds = match app.commit_counting(by, change, &(window, &limits), &counters).await {
+        Ok(committed) => {
+            let holds = |key| committed.counter(key).unwrap_or_default();
+            counters.iter().map(holds).collect::<Vec<_>>()
+        }
+        Err(Error::Commit(CommitError::Ceiling { key, holds })) => {
+            let at = counters.iter().position(|counter| *counter == key).unwrap_or_default();
+            let found = event.asked.amounts.keys().zip(limits).nth(at);
+            let Some((metric, limit)) = found else {
+                return Err(CommitError::Ceiling { key, holds }.into());
+            };
+            let current = Quantity::from_millionths(holds);
+            let refusal = usage_sums::refusal(event, metric, limit, current, window, by.now);
+            return Err(refusal.into());
+        }
+        Err(error) => return Err(error),
+    };
+    let usage = as_asked(&event.asked, window, &limits, &holds);
+    Ok(Recorded { usage, is_new: true })
+}
+
+/// What was recorded under an event's id.
+///
+/// # Errors
+/// It was something else.
+pub(crate) async fn remembered<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    user_id: &str,
+    event: &UsageEvent,
+) -> Result<Option<UsageEventRecord>, Error> {
+    let Some(event_id) = &event.event_id else { return Ok(None) };
+    let Some(record) = snapshot.get(&keys.usage_event(user_id, event_id)).await? else {
+        return Ok(None);
+    };
+    let record = record.decode::<UsageEventRecord>()?;
+    if record.is_of(event) {
+        return Ok(Some(record));
+    }
+    Err(Refusal::EventReused { event_id: event_id.clone() }.into())
+}
+
+/// How far the quotas are used by now that an event was counted in.
+async fn repeated<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    user_id: &str,
+    event: &UsageEvent,
+    before: &UsageEventRecord,
+) -> Result<Recorded, Error> {
+    let (mut limits, mut holds) = (Vec::new(), Vec::new());
+    for (key, counted) in before.counters(keys, user_id) {
+        limits.push(counted.limit);
+        holds.push(snapshot.counter(&key).await?);
+    }
+    let usage = as_asked(&event.asked, before.window, &limits, &holds);
+    Ok(Recorded { usage, is_new: false })
+}
+
+fn as_asked(
+    asked: &Asked,
+    window: Window,
+    limits: &[Limit],
+    holds: &[i64],
+) -> OneOrEach<UsageReport> {
+    let figures = limits.iter().zip(holds);
+    let reports = asked.amounts.keys().zip(figures).map(|(metric, (limit, holds))| {
+        let current = Quantity::from_millionths(*holds);
+        UsageReport::of(metric.clone(), *limit, current, window)
+    });
+    usage::as_asked(asked, reports.collect())
+}

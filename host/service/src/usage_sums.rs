@@ -1,0 +1,105 @@
+//! Additions to usage counters, summed up event by event before they are written: each event wholly, or not at all.
+
+use std::collections::BTreeMap;
+
+use planwright_domain::Refusal;
+use planwright_domain::metric::Metric;
+use planwright_domain::quantity::Quantity;
+use planwright_domain::time::Timestamp;
+use planwright_domain::usage::{Exceeded, Limit};
+use planwright_domain::usage_event::UsageEvent;
+use planwright_store::{ChangeSet, Key, Snapshot, StoreError};
+
+use crate::error::Error;
+use crate::governing::Governing;
+use crate::keys::Keys;
+
+/// What is added to one counter.
+struct Sum {
+    /// What it held in the snapshot.
+    before: Quantity,
+    /// What is added in all.
+    added: Quantity,
+    /// What is added until the last event that must stay within the quota, that one included, and the quota.
+    within: Option<(Quantity, Quantity)>,
+}
+
+/// What events add to counters.
+#[derive(Default)]
+pub(crate) struct Sums(BTreeMap<Key, Sum>);
+
+impl Sums {
+    /// Adds an event, behind those that were added before.
+    ///
+    /// # Errors
+    /// The quota does not reach, where it must, or the total could not be counted. Nothing is added then.
+    pub(crate) async fn add<N: Snapshot>(
+        &mut self,
+        snapshot: &N,
+        keys: &Keys,
+        user_id: &str,
+        event: &UsageEvent,
+        governing: &Governing,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut totals = Vec::with_capacity(event.asked.amounts.len());
+        for (metric, amount) in &event.asked.amounts {
+            let key = keys.usage(user_id, governing.usage_epoch, governing.window.start, metric);
+            let (before, added) = match self.0.get(&key) {
+                Some(sum) => (sum.before, sum.added),
+                None => (read(snapshot, &key).await?, Quantity::ZERO),
+            };
+            let limit = Limit::of(governing.plan.as_ref(), metric);
+            let total = before.checked_add(added).and_then(|holds| holds.checked_add(*amount));
+            let ceiling = if event.enforce { limit.ceiling() } else { None };
+            if total.is_none() || ceiling.is_some_and(|ceiling| total > Some(ceiling)) {
+                let current = before.checked_add(added).unwrap_or(Quantity::MOST);
+                let window = governing.window;
+                return Err(refusal(event, metric, limit, current, window, now).into());
+            }
+            totals.push((key, before, added, *amount, ceiling));
+        }
+        for (key, before, added, amount, ceiling) in totals {
+            let sum = self.0.entry(key).or_insert(Sum { before, added, within: None });
+            // That both can be counted was seen above.
+            sum.added = added.checked_add(amount).unwrap_or(Quantity::MOST);
+            if let Some(ceiling) = ceiling {
+                sum.within = Some((sum.added, ceiling));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes them. A quota that others used up meanwhile refuses the whole change set, however many there are.
+    pub(crate) fn write(&self, change: &mut ChangeSet) {
+        for (key, sum) in &self.0 {
+            let within = sum.within.map_or(Quantity::ZERO, |(amount, _)| amount);
+            if let Some((amount, ceiling)) = sum.within {
+                change.add_with_ceiling(key, amount.millionths(), ceiling.millionths());
+            }
+            // Also where it is 0: the commit says what its counters hold.
+            change.add(key, sum.added.saturating_sub(within).millionths());
+        }
+    }
+}
+
+async fn read<N: Snapshot>(snapshot: &N, key: &Key) -> Result<Quantity, StoreError> {
+    Ok(Quantity::from_millionths(snapshot.counter(key).await?))
+}
+
+/// Why an amount of a metric does not count.
+pub(crate) fn refusal(
+    event: &UsageEvent,
+    metric: &Metric,
+    limit: Limit,
+    current: Quantity,
+    window: planwright_domain::period::Window,
+    now: Timestamp,
+) -> Refusal {
+    let amount = event.asked.amounts.get(metric).copied().unwrap_or_default();
+    if event.enforce && limit.ceiling().is_some() {
+        let exceeded = Exceeded::new(metric, limit, current, amount, window, now);
+        return Refusal::QuotaExceeded(Box::new(exceeded));
+    }
+    Refusal::UsageTooLarge { metric: metric.clone() }
+}
