@@ -276,7 +276,8 @@ impl BillingPlan {
     pub fn patch_resource(&mut self, id: u64, patch: ResourcePatch) -> Result<(), Refusal> {
         let resource = self.resource_mut(id)?;
         if patch.product_id.is_some_and(|product| product != resource.product_id) {
-            let message = "A resource keeps its product. Add the other product, and delete this resource.";
+            let message =
+                "A resource keeps its product. Add the other product, and delete this resource.";
             return Err(fixed("product_id", message));
         }
         set(&mut resource.external_id, patch.external_id);

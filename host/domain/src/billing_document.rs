@@ -246,9 +246,8 @@ impl PhaseDocument {
             };
             Refusal::Unfit(refusal.fields().into_iter().map(at_place).collect())
         })?;
-        let its = was.and_then(|was| {
-            was.phases.iter().find(|phase| phase.phase_type == self.phase_type)
-        });
+        let its =
+            was.and_then(|was| was.phases.iter().find(|phase| phase.phase_type == self.phase_type));
         let mut known: BTreeMap<_, u64> = its
             .into_iter()
             .flat_map(|phase| &phase.prices)
@@ -256,8 +255,7 @@ impl PhaseDocument {
             .collect();
         let mut prices = Vec::new();
         for (at, price) in self.billing_resource_prices.into_iter().enumerate() {
-            let mut price =
-                price.read(&format!("{place}.billing_resource_prices[{at}]"), found);
+            let mut price = price.read(&format!("{place}.billing_resource_prices[{at}]"), found);
             // Each id once, also where a document has a price twice, which is refused.
             let id = known.remove(&price_key(&price));
             price.id = id.unwrap_or_else(|| found.numbers.prices.take());

@@ -313,7 +313,8 @@ impl BillingPlan {
         for (at, resource) in self.resources.iter().enumerate() {
             let mut wrong = resource.wrong();
             if !products.insert(resource.product_id) {
-                let message = "The product is in the billing plan already; change its resource there.";
+                let message =
+                    "The product is in the billing plan already; change its resource there.";
                 wrong.push(Wrong::new("product_id", "product_repeated", message));
             }
             found.extend(wrong.into_iter().map(|one| Wrong { resource: Some(at), ..one }));
@@ -390,8 +391,9 @@ impl BillingPhase {
                 if !list.insert(price.max_qty) {
                     wrong.push(price.repeated(*region));
                 } else if list.len() > MOST_TIERS {
-                    let message =
-                        format!("A phase has at most {MOST_TIERS} tiers for a currency and region.");
+                    let message = format!(
+                        "A phase has at most {MOST_TIERS} tiers for a currency and region."
+                    );
                     wrong.push(Wrong::new("max_qty", "too_many", &message));
                 }
             }
@@ -428,10 +430,9 @@ impl BillingPrice {
     }
 
     fn repeated(&self, region: u64) -> Wrong {
-        let end = self.max_qty.map_or_else(
-            || "without end".to_owned(),
-            |end| format!("up to {}", end.normalize()),
-        );
+        let end = self
+            .max_qty
+            .map_or_else(|| "without end".to_owned(), |end| format!("up to {}", end.normalize()));
         let message = format!(
             "There is a price in {} for region {region} {end} already; change that one.",
             self.currency.code()
@@ -449,7 +450,9 @@ pub fn is_quantity(number: Decimal) -> bool {
 /// What [`is_quantity`] asks for, in a sentence.
 #[must_use]
 pub fn quantity_rule(field: &str) -> String {
-    format!("{field} must have at most {QUANTITY_DIGITS} digits after the point, and {ALL_DIGITS} in all.")
+    format!(
+        "{field} must have at most {QUANTITY_DIGITS} digits after the point, and {ALL_DIGITS} in all."
+    )
 }
 
 fn has_digits(number: Decimal, after_the_point: u32) -> bool {

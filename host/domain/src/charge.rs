@@ -64,3 +64,14 @@ pub struct Charge {
     /// How it came about.
     pub steps: Vec<Step>,
 }
+
+/// Why a question about usage is not priced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRefusal {
+    /// The place of the line at fault, where it is one's.
+    pub line: Option<usize>,
+    /// For machines; the plugin's own.
+    pub code: String,
+    /// For people; the plugin's own.
+    pub message: String,
+}

@@ -84,7 +84,10 @@ mod tests {
             (
                 vec![trial(Hours, 36), last()],
                 "2025-01-31T12:00:00Z",
-                &["trial 2025-01-31T12:00:00Z to 2025-02-02T00:00:00Z", "final 2025-02-02T00:00:00Z to ever"],
+                &[
+                    "trial 2025-01-31T12:00:00Z to 2025-02-02T00:00:00Z",
+                    "final 2025-02-02T00:00:00Z to ever",
+                ],
             ),
             (
                 vec![trial(Days, 7), discount(Months, 3), last()],
@@ -99,23 +102,35 @@ mod tests {
             (
                 vec![discount(Months, 1), last()],
                 "2024-01-31T00:00:00Z",
-                &["discount 2024-01-31T00:00:00Z to 2024-02-29T00:00:00Z", "final 2024-02-29T00:00:00Z to ever"],
+                &[
+                    "discount 2024-01-31T00:00:00Z to 2024-02-29T00:00:00Z",
+                    "final 2024-02-29T00:00:00Z to ever",
+                ],
             ),
             (
                 vec![discount(Years, 1), last()],
                 "2024-02-29T00:00:00Z",
-                &["discount 2024-02-29T00:00:00Z to 2025-02-28T00:00:00Z", "final 2025-02-28T00:00:00Z to ever"],
+                &[
+                    "discount 2024-02-29T00:00:00Z to 2025-02-28T00:00:00Z",
+                    "final 2025-02-28T00:00:00Z to ever",
+                ],
             ),
             (
                 vec![discount(Years, 4), last()],
                 "2024-02-29T00:00:00Z",
-                &["discount 2024-02-29T00:00:00Z to 2028-02-29T00:00:00Z", "final 2028-02-29T00:00:00Z to ever"],
+                &[
+                    "discount 2024-02-29T00:00:00Z to 2028-02-29T00:00:00Z",
+                    "final 2028-02-29T00:00:00Z to ever",
+                ],
             ),
             // The last hour of the calendar, and one past it.
             (
                 vec![trial(Years, 7_974), last()],
                 "2025-01-01T00:00:00Z",
-                &["trial 2025-01-01T00:00:00Z to 9999-01-01T00:00:00Z", "final 9999-01-01T00:00:00Z to ever"],
+                &[
+                    "trial 2025-01-01T00:00:00Z to 9999-01-01T00:00:00Z",
+                    "final 9999-01-01T00:00:00Z to ever",
+                ],
             ),
             (
                 vec![trial(Years, 7_975), last()],
@@ -130,10 +145,8 @@ mod tests {
 
     #[test]
     fn an_instant_on_the_edge_is_the_next_phases() {
-        let phases = [
-            phase(PhaseType::Trial, long(DurationUnit::Days, 7)),
-            phase(PhaseType::Final, None),
-        ];
+        let phases =
+            [phase(PhaseType::Trial, long(DurationUnit::Days, 7)), phase(PhaseType::Final, None)];
         let started = Timestamp::from_second(1_000_000).unwrap();
         let windows = windows(&phases, started);
         let edge = 1_000_000 + 7 * 86_400;

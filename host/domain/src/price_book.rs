@@ -116,9 +116,10 @@ impl BillingPlan {
         used_at: Timestamp,
     ) -> Option<UsageLine> {
         let is_its = |id: &u64| named.products.get(id).filter(|one| one.external_id == external_id);
-        let (resource, product) = self.resources.iter().find_map(|resource| {
-            is_its(&resource.product_id).map(|product| (resource, product))
-        })?;
+        let (resource, product) = self
+            .resources
+            .iter()
+            .find_map(|resource| is_its(&resource.product_id).map(|product| (resource, product)))?;
         let phases: Vec<LinePhase> = match phases {
             PhasesAt::Clock(started) => phase_clock::windows(&resource.phases, started)
                 .into_iter()
@@ -180,7 +181,10 @@ pub(crate) mod tests {
     use crate::billing_plan::tests::{phase, plan};
 
     pub(crate) fn named() -> Named {
-        let (now, json) = (Timestamp::UNIX_EPOCH, r#"{"label":"CPU","resource_kind":"resource","external_id":"cpu","unit":1000}"#);
+        let (now, json) = (
+            Timestamp::UNIX_EPOCH,
+            r#"{"label":"CPU","resource_kind":"resource","external_id":"cpu","unit":1000}"#,
+        );
         let draft = serde_json::from_str(json).unwrap();
         let product = Product::from_draft(1, draft, || 1, now).unwrap();
         let region = serde_json::from_str(r#"{"name":"eu"}"#).unwrap();
@@ -211,9 +215,8 @@ pub(crate) mod tests {
         ] {
             let line = plan.line(&named(), external_id, Decimal::TEN, phases, at);
             let said = line.map(|line| {
-                let show = |phase: &LinePhase| {
-                    (phase.phase_type.as_str(), phase.starts_at.as_second())
-                };
+                let show =
+                    |phase: &LinePhase| (phase.phase_type.as_str(), phase.starts_at.as_second());
                 line.phases.iter().map(show).collect::<Vec<_>>()
             });
             assert_eq!(said, expected, "{external_id} {phases:?}");

@@ -64,7 +64,7 @@ pub struct Package {
 }
 
 /// The size of a machine as an admin asks for it; of one that is there, what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "documented on Package")]
 pub struct PackageDraft {
@@ -125,7 +125,7 @@ pub struct Product {
 }
 
 /// A product as an admin asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "documented on Product")]
 pub struct ProductDraft {
@@ -170,7 +170,7 @@ pub struct ProductPatch {
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_][A-Za-z0-9_.:-]*$")]
     pub external_id: Option<String>,
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<PackageDraft>)]
+    #[schema(value_type = Option<PackageDraft>, default = json!(null))]
     pub package: Clearable<PackageDraft>,
     #[schema(value_type = Value)]
     pub id: IgnoredAny,
@@ -277,7 +277,8 @@ impl Product {
         }
         match (self.resource_kind, &self.package) {
             (ResourceKind::Package, None) => {
-                let message = "A product of the kind package needs its package: how much cpu it has.";
+                let message =
+                    "A product of the kind package needs its package: how much cpu it has.";
                 refuse("package", "missing_package", message);
             }
             (ResourceKind::Resource, Some(_)) => {
@@ -321,8 +322,7 @@ impl Package {
     fn check(&self, refuse: &mut impl FnMut(&str, &str, &str)) {
         let cpu = self.cpu.normalize();
         if cpu <= Decimal::ZERO || cpu > Decimal::from(LARGEST) || cpu.scale() > 6 {
-            let message =
-                "package.cpu must be more than 0, with at most 6 digits after the point.";
+            let message = "package.cpu must be more than 0, with at most 6 digits after the point.";
             refuse("package.cpu", "out_of_range", message);
         }
         for (field, size) in [

@@ -109,7 +109,9 @@ pub enum Refusal {
         id: String,
     },
     /// What was read before has changed since.
-    #[error("{noun} '{id}' has changed since it was read (If-Match). Read it again and decide anew.")]
+    #[error(
+        "{noun} '{id}' has changed since it was read (If-Match). Read it again and decide anew."
+    )]
     Stale {
         /// What it is, as a sentence begins.
         noun: &'static str,

@@ -82,7 +82,8 @@ impl ToSchema for UnitPrice {}
 
 impl PartialSchema for UnitPrice {
     fn schema() -> RefOr<Schema> {
-        let description = "Exact, as a number or as text, with at most 9 digits after the point and 18 in all.";
+        let description =
+            "Exact, as a number or as text, with at most 9 digits after the point and 18 in all.";
         exact(9, description, json!(0.015))
     }
 }
@@ -94,7 +95,8 @@ impl ToSchema for Quantity {}
 
 impl PartialSchema for Quantity {
     fn schema() -> RefOr<Schema> {
-        let description = "Exact, as a number or as text, with at most 6 digits after the point and 18 in all.";
+        let description =
+            "Exact, as a number or as text, with at most 6 digits after the point and 18 in all.";
         exact(6, description, json!(1500))
     }
 }

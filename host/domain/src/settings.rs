@@ -3,8 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::money::{self, Currency};
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
+use crate::schema;
 
 /// A tenant's settings, as the store holds them and as answers show them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,11 +18,17 @@ pub struct Settings {
     /// How many days a subscription keeps its quotas while its payment is missing.
     #[schema(required = true, maximum = 90)]
     pub grace_days: u32,
+    /// What metered usage of users without a currency of their own is priced in.
+    #[schema(value_type = Option<schema::Currency>, required = true)]
+    pub currency: Option<Currency>,
+    /// Where users without a region of their own are.
+    #[schema(required = true)]
+    pub region_id: Option<u64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_plan: None, grace_days: 3 }
+        Self { default_plan: None, grace_days: 3, currency: None, region_id: None }
     }
 }
 
@@ -37,6 +45,20 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>, maximum = 90)]
     pub grace_days: Option<Option<u32>>,
+    #[allow(missing_docs, reason = "documented on Settings")]
+    #[serde(deserialize_with = "given_currency")]
+    #[schema(value_type = Option<schema::Currency>)]
+    pub currency: Option<Option<Currency>>,
+    #[allow(missing_docs, reason = "documented on Settings")]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u64>)]
+    pub region_id: Option<Option<u64>>,
+}
+
+fn given_currency<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<Currency>>, D::Error> {
+    money::read_optional_currency(from).map(Some)
 }
 
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -62,7 +84,9 @@ impl Settings {
             return Err(Refusal::Invalid(vec![error]));
         }
         let default_plan = patch.default_plan.clone().unwrap_or_else(|| self.default_plan.clone());
-        Ok(Self { default_plan, grace_days })
+        let currency = patch.currency.unwrap_or(self.currency);
+        let region_id = patch.region_id.unwrap_or(self.region_id);
+        Ok(Self { default_plan, grace_days, currency, region_id })
     }
 }
 
@@ -72,7 +96,11 @@ mod tests {
 
     #[test]
     fn what_is_absent_stays_and_null_clears() {
-        let before = Settings { default_plan: PlanId::new("free").ok(), grace_days: 5 };
+        let before = Settings {
+            default_plan: PlanId::new("free").ok(),
+            grace_days: 5,
+            ..Settings::default()
+        };
         for (json, expected) in [
             ("{}", Some("free")),
             (r#"{"default_plan":null}"#, None),

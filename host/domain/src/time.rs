@@ -78,7 +78,9 @@ pub mod optional_rfc3339 {
     ///
     /// # Errors
     /// As [`deserialize`].
-    pub fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    pub fn given<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Option<Timestamp>>, D::Error> {
         deserialize(from).map(Some)
     }
 }

@@ -16,7 +16,7 @@ use crate::time::{self, Timestamp};
 const LONGEST: usize = 320;
 
 /// A user as answers show one. What credentials say of a user is kept when they are shown next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// As credentials name the user (`sub`).
     pub id: String,
@@ -44,8 +44,8 @@ pub struct UserFacts {
     /// With none, it is the tenant's.
     #[schema(value_type = Option<schema::Currency>, required = true)]
     pub currency: Option<Currency>,
-    /// Since when trial, discount and final phases of prices follow one another: the first subscription or metered
-    /// event, or what an admin says.
+    /// Since when trial, discount and final phases of prices follow one another, as an admin says. With none, it is
+    /// since the first subscription.
     #[serde(with = "time::optional_rfc3339")]
     #[schema(value_type = Option<DateTime>, required = true)]
     pub phase_started: Option<Timestamp>,

@@ -137,11 +137,8 @@ mod tests {
             (" a ", false),
             ("a\nb", false),
         ] {
-            let draft = UserGroupDraft {
-                name: name.to_owned(),
-                is_default: false,
-                billing_plan_id: None,
-            };
+            let draft =
+                UserGroupDraft { name: name.to_owned(), is_default: false, billing_plan_id: None };
             let made = UserGroup::from_draft(1, &draft, Timestamp::UNIX_EPOCH);
             assert_eq!(made.is_ok(), fits, "{name}");
         }

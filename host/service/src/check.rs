@@ -18,6 +18,7 @@ use crate::keys::Keys;
 mod answers;
 mod counters;
 mod credit;
+mod entries;
 mod host;
 mod plans;
 mod plugins;
@@ -89,6 +90,7 @@ async fn walk_space<N: Snapshot>(
         told: Some(plans::Told::default()),
         counted: BTreeMap::new(),
         plugins_counted: BTreeMap::new(),
+        gathered: entries::Gathered::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -118,6 +120,8 @@ struct Walk<'a, N> {
     counted: BTreeMap<Key, i64>,
     /// Plugins and their uses, by the counters that must count them.
     plugins_counted: BTreeMap<Key, i64>,
+    /// What the price catalog holds.
+    gathered: entries::Gathered,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

@@ -3,6 +3,7 @@
 //! A plan's id may be used again after the plan is gone, so what is counted or listed for a plan carries
 //! the plan's generation: how many plans of that id came before it.
 
+mod entries;
 mod host;
 mod owner;
 
@@ -51,10 +52,14 @@ pub(crate) enum Family {
     CreditEntry,
     Due,
     Clock,
+    Entry,
+    EntryNumbers,
+    EntryUses,
+    EntryChanges,
 }
 
 impl Family {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 35] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -86,6 +91,10 @@ impl Family {
         Self::CreditEntry,
         Self::Due,
         Self::Clock,
+        Self::Entry,
+        Self::EntryNumbers,
+        Self::EntryUses,
+        Self::EntryChanges,
     ];
 
     fn as_str(self) -> &'static str {
@@ -121,6 +130,10 @@ impl Family {
             Self::CreditEntry => "credit-entry",
             Self::Due => "due",
             Self::Clock => "clock",
+            Self::Entry => "entry",
+            Self::EntryNumbers => "entry-numbers",
+            Self::EntryUses => "entry-uses",
+            Self::EntryChanges => "entry-changes",
         }
     }
 
@@ -272,6 +285,11 @@ impl Keys {
     /// Record: what is known of a user.
     pub(crate) fn user(&self, id: &str) -> Key {
         self.kind(Family::User).text(id).key()
+    }
+
+    /// All users of whom something is known.
+    pub(crate) fn users(&self) -> Prefix {
+        self.kind(Family::User).prefix()
     }
 
     /// Record: what a request that may come again was answered.

@@ -1,6 +1,7 @@
 //! Which rules a record has to keep, by its family.
 
 use planwright_domain::caller::{TenantId, is_user_id};
+use planwright_domain::entry::Kind;
 use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
@@ -8,7 +9,7 @@ use super::{Walk, plans, subscriptions};
 use crate::account::{self, places};
 use crate::documents::{
     DueRecord, HistoryRecord, LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord,
-    SubscriptionRecord, TenantRecord, UserRecord,
+    SubscriptionRecord, TenantRecord,
 };
 use crate::keys::{Family, HostKeys, Keys, Timeline};
 
@@ -48,7 +49,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 Family::PlanSubscription | Family::EverySubscription | Family::UserSubscription,
             ) => self.place(keys, key, record).await,
             Some(Family::LiveSubscription) => self.live(keys, key, record).await,
-            Some(Family::User) => Ok(user(keys, key, record)),
+            Some(Family::User) => self.user(keys, key, record).await,
+            Some(Family::Entry) => self.entry(keys, key, record).await,
             Some(Family::Settings) => self.settings(keys, key, record).await,
             Some(Family::History) => Ok(history(keys, key, record)),
             Some(Family::Credit) => self.credit(keys, key, record).await,
@@ -73,13 +75,16 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::ComponentUpload
                 | Family::Uncompiled
                 | Family::Due
-                | Family::Clock,
+                | Family::Clock
+                | Family::EntryNumbers
+                | Family::EntryUses
+                | Family::EntryChanges,
             )
             | None => Ok(unknown()),
         }
     }
 
-    async fn plan(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    async fn plan(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let plan = match record.decode::<PlanRecord>() {
             Ok(plan) => plan,
             Err(error) => return Ok(unreadable(&error)),
@@ -89,7 +94,9 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(misplaced());
         }
         let deletions = self.snapshot.counter(&keys.plan_generation(id)).await?;
-        Ok(plans::disagreements(&plan, deletions, self.told.as_ref()))
+        let mut found = plans::disagreements(&plan, deletions, self.told.as_ref());
+        found.extend(self.names(keys, Kind::BillingPlan, plan.plan.billing_plan_id, 1).await?);
+        Ok(found)
     }
 
     async fn subscription(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
@@ -166,7 +173,7 @@ impl<N: Snapshot> Walk<'_, N> {
         Ok(problem.into_iter().collect())
     }
 
-    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    async fn settings(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let record = match record.decode::<SettingsRecord>() {
             Ok(record) => record,
             Err(error) => return Ok(unreadable(&error)),
@@ -174,16 +181,21 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.settings() {
             return Ok(misplaced());
         }
-        let Some(id) = record.settings.default_plan else { return Ok(Vec::new()) };
+        let region = record.settings.region_id;
+        let mut found = self.names(keys, Kind::Region, region, 1).await?;
+        let Some(id) = record.settings.default_plan else { return Ok(found) };
         let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
-        let problem = || format!("Its default plan '{id}' is not there.");
-        Ok(if plan.is_some() { Vec::new() } else { vec![problem()] })
+        if plan.is_none() {
+            found.push(format!("Its default plan '{id}' is not there."));
+        }
+        Ok(found)
     }
 
     /// What the audit log and the subscriptions tell of, and what is not there.
     pub(super) async fn what_is_missing(&mut self) -> Result<(), StoreError> {
         self.plugin_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
+        self.entry_counters_missing(keys).await?;
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {
                 let problem = format!("It holds 0, and {counted} subscriptions are counted by it.");
@@ -191,6 +203,12 @@ impl<N: Snapshot> Walk<'_, N> {
             }
         }
         let Some(told) = &self.told else { return Ok(()) };
+        let key = keys.entry_changes();
+        if told.entry_changes != 0 && self.snapshot.counter(&key).await? == 0 {
+            let changes = told.entry_changes;
+            let problem = format!("It holds 0, and the audit log tells of {changes} changes.");
+            self.report.add(&key, [problem]);
+        }
         let key = keys.catalog_changes();
         if told.changes != 0 && self.snapshot.counter(&key).await? == 0 {
             let changes = told.changes;
@@ -213,15 +231,6 @@ impl<N: Snapshot> Walk<'_, N> {
             }
         }
         Ok(())
-    }
-}
-
-fn user(keys: &Keys, key: &Key, record: &Record) -> Vec<String> {
-    match key.parts().first() {
-        Some(Part::Text(id)) if is_user_id(id) && *key == keys.user(id) => {
-            record.decode::<UserRecord>().err().iter().flat_map(unreadable).collect()
-        }
-        _ => unknown(),
     }
 }
 
