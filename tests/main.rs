@@ -4,6 +4,7 @@ mod api;
 mod backup;
 mod check;
 mod command_line;
+mod components;
 mod crash;
 mod harness;
 mod init_plans;

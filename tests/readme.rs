@@ -2,103 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use planwright_server::config::Config;
 use serde_json::Value;
 
-use crate::harness::process::{PLANWRIGHT, Process};
-
-fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    std::fs::read_to_string(path).unwrap()
-}
-
-/// A fenced block and the mark above it: `<!-- run -->`.
-struct Block {
-    mark: String,
-    text: String,
-}
-
-fn blocks() -> Vec<Block> {
-    let readme = readme();
-    let mut lines = readme.lines();
-    let mut blocks = Vec::new();
-    while let Some(line) = lines.next() {
-        let mark = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
-        let Some(mark) = mark else { continue };
-        assert!(lines.next().unwrap().starts_with("```"), "{mark} has no block");
-        let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        blocks.push(Block { mark: mark.to_owned(), text: text.join("\n") });
-    }
-    blocks
-}
-
-fn block(mark: &str) -> String {
-    let found: Vec<Block> = blocks().into_iter().filter(|block| block.mark == mark).collect();
-    assert_eq!(found.len(), 1, "one block marked {mark}");
-    found.into_iter().next().unwrap().text
-}
-
-/// A `cargo` whose `run` is the program itself, with what comes after `--`. What builds a plugin is the real one, with
-/// the versions that are tested here; `cargo new` makes no repository.
-fn stand_in_for_cargo(folder: &Path) {
-    let cargo = env!("CARGO");
-    let root = root();
-    let lock = root.join("Cargo.lock");
-    // Kept from run to run, as a target folder is.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("round-prices");
-    let script = format!(
-        r#"#!/bin/sh
-case "$1" in
-run)
-    while [ "$1" != "--" ]; do shift; done
-    shift
-    exec '{PLANWRIGHT}' "$@"
-    ;;
-new)
-    shift
-    exec '{cargo}' new --vcs none "$@"
-    ;;
-build)
-    cp '{lock}' .
-    mkdir -p '{target}'
-    ln -sfn '{target}' target
-    exec '{cargo}' "$@"
-    ;;
-*)
-    exec '{cargo}' "$@"
-    ;;
-esac
-"#,
-        lock = lock.display(),
-        target = target.display(),
-    );
-    let path = folder.join("cargo");
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
+use crate::harness::process::Process;
+use crate::harness::walk::{block, blocks, here, readme, root, type_in};
 
 /// Types every block with this mark into one shell, on a server of its own, and compares what comes back with what
 /// is shown beneath. `prepare` makes what the reader makes by hand, and says what is elsewhere here.
-fn walk(mark: &str, prepare: impl FnOnce(&Path), here: impl Fn(&str) -> String) -> usize {
+fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: fn(&str) -> String) -> usize {
     const END: &str = "=== end of a block ===";
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("planwright");
     std::fs::create_dir(&place).unwrap();
     let process = Process::start(&place.join("planwright-data"));
-    let programs = folder.path().join("programs");
-    std::fs::create_dir(&programs).unwrap();
-    stand_in_for_cargo(&programs);
     prepare(&place);
 
-    let mut script = String::from("set -e\n");
+    let mut script = String::new();
     let mut shown = Vec::new();
     let mut is_on_the_walk = false;
     for block in blocks() {
@@ -111,33 +33,17 @@ fn walk(mark: &str, prepare: impl FnOnce(&Path), here: impl Fn(&str) -> String) 
         is_on_the_walk = block.mark == mark;
         if is_on_the_walk {
             let address = process.address.to_string();
-            script += &here(&block.text.replace("localhost:8080", &address));
+            script += &elsewhere(&block.text.replace("localhost:8080", &address));
             script += &format!("\necho; echo '{END}'\n");
             shown.push(None);
         }
     }
-    let path = std::env::var("PATH").unwrap();
-    let mut shell = Command::new("sh");
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if ["CARGO_", "RUSTC", "PLANWRIGHT_"].iter().any(|begin| name.starts_with(begin)) {
-            shell.env_remove(name);
-        }
-    }
-    let output = shell
-        .args(["-c", &script])
-        .current_dir(&place)
-        .env("PATH", format!("{}:{path}", programs.display()))
-        .output()
-        .unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaints}");
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = type_in(&place, &script);
     let said: Vec<&str> = said.split(END).collect();
     for (said, shown) in said.iter().zip(&shown) {
         let Some(shown) = shown else { continue };
         let said: Value =
-            serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("{said}: {complaints}"));
+            serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("no JSON: {said}"));
         assert_alike(&said, &serde_json::from_str(shown).unwrap(), "");
     }
     shown.len()
@@ -154,8 +60,7 @@ fn five_minutes_with_a_plugin_of_ones_own_give_what_the_readme_shows() {
     let save = |folder: &Path| {
         std::fs::write(folder.join("round_prices.rs"), block("plugin")).unwrap();
     };
-    let sdk = root().join("plugins/sdk").display().to_string();
-    let blocks = walk("walk", save, |text| text.replace("$HERE/plugins/sdk", &sdk));
+    let blocks = walk("walk", save, here);
     assert_eq!(blocks, 7, "the walk-through has its steps");
 }
 
@@ -224,7 +129,7 @@ fn the_readme_says_how_to_start_test_and_measure() {
     }
     let readme = readme();
     for path in ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "host/docs"] {
-        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        let target = root().join(path);
         assert!(readme.contains(&format!("]({path})")) && target.exists(), "{path}");
     }
 }

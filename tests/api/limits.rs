@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use planwright_server::outbound;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -173,7 +174,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
 #[tokio::test]
 async fn a_request_id_is_taken_if_it_is_sound_and_made_if_not() {
     let app = App::start().await;
-    let client = reqwest::Client::new();
+    let client = outbound::client().build().unwrap();
     for (given, taken) in [("abc-123", true), ("a b", false), (&"x".repeat(65), false)] {
         let url = format!("http://{}/nothing", app.address());
         let answer = client.get(url).header("x-request-id", given).send().await.unwrap();

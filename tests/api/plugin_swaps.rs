@@ -1,19 +1,19 @@
-//! Swapping plugins under load: no request fails for it, and what was bound decides each request that begins
-//! after the answer.
+//! Swapping plugins under load, each made as the README says: no request fails for it, and what was bound decides
+//! each request that begins after the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::plugin_bindings::{of_hook, told};
-use super::plugin_uploads::{MISBEHAVING, OWN_PACK, REVIEWER, uploaded};
+use super::plugin_bindings::of_hook;
+use super::plugin_uploads::uploaded;
 use super::{ADMIN_PLANS, plan};
-use crate::harness::{Actor, App};
+use crate::harness::{Actor, App, walk};
 
 const SWAPS: u64 = 12;
 const WRITERS: usize = 6;
-const INSTALL: &str = "/api/v1/admin/template-packs/own/install";
+const INSTALL: &str = "/api/v1/admin/template-packs/bakery/install";
 
 /// What is certainly in force: counts on with each step, so that a request knows whether one was taken while it
 /// ran.
@@ -75,7 +75,7 @@ async fn write(actor: Actor, writer: usize, phase: Arc<Phase>, stop: Arc<AtomicB
         let draft = json!({"name": "Odd", "price": 1, "interval": "month"});
         let before = phase.now();
         let made = actor.post(ADMIN_PLANS, draft).await.ok(201);
-        let own = made["id"].as_str().unwrap().starts_with("plan_");
+        let own = made["id"].as_str().unwrap().starts_with("bakery_plan_");
         if let Some(bound) = Phase::between(before, phase.now()) {
             assert_eq!(own, bound, "step {before}: {made}");
         }
@@ -101,11 +101,16 @@ async fn plugins_of_all_hooks_go_in_and_out_under_load_and_no_request_fails() {
     let app = App::start().await;
     app.make_tenants(&["acme"]).await;
     let acme = app.of_tenant("acme", "a", "admin");
-    let rules = told(&uploaded(&acme, "", REVIEWER).await, "no-99");
-    let ids = told(&uploaded(&acme, "", MISBEHAVING).await, "behave");
-    let pack = told(&uploaded(&acme, "", OWN_PACK).await, "own");
-    let bindings: [(&str, Value); 3] =
-        [("validation", rules), ("identity", ids), ("templates", pack)];
+    let mut bindings = Vec::new();
+    for (hook, mark, name) in [
+        ("validation", "plugin", "bakery-rules"),
+        ("identity", "identity plugin", "bakery-ids"),
+        ("templates", "templates plugin", "bakery-plans"),
+    ] {
+        let component = tokio::task::spawn_blocking(|| walk::made(mark, name)).await.unwrap();
+        let digest = uploaded(&acme, "", &component).await;
+        bindings.push((hook, json!({"plugins": [{"digest": digest}]})));
+    }
 
     let (phase, stop) = (Arc::new(Phase::default()), Arc::new(AtomicBool::new(false)));
     let mut writers = Vec::new();
@@ -121,7 +126,8 @@ async fn plugins_of_all_hooks_go_in_and_out_under_load_and_no_request_fails() {
             acme.put(&of_hook(hook), binding.clone()).await.ok(200);
         }
         phase.step();
-        acme.post(INSTALL, json!({"dry_run": true})).await.ok(200);
+        let rehearsed = acme.post(INSTALL, json!({"dry_run": true})).await.ok(200);
+        assert_eq!(rehearsed["created"][0]["id"], "daily_bread");
         phase.step();
         for (hook, _) in &bindings {
             acme.delete(&of_hook(hook)).await.ok(200);

@@ -3,7 +3,7 @@
 use planwright_server::config::PluginConfig;
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, of_plan, plan, subscription_of};
+use super::{ADMIN_PLANS, AUDIT, of_plan, plan, subscription_of};
 use crate::harness::{Actor, App};
 
 const PACKS: &str = "/api/v1/admin/template-packs";
@@ -126,7 +126,8 @@ async fn force_updates_through_the_rules_and_leaves_alone_what_a_pack_cannot_kno
     assert_eq!(admin.get(ADMIN_PLANS).await.ok(200), before, "a dry run changes nothing");
     let done = install(&admin, json!({"force": true})).await;
     assert_eq!(lists(&done), lists(&rehearsed), "a dry run says what happens");
-    assert_eq!(lists(&done), [vec![], vec!["pro"], vec!["free", "business"], vec!["starter"]]);
+    let updated = vec!["free", "pro", "business"];
+    assert_eq!(lists(&done), [vec![], updated, vec![], vec!["starter"]]);
 
     let pro = plan_of(&admin, "pro").await;
     assert_eq!((&pro["price"], &pro["is_active"]), (&json!(1490), &json!(false)));
@@ -139,6 +140,69 @@ async fn force_updates_through_the_rules_and_leaves_alone_what_a_pack_cannot_kno
     );
     assert_eq!(refused["errors"][0]["field"], "quotas.tokens_input");
     assert_eq!(plan_of(&admin, "starter").await["quotas"]["tokens_input"], 9_000_000);
+}
+
+/// What the audit log tells of plans, newest first: which one, what was done, and the fields that changed.
+async fn told(admin: &Actor) -> Vec<(String, String, Vec<String>)> {
+    let log = admin.get(&format!("{AUDIT}?entity_type=plan&page_size=100")).await.ok(200);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let entries = log["items"].as_array().unwrap().iter().map(|entry| {
+        let fields = entry["changes"].as_object().unwrap().keys().cloned().collect();
+        (text(&entry["entity_id"]), text(&entry["action"]), fields)
+    });
+    entries.collect()
+}
+
+#[tokio::test]
+async fn force_has_an_entry_in_the_audit_log_for_every_plan_that_was_there_and_is_one_tenants_alone()
+ {
+    let app = App::start().await;
+    app.make_tenants(&["acme"]).await;
+    let (admin, acme) = (app.admin(), app.of_tenant("acme", "a", "admin"));
+    for tenant in [&admin, &acme] {
+        install(tenant, json!({})).await;
+        tenant.put(&of_plan("pro"), json!({"price": 99})).await.ok(200);
+        tenant.patch(&format!("{}/toggle", of_plan("business"))).await.ok(200);
+    }
+    let untouched = (admin.get(ADMIN_PLANS).await.ok(200), told(&admin).await);
+    let before = (plan_of(&acme, "free").await, told(&acme).await.len());
+    app.clock.advance(60);
+
+    let done = install(&acme, json!({"force": true})).await;
+    assert_eq!(lists(&done), [vec![], DEFAULT.to_vec(), vec![], vec![]]);
+    let all = told(&acme).await;
+    let entry = |id: &str, fields: &[&str]| {
+        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        (id.to_owned(), "plan_updated".to_owned(), fields)
+    };
+    let expected = [
+        entry("business", &[]),
+        entry("pro", &["price"]),
+        entry("starter", &[]),
+        entry("free", &[]),
+    ];
+    assert_eq!(all[..all.len() - before.1], expected);
+    // What was as the pack has it keeps its version; what is switched off stays off.
+    assert_eq!(plan_of(&acme, "free").await, before.0);
+    assert_eq!(plan_of(&acme, "pro").await["version"], 3);
+    assert_eq!(plan_of(&acme, "business").await["is_active"], false);
+    assert_eq!((admin.get(ADMIN_PLANS).await.ok(200), told(&admin).await), untouched);
+}
+
+#[tokio::test]
+async fn a_plan_that_time_has_freed_is_not_protected_from_force() {
+    let app = App::start().await;
+    let admin = app.admin();
+    install(&admin, json!({})).await;
+    let generous =
+        json!({"quotas": {"tokens_input": 9_000_000, "tokens_output": 500_000, "requests": 5_000}});
+    admin.put(&of_plan("starter"), generous).await.ok(200);
+    admin.put(&subscription_of("u"), json!({"plan_id": "starter"})).await.ok(201);
+    // Nobody pays, and the worker does not come by.
+    app.clock.advance(365 * 86_400);
+    let done = install(&admin, json!({"force": true})).await;
+    assert_eq!(lists(&done)[1], DEFAULT, "{done}");
+    assert_eq!(plan_of(&admin, "starter").await["quotas"]["tokens_input"], 1_000_000);
 }
 
 #[tokio::test]

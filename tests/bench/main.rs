@@ -1,7 +1,8 @@
 //! What Planwright costs, beside what the same work costs without it, in the same run:
 //!
 //! ```sh
-//! cargo bench -p planwright-tests
+//! cargo bench -p planwright-tests                # all of it
+//! cargo bench -p planwright-tests -- compiling   # a part by its name
 //! ```
 //!
 //! Every figure is a median over rounds in which the two take turns, so that a machine that is busy with
@@ -15,6 +16,8 @@
 mod bare;
 mod calls;
 mod compiling;
+#[path = "../components.rs"]
+mod components;
 mod disk;
 mod load;
 mod requests;
@@ -27,16 +30,36 @@ use std::time::Duration;
 const TURN: Duration = Duration::from_millis(1_000);
 const ROUNDS: usize = 7;
 
+/// What there is to measure, by name.
+const PARTS: [(&str, fn()); 4] = [
+    ("requests", requests::run),
+    ("calls", calls::run),
+    ("store", store::run),
+    ("compiling", compiling::run),
+];
+
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     // `cargo test --benches` runs this too; it has nothing to test.
-    if std::env::args().any(|argument| argument == "--test") {
+    if arguments.iter().any(|argument| argument == "--test") {
         return;
     }
-    println!("{ROUNDS} rounds of {TURN:?} a side; medians\n");
-    requests::run();
-    calls::run();
-    store::run();
-    compiling::run();
+    // Cargo's own begin with a dash.
+    let wanted: Vec<&String> = arguments.iter().filter(|name| !name.starts_with('-')).collect();
+    let names = PARTS.map(|(name, _)| name);
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
+        eprintln!("there is no part '{unknown}'; the parts are {}", names.join(", "));
+        std::process::exit(2);
+    }
+    println!(
+        "{ROUNDS} rounds of {TURN:?} a side, {} beside a compiler; medians\n",
+        compiling::ROUNDS
+    );
+    for (name, run) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name) {
+            run();
+        }
+    }
 }
 
 /// The middle one.

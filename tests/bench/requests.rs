@@ -20,7 +20,7 @@ struct Case {
 pub(crate) fn run() {
     let serving = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let asking = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let running = serving.block_on(server::start());
+    let running = serving.block_on(server::start(|_| {}));
     let plans = asking.block_on(running.fill());
     let bare = serving.block_on(bare::start(plans));
 

@@ -2,6 +2,7 @@
 
 use planwright_domain::plan::Plan;
 use planwright_server::config::Config;
+use planwright_server::outbound;
 use planwright_server::server::{Server, Surroundings};
 use planwright_server::token::{self, Claims};
 use serde_json::{Value, json};
@@ -22,11 +23,12 @@ pub(crate) fn compiler() -> Vec<std::ffi::OsString> {
     ]
 }
 
-pub(crate) async fn start() -> Running {
+pub(crate) async fn start(configure: impl FnOnce(&mut Config)) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::default();
     config.server.listen = ([127, 0, 0, 1], 0).into();
     config.server.data_dir = folder.path().join("data");
+    configure(&mut config);
     let surroundings = Surroundings { compiler: compiler(), ..Surroundings::real().unwrap() };
     Running { server: Server::start(config, surroundings).await.unwrap(), _folder: folder }
 }
@@ -39,7 +41,7 @@ impl Running {
 
     /// Makes the plans that are listed and read, and gives them back as the server has them.
     pub(crate) async fn fill(&self) -> Vec<Plan> {
-        let client = reqwest::Client::new();
+        let client = outbound::client().build().unwrap();
         let url = format!("http://{}{ADMIN_PLANS}", self.server.address());
         let mut plans = Vec::new();
         for at in 0..8 {

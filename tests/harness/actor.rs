@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use planwright_server::outbound;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -37,7 +38,7 @@ impl Actor {
     pub(crate) fn new(address: SocketAddr, token: Option<String>) -> Self {
         let base = format!("http://{address}");
         Self {
-            client: reqwest::Client::new(),
+            client: outbound::client().build().unwrap(),
             base,
             token,
             went_well: WentWell::default(),

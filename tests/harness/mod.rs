@@ -7,6 +7,7 @@ mod actor;
 pub(crate) mod contract;
 mod edge;
 pub(crate) mod process;
+pub(crate) mod walk;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
+use planwright_domain::plugin::About;
 use planwright_plugin_host::{Hook, HostConfig, PluginError, PluginHost};
 
 use super::{IDENTITY, candidate, config, new_id, now};
+use crate::components;
 use crate::harness::process::PLANWRIGHT;
 
 fn own_cache(folder: &Path) -> HostConfig {
@@ -55,15 +58,19 @@ async fn a_compiler_that_writes_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_compiler_that_takes_too_long_is_killed() {
+async fn a_compiler_that_gets_nowhere_is_killed_and_its_component_not_blamed() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = own_cache(folder.path());
     let pid_file = folder.path().join("pid");
     let script = format!("echo $$ > {}; exec sleep 600", pid_file.display());
     config.compiler = compiler(&["/bin/sh", "-c", &script]);
     config.limits.compile_time = Duration::from_millis(500);
+    config.limits.compile_patience = 1;
     let said = failure(config).await;
-    assert!(said.contains("took more than"), "{said}");
+    assert!(
+        said.contains("this server was too busy") && said.contains("Upload it again"),
+        "{said}"
+    );
 
     let pid = std::fs::read_to_string(pid_file).unwrap();
     let proc = Path::new("/proc").join(pid.trim());
@@ -74,6 +81,67 @@ async fn a_compiler_that_takes_too_long_is_killed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the compiler runs on");
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_much_work_is_given_up_whoever_else_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    config.limits.compile_time = Duration::from_secs(1);
+    config.limits.compile_patience = 600;
+    let host = PluginHost::new(config).unwrap();
+    let said = prepare(&host, components::hostile(1)).await.unwrap_err().to_string();
+    assert!(said.contains("took more than 1 seconds of a processor"), "{said}");
+}
+
+/// As an upload is.
+async fn prepare(host: &PluginHost, component: Vec<u8>) -> Result<About, PluginError> {
+    let component = Bytes::from(component);
+    let turn = host.turn("acme", component.len()).await;
+    let digest = host.inspect(component.clone()).await?.digest;
+    host.prepare(turn, Hook::Validation, &digest, component, now()).await
+}
+
+/// The scheduling policy of every thread of a process, as Linux counts them.
+#[cfg(target_os = "linux")]
+fn policies(pid: &str) -> Vec<String> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let stats =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    // The name, in brackets, is the second field, and may have spaces in it; the policy is the 41st.
+    let policy = |stat: String| stat.rsplit(") ").next()?.split(' ').nth(38).map(str::to_owned);
+    stats.filter_map(policy).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_uploaded_is_compiled_in_the_time_that_nobody_else_wants() {
+    const IDLE: &str = "5";
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = own_cache(folder.path());
+    let pid_file = folder.path().join("pid");
+    let script =
+        format!("echo $$ > '{}'; exec '{PLANWRIGHT}' compile-component", pid_file.display());
+    config.compiler = compiler(&["/bin/sh", "-c", &script]);
+    let host = PluginHost::new(config).unwrap();
+    let preparing =
+        tokio::spawn(
+            async move { prepare(&host, components::large(4_000_000, 1)).await.map(drop) },
+        );
+    let seen = async {
+        loop {
+            let pid = std::fs::read_to_string(&pid_file).unwrap_or_default();
+            let threads = policies(pid.trim());
+            // The first one reads, the other compiles.
+            if threads.len() > 1 && threads.iter().all(|policy| policy == IDLE) {
+                return;
+            }
+            assert!(!preparing.is_finished(), "it was compiled under {threads:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), seen).await.unwrap();
+    preparing.abort();
 }
 
 #[tokio::test]
@@ -89,6 +157,7 @@ async fn a_small_component_that_takes_long_goes_on_where_it_is_in_nobodys_way() 
     );
     config.compiler = compiler(&["/bin/sh", "-c", &script]);
     config.limits.light_compile_time = Duration::from_millis(300);
+    config.limits.compile_patience = 1;
     let host = PluginHost::new(config).unwrap();
     let loaded = host.load(candidate(Hook::Identity, IDENTITY, "{}"), now()).await.unwrap();
     new_id(&loaded).await.unwrap();

@@ -17,7 +17,9 @@ const NAME: &str = "identity plugin 'planwright-test-identity' 0.1.0";
 
 #[tokio::test]
 async fn what_goes_wrong_in_a_call_is_said_by_name_and_the_host_serves_on() {
-    let host = host();
+    // Fuel decides, however busy the machine is; the time of a call has a test of its own.
+    let limits = Limits { call_time: AT_LAST, ..Limits::default() };
+    let host = PluginHost::new(HostConfig { limits, ..config() }).unwrap();
     let good = misbehaving(&host, "behave").await.unwrap();
     for (behaviour, code, part) in [
         ("loop", "plugin_failed", "used up the instructions"),

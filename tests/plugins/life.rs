@@ -90,7 +90,8 @@ async fn what_was_prepared_is_loaded_without_its_bytes_and_what_was_not_is_not_c
     assert_eq!((error.code(), error.plugin()), ("not_compiled", Some("validation plugin 'rules'")));
 
     let turn = host.turn("acme", component.len()).await;
-    let about = host.prepare(turn, inspection.hook, component, now()).await.unwrap();
+    let about =
+        host.prepare(turn, inspection.hook, &inspection.digest, component, now()).await.unwrap();
     assert_eq!(about.name, "planwright-test-validation");
     let plugin = host.load_prepared(prepared.clone(), now()).await.unwrap();
     let found = plugin.review_plan(&context(), &creation("490.99")).await.unwrap();

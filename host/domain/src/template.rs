@@ -48,7 +48,7 @@ pub struct Install {
     /// Which groups; those that the pack installs by default where absent.
     #[schema(min_items = 1)]
     pub groups: Option<Vec<String>>,
-    /// Whether plans that are there become what the pack has.
+    /// Whether plans that are there become what the pack has, under the same rules as a change by hand.
     pub force: bool,
     /// Whether to say what would happen, and do nothing.
     pub dry_run: bool,
@@ -59,7 +59,8 @@ pub struct Install {
 pub struct Installation {
     /// Were not there.
     pub created: Vec<Outcome>,
-    /// Were there, and became what the pack has.
+    /// Were there, and are what the pack has now; each has an entry in the audit log, and a new version if it was not
+    /// that before.
     pub updated: Vec<Outcome>,
     /// Were left as they are.
     pub skipped: Vec<Outcome>,

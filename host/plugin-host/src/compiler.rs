@@ -2,8 +2,11 @@
 //! crash; a process can be bounded and killed, and takes nothing with it.
 //!
 //! The host starts its `compiler` command, which calls [`compile_child`] and does nothing else, and writes to
-//! its standard input: four numbers (address space in bytes, processor seconds, bytes of stack, niceness; 8 bytes
-//! each, little endian) and the component. Native code comes back on standard output, complaints on standard error.
+//! its standard input: four numbers (address space in bytes, processor seconds, bytes of stack, and 1 where it is to
+//! stand back; 8 bytes each, little endian) and the component. Native code comes back on standard output, complaints on
+//! standard error.
+//!
+//! What a compilation costs is counted in processor time, which does not depend on who else is at work.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -11,7 +14,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -19,8 +22,8 @@ use wasmtime::Engine;
 
 use crate::{Limits, PluginError, engine, text};
 
-/// How much processor time a compilation may take, in times of the setting: what two threads take in it.
-const WORK: u64 = 2;
+/// How long the child has to end by itself once its processor time is over.
+const LAST_SECONDS: u64 = 5;
 /// How much of the child's complaints is read, and shown.
 const COMPLAINT_BYTES: u64 = 64 << 10;
 const SHOWN_BYTES: usize = 500;
@@ -28,29 +31,41 @@ const SHOWN_BYTES: usize = 500;
 /// How much of the machine a compilation may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// Each needs address space of its own, and requests need processors too.
+    /// Each needs address space of its own.
     pub(crate) threads: u8,
-    /// How far everybody else goes first.
-    pub(crate) nice: u8,
-    /// Wall-clock time.
-    pub(crate) time: Duration,
+    /// Whether it takes only what nobody else wants.
+    pub(crate) stands_back: bool,
+    /// Processor time of all threads together.
+    pub(crate) work: Duration,
+    /// Wall-clock time. Where others keep the processors busy, this ends first.
+    pub(crate) patience: Duration,
 }
 
-/// Compiles a component in a child process within its limits; gives nothing if its time is over. `subject` is
-/// what to call it.
+/// What became of a compilation.
+pub(crate) enum Made {
+    /// Native code.
+    Code(Vec<u8>),
+    /// Nothing: its processor time is over.
+    TooMuchWork,
+    /// Nothing: it did not get its processor time for too long.
+    Starved,
+}
+
+/// Compiles a component in a child process within its limits. `subject` is what to call it.
 pub(crate) async fn compile(
     command: &[OsString],
     limits: &Limits,
     pace: Pace,
     subject: &str,
     component: &[u8],
-) -> Result<Option<Vec<u8>>, PluginError> {
+) -> Result<Made, PluginError> {
     let failed = |reason: String| PluginError::Compile { plugin: subject.to_owned(), reason };
     let child =
         start(command, pace).map_err(|error| PluginError::io("start the compiler", error))?;
     // Whatever ends this future ends the child with it.
-    let Ok(finished) = timeout(pace.time, converse(child, limits, pace, component)).await else {
-        return Ok(None);
+    let Ok(finished) = timeout(pace.patience, converse(child, limits, pace, component)).await
+    else {
+        return Ok(Made::Starved);
     };
     let (status, code, complaint) =
         finished.map_err(|error| PluginError::io("talk to the compiler", error))?;
@@ -59,10 +74,13 @@ pub(crate) async fn compile(
         let most = limits.compiled_bytes >> 20;
         return Err(failed(format!("its native code is larger than {most} MiB.")));
     }
+    if status.signal() == Some(Signal::XCPU.as_raw()) {
+        return Ok(Made::TooMuchWork);
+    }
     if !status.success() {
         return Err(failed(complain(status, &complaint, limits)));
     }
-    Ok(Some(code))
+    Ok(Made::Code(code))
 }
 
 fn start(command: &[OsString], pace: Pace) -> io::Result<Child> {
@@ -117,10 +135,8 @@ fn complain(status: ExitStatus, complaint: &[u8], limits: &Limits) -> String {
     match status.signal() {
         Some(signal) => {
             let memory = limits.compile_memory_bytes >> 20;
-            let seconds = processor_seconds(limits);
             format!(
-                "the compiler, which may use {memory} MiB and {seconds} processor seconds, was stopped by signal \
-                 {signal}. {said}"
+                "the compiler, which may use {memory} MiB, was stopped by signal {signal}. {said}"
             )
         }
         None => said,
@@ -164,22 +180,18 @@ struct ChildLimits {
     memory_bytes: u64,
     seconds: u64,
     stack_bytes: usize,
-    nice: i32,
+    stands_back: bool,
 }
 
 fn header(limits: &Limits, pace: Pace) -> [u8; 32] {
     let stack = u64::try_from(limits.stack_bytes).unwrap_or(u64::MAX);
-    let seconds = processor_seconds(limits);
-    let numbers = [limits.compile_memory_bytes, seconds, stack, u64::from(pace.nice)];
+    let seconds = pace.work.as_secs().max(1);
+    let numbers = [limits.compile_memory_bytes, seconds, stack, u64::from(pace.stands_back)];
     let mut header = [0; 32];
     for (place, number) in header.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
     header
-}
-
-fn processor_seconds(limits: &Limits) -> u64 {
-    limits.compile_time.as_secs().max(1).saturating_mul(WORK)
 }
 
 fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
@@ -192,21 +204,39 @@ fn read_header(input: &mut impl Read) -> io::Result<ChildLimits> {
         memory_bytes: number()?,
         seconds: number()?,
         stack_bytes: usize::try_from(number()?).map_err(io::Error::other)?,
-        nice: i32::try_from(number()?).map_err(io::Error::other)?,
+        stands_back: number()? != 0,
     })
 }
 
 /// Bounds this process for good: address space, processor time, no core dump; and lets others go first.
 fn restrain(limits: &ChildLimits) -> io::Result<()> {
-    let bound = |resource, most| {
-        let limit = Rlimit { current: Some(most), maximum: Some(most) };
-        setrlimit(resource, limit)
+    let bound = |resource, most, last| {
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(last) })
     };
-    bound(Resource::As, limits.memory_bytes)?;
-    bound(Resource::Cpu, limits.seconds)?;
-    bound(Resource::Core, 0)?;
-    // Requests go first, though not so far that a busy machine never finishes. To be polite is not worth
-    // failing for.
-    let _ = nice(limits.nice);
+    bound(Resource::As, limits.memory_bytes, limits.memory_bytes)?;
+    // The first ends it by a signal of its own, so that its parent knows why.
+    bound(Resource::Cpu, limits.seconds, limits.seconds.saturating_add(LAST_SECONDS))?;
+    bound(Resource::Core, 0, 0)?;
+    if limits.stands_back {
+        stand_back();
+    }
     Ok(())
+}
+
+/// The scheduler gives this process, and every thread it starts, only what nobody else wants: whoever wakes up goes
+/// first at once. Where there is no such policy, others go first as far as they can. To be polite is not worth failing
+/// for.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+        // Where memory runs out, this goes and not the server.
+        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    }
+    let _ = nice(19);
 }

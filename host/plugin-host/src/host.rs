@@ -16,6 +16,7 @@ use crate::contract::exports::planwright::plugin::about::PluginAbout;
 use crate::guest::Guest;
 use crate::inspect::{Inspection, inspect};
 use crate::instance::{Code, Failure, Instance};
+use crate::lanes::ITSELF;
 use crate::native::Natives;
 use crate::plugin::{Plugin, PluginIdentity, Reuse, Running};
 use crate::stats::{Figures, Tallies, Tally};
@@ -90,9 +91,6 @@ struct Host {
     cache_is_shared: bool,
 }
 
-/// For whom the host compiles what its own configuration names.
-const ITSELF: &str = "";
-
 impl PluginHost {
     /// Starts the engine and opens the cache.
     ///
@@ -149,7 +147,7 @@ impl PluginHost {
     }
 
     /// Compiles a component where that was not done before, starts it once and asks who it is. It is not given
-    /// settings yet.
+    /// settings yet. `digest` is what it is called until then.
     ///
     /// # Errors
     /// Any [`PluginError`], naming the plugin.
@@ -157,12 +155,13 @@ impl PluginHost {
         &self,
         turn: Turn,
         hook: Hook,
+        digest: &Digest,
         component: Bytes,
         now: Timestamp,
     ) -> Result<About, PluginError> {
         let candidate = Candidate {
             hook,
-            label: digest_of(&component).short(),
+            label: digest.short(),
             component,
             settings: String::new(),
             reuse: Reuse::Fresh,

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,6 +17,8 @@ use crate::compiler::Pace;
 const LIGHT_BYTES: usize = 1 << 20;
 /// Compilations side by side in the light lane: so that one that takes long is beside the others, not before.
 const LIGHT_TURNS: usize = 2;
+/// For whom the host compiles what its own configuration names.
+pub(crate) const ITSELF: &str = "";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
@@ -28,18 +31,17 @@ impl Lane {
         if bytes <= LIGHT_BYTES { Self::Light } else { Self::Heavy }
     }
 
-    /// How much of the machine a compilation takes here. In the heavy lane it is one thread behind everybody
-    /// else, and so it has the time of two.
-    pub(crate) fn pace(self, limits: &Limits) -> Pace {
+    fn threads(self) -> u8 {
         match self {
-            Self::Light => Pace {
-                threads: 2,
-                nice: 10,
-                time: limits.compile_time.min(limits.light_compile_time),
-            },
-            Self::Heavy => {
-                Pace { threads: 1, nice: 19, time: limits.compile_time.saturating_mul(2) }
-            }
+            Self::Light => 2,
+            Self::Heavy => 1,
+        }
+    }
+
+    fn work(self, limits: &Limits) -> Duration {
+        match self {
+            Self::Light => limits.compile_time.min(limits.light_compile_time),
+            Self::Heavy => limits.compile_time,
         }
     }
 }
@@ -47,10 +49,29 @@ impl Lane {
 /// Leave to compile one component; the next one's when it is dropped.
 #[derive(Debug)]
 pub struct Turn {
-    pub(crate) lane: Lane,
+    lane: Lane,
     owner: String,
     _of_owner: Option<OwnedSemaphorePermit>,
     _of_lane: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    /// How much of the machine the compilation takes. What the host needs to start nobody waits beside, and so it
+    /// does not stand back.
+    pub(crate) fn pace(&self, limits: &Limits) -> Pace {
+        let work = self.lane.work(limits);
+        Pace {
+            threads: self.lane.threads(),
+            stands_back: self.owner != ITSELF,
+            work,
+            patience: work.saturating_mul(limits.compile_patience),
+        }
+    }
+
+    /// Whether there is a lane in which it may take longer.
+    pub(crate) fn may_go_heavy(&self, limits: &Limits) -> bool {
+        self.lane == Lane::Light && self.lane.work(limits) < limits.compile_time
+    }
 }
 
 pub(crate) struct Lanes {
@@ -153,11 +174,24 @@ mod tests {
         assert!(at_once(&lanes, "c", LARGE).await.is_none());
     }
 
-    #[test]
-    fn the_heavy_lane_has_one_thread_and_the_time_of_two() {
-        let limits = Limits::default();
-        let (light, heavy) = (Lane::Light.pace(&limits), Lane::Heavy.pace(&limits));
-        assert!(light.time < limits.compile_time && light.nice < heavy.nice);
-        assert_eq!((heavy.threads, heavy.time), (1, limits.compile_time * 2));
+    #[tokio::test]
+    async fn what_is_uploaded_stands_back_and_what_the_host_starts_with_does_not() {
+        let (lanes, limits) = (Lanes::new(), Limits::default());
+        for (owner, bytes, stands_back, threads, seconds, heavier) in [
+            ("a", SMALL, true, 2, 10, true),
+            ("a", LARGE, true, 1, 240, false),
+            (ITSELF, SMALL, false, 2, 10, true),
+            (ITSELF, LARGE, false, 1, 240, false),
+        ] {
+            let turn = lanes.turn(owner, bytes).await;
+            let work = Duration::from_secs(seconds);
+            let expected = Pace { threads, stands_back, work, patience: work * 10 };
+            assert_eq!(turn.pace(&limits), expected, "{owner} {bytes}");
+            assert_eq!(turn.may_go_heavy(&limits), heavier, "{owner} {bytes}");
+        }
+        let short = Limits { compile_time: Duration::from_secs(1), ..limits };
+        let turn = lanes.turn("a", SMALL).await;
+        assert_eq!(turn.pace(&short).work, short.compile_time);
+        assert!(!turn.may_go_heavy(&short), "it would have no more there");
     }
 }

@@ -42,10 +42,12 @@ pub struct Limits {
     pub concurrent_calls: usize,
     /// How long a call waits for its turn before [`PluginError::Busy`](crate::PluginError::Busy).
     pub queue_time: Duration,
-    /// Wall-clock time of compiling one component.
+    /// Processor time of compiling one component.
     pub compile_time: Duration,
     /// The same for a small component among others: what takes longer goes on where it is in nobody's way.
     pub light_compile_time: Duration,
+    /// How many times as long it may last by the clock on the wall, since others go first.
+    pub compile_patience: u32,
     /// Address space of the process that compiles.
     pub compile_memory_bytes: u64,
     /// Bytes of native code of one component.
@@ -72,8 +74,9 @@ impl Default for Limits {
             text_bytes: 4_096,
             concurrent_calls: 4,
             queue_time: Duration::from_secs(2),
-            compile_time: Duration::from_secs(120),
+            compile_time: Duration::from_secs(240),
             light_compile_time: Duration::from_secs(10),
+            compile_patience: 10,
             compile_memory_bytes: 1_536 << 20,
             compiled_bytes: 256 << 20,
         }

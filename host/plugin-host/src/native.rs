@@ -9,8 +9,9 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::cache::Cache;
-use crate::lanes::{Lane, Lanes, Turn};
-use crate::{Limits, PluginError, compiler};
+use crate::compiler::{self, Made};
+use crate::lanes::{Lanes, Turn};
+use crate::{Limits, PluginError};
 
 pub(crate) struct Natives {
     pub(crate) engine: Engine,
@@ -64,20 +65,29 @@ impl Natives {
     ) -> Result<Vec<u8>, PluginError> {
         let _compiling = Compiling::begin(&self.compiling, digest);
         loop {
-            let pace = turn.lane.pace(&self.limits);
+            let pace = turn.pace(&self.limits);
             let made =
                 compiler::compile(&self.compiler, &self.limits, pace, subject, component).await?;
-            match made {
-                Some(native) => return Ok(native),
-                None if turn.lane == Lane::Light && pace.time < self.limits.compile_time => {
+            let reason = match made {
+                Made::Code(native) => return Ok(native),
+                Made::TooMuchWork | Made::Starved if turn.may_go_heavy(&self.limits) => {
                     turn = self.lanes.go_heavy(turn).await;
+                    continue;
                 }
-                None => {
-                    let seconds = pace.time.as_secs();
-                    let reason = format!("the compiler took more than {seconds} seconds.");
-                    return Err(PluginError::Compile { plugin: subject.to_owned(), reason });
+                Made::TooMuchWork => {
+                    let seconds = pace.work.as_secs();
+                    format!("the compiler took more than {seconds} seconds of a processor.")
                 }
-            }
+                // Which is not its fault.
+                Made::Starved => {
+                    let (seconds, work) = (pace.patience.as_secs(), pace.work.as_secs());
+                    format!(
+                        "this server was too busy: in {seconds} seconds there were no {work} of a processor left \
+                         for it. Upload it again when there is less to do."
+                    )
+                }
+            };
+            return Err(PluginError::Compile { plugin: subject.to_owned(), reason });
         }
     }
 

@@ -114,7 +114,7 @@ pub struct PluginsConfig {
     pub call_milliseconds: u64,
     /// The most memory that one instance may have.
     pub memory_mib: usize,
-    /// The longest that compiling one component may take.
+    /// The most processor time that compiling one component may take.
     pub compile_seconds: u64,
     /// The most memory that compiling one component may take.
     pub compile_memory_mib: u64,
@@ -132,7 +132,7 @@ impl Default for PluginsConfig {
             cache_dir: None,
             call_milliseconds: 3_000,
             memory_mib: 64,
-            compile_seconds: 120,
+            compile_seconds: 240,
             compile_memory_mib: 1_536,
             most_uploaded: 100,
         }

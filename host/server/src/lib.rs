@@ -12,7 +12,7 @@ mod errands;
 mod http;
 mod listener;
 mod log;
-mod outbound;
+pub mod outbound;
 mod plugins;
 pub mod server;
 pub mod token;

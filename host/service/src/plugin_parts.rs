@@ -87,6 +87,8 @@ pub(crate) async fn read<N: Snapshot>(
         STANDARD
             .decode_vec(part.base64, &mut component)
             .map_err(|_| corrupt("a part is no base64"))?;
+        // A part takes a millisecond, and requests share the thread.
+        tokio::task::yield_now().await;
     }
     Ok(component.into())
 }

@@ -155,7 +155,7 @@ async fn prepare<S: Store>(app: &App<S>, clock: &dyn Clock, digest: &Digest) -> 
         Err(_) if app.store.snapshot().await?.get(&key).await?.is_none() => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let prepared = app.host.prepare(turn, component.hook, bytes, clock.now()).await;
+    let prepared = app.host.prepare(turn, component.hook, digest, bytes, clock.now()).await;
     retrying(app.entropy.as_ref(), || keep(app, digest, &prepared)).await
 }
 

@@ -22,6 +22,7 @@ use crate::plan_commit::{Action, Change};
 use crate::plugin_slots::Entry;
 use crate::retry::retrying;
 use crate::settings::Kept;
+use crate::worker;
 
 /// One page of the packs, those that fail too.
 ///
@@ -186,26 +187,31 @@ async fn try_install<S: Store>(
     template: &Template,
     wanted: &Install,
 ) -> Result<(Became, Outcome), Error> {
+    let (tenant, id) = (&by.caller.tenant, &template.id);
+    if wanted.force {
+        // Whoever rests on a plan that is there does so now.
+        worker::work_plan(app, tenant, Some(id.as_str()), by.now).await?;
+    }
     let snapshot = app.store.snapshot().await?;
-    let skipped = |reason| Ok((Became::Skipped, Outcome::new(&template.id, reason)));
-    let key = Keys::of(&by.caller.tenant).plan(&template.id);
-    let (became, reason, change) = match snapshot.get(&key).await? {
+    let (became, reason, change) = match snapshot.get(&Keys::of(tenant).plan(id)).await? {
         None => {
-            let plan = Plan::from_draft(template.id.clone(), template.draft.clone(), by.now)?;
+            let plan = Plan::from_draft(id.clone(), template.draft.clone(), by.now)?;
             (Became::Created, "There was no plan of this id.", Change::make(plan, Action::Created))
         }
         Some(_) if !wanted.force => {
-            return skipped("A plan of this id is there already. Use force to update it.");
+            let reason = "A plan of this id is there already. Use force to update it.";
+            return Ok((Became::Skipped, Outcome::new(id, reason)));
         }
         Some(found) => {
             let before = (found.version, found.decode::<PlanRecord>()?);
             let plan = &before.1.plan;
             let after = plan.patched(template.patch(plan), by.now)?;
-            if after == *plan {
-                return skipped("It is what the pack has already, so nothing changes.");
-            }
-            let change = Change::alter(before, after, Action::Updated);
-            (Became::Updated, "It differed from what the pack has.", change)
+            let reason = if after == *plan {
+                "It is what the pack has, as it was before."
+            } else {
+                "It differed from what the pack has."
+            };
+            (Became::Updated, reason, Change::alter(before, after, Action::Updated))
         }
     };
     let reviewed = if wanted.dry_run {
@@ -214,7 +220,7 @@ async fn try_install<S: Store>(
         change.review_and_commit(app, &snapshot, by).await?
     };
     let warnings = reviewed.warnings.into_iter().map(|warning| warning.message).collect();
-    Ok((became, Outcome { warnings, ..Outcome::new(&template.id, reason) }))
+    Ok((became, Outcome { warnings, ..Outcome::new(id, reason) }))
 }
 
 /// Makes a plan the tenant's default where nobody has chosen one before, and says whether it did. In a dry

@@ -70,11 +70,21 @@ fn is_read_later(parts: &Parts) -> bool {
     parts.method == Method::POST && route == Some("/api/v1/admin/plugins")
 }
 
-/// Makes the claim of a request whose body was read later stand for that body.
-pub(crate) fn stands_for(by: &mut planwright_service::Request, body: &[u8]) {
+/// Makes the claim of a request whose body was read later stand for that body. It is large, so it is hashed away
+/// from the tasks of requests.
+pub(crate) async fn stands_for(
+    by: &mut planwright_service::Request,
+    body: Bytes,
+) -> Result<(), Problem> {
     if let Some(claim) = &mut by.claim {
-        claim.fingerprint = digest(&[claim.fingerprint.as_bytes(), body]);
+        let before = std::mem::take(&mut claim.fingerprint);
+        let hash = move || digest(&[before.as_bytes(), &body]);
+        claim.fingerprint = tokio::task::spawn_blocking(hash).await.map_err(|error| {
+            tracing::error!(%error, "hashing a component failed");
+            Problem::internal()
+        })?;
     }
+    Ok(())
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {

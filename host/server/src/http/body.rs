@@ -62,7 +62,7 @@ impl ComponentBody {
             return Err(Problem::field("Content-Type", "wrong_type", message));
         }
         let bytes = read_up_to(request.into_body(), web, web.limits.plugin_bytes).await?;
-        again::stands_for(by, &bytes);
+        again::stands_for(by, bytes.clone()).await?;
         Ok(Self(bytes))
     }
 }
