@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::catalog::{change, product, region};
-use super::{ADMIN_PLANS, AUDIT, BILLING_PLANS, PRODUCTS, USER_GROUPS, of_plan, plan};
+use super::{ADMIN_PLANS, AUDIT, BILLING_PLANS, PRODUCTS, USER_GROUPS, USERS, of_plan, plan};
 use crate::harness::{Actor, App};
 
 /// A billing plan, number 1, that has product 1 with a trial and tiers in region 1.
@@ -171,6 +171,16 @@ async fn a_change_that_comes_again_is_made_once() {
     let admin = app.admin();
     cloud(&admin).await;
     let key = [("idempotency-key", "once")];
+    for (path, body) in [
+        (BILLING_PLANS, json!({"billing_plan": {"name": "Copy", "clone": 1}})),
+        (PRODUCTS, product("disk", 1)),
+        (USER_GROUPS, json!({"user_group": {"name": "staff", "billing_plan_id": 1}})),
+        (USERS, json!({"user": {"id": "bob", "user_group_id": 1, "region_id": 1}})),
+    ] {
+        let body = body.to_string();
+        let first = admin.send_with(&key, Method::POST, path, &body).await.ok(201);
+        assert_eq!(admin.send_with(&key, Method::POST, path, &body).await.ok(201), first);
+    }
     let price = json!({"currency": "EUR", "price": "0.123456789", "region_ids": [1]});
     let body = json!({"billing_resource_price": price}).to_string();
     let path =

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::billing_plans::cloud;
 use super::catalog::{change, product};
+use super::plugin_bindings::{of_hook, told};
+use super::plugin_uploads::{PRICING, uploaded};
 use super::{ADMIN_PLANS, BILLING_PLANS, PRODUCTS, SUBSCRIPTION, USER_GROUPS, USERS, plan};
 use crate::harness::{App, claims};
 
@@ -148,4 +150,49 @@ async fn a_user_is_priced_by_the_plans_book_else_the_groups_and_by_the_own_clock
     change(&admin, &format!("{USERS}/eve"), json!({"user": {"user_group_id": 2}})).await.ok(200);
     assert_eq!(eve.post(QUOTE, disks).await.ok(200)["total"], 6);
     app.covers(&["quotes_of_user"]);
+}
+
+#[tokio::test]
+async fn a_tenant_has_prices_of_its_own_and_what_its_plugin_should_not_say_is_not_believed() {
+    let app = App::start().await;
+    app.make_tenants(&["acme"]).await;
+    let (acme, other) = (app.of_tenant("acme", "root", "admin"), app.admin());
+    for admin in [&acme, &other] {
+        cloud(admin).await;
+        admin.post(PRODUCTS, product("disk", 1)).await.ok(201);
+        let resource = json!({"billing_resource": {"product_id": 2}});
+        let resources = format!("{BILLING_PLANS}/1/billing_resources");
+        admin.post(&resources, resource).await.ok(201);
+    }
+    let digest = uploaded(&acme, "", PRICING).await;
+    let two = asked(json!({"lines": [
+        {"external_id": "cpu", "quantity": 1}, {"external_id": "disk", "quantity": 5},
+    ]}));
+    let bind = async |behaviour: &str| {
+        acme.put(&of_hook("pricing"), told(&digest, behaviour)).await.ok(200);
+        acme.post(QUOTE_OF_PLAN, two.clone()).await
+    };
+    let quote = bind("flat").await.ok(200);
+    assert_eq!((&quote["total"], &quote["plugin"]["digest"]), (&json!(2), &json!(digest)));
+    // Nobody else has these prices: the standard ones have none for the disk.
+    other.post(QUOTE_OF_PLAN, two.clone()).await.problem(422);
+    for (behaviour, field) in [("refuse-last", "lines[1].quantity"), ("refuse-other", "lines")] {
+        let refused = bind(behaviour).await;
+        assert_eq!(refused.problem(422), "This line is refused, as asked.");
+        assert_eq!(refused.field_errors(), [(field.to_owned(), "as_told".to_owned())]);
+    }
+    for (behaviour, reason) in [
+        ("short", "1 charges for 2 lines"),
+        ("swap", "where that of line 0 belongs"),
+        ("negative", "charges are 0 or more"),
+        ("fine", "USD has 2 fraction digits"),
+        ("other-phase", "a phase that was not asked about"),
+        ("flood", "planwright-test-pricing"),
+        ("panic", "planwright-test-pricing"),
+    ] {
+        let failed = bind(behaviour).await;
+        let said = failed.problem(503);
+        assert!(said.contains(reason) && said.contains("planwright-test-pricing"), "{said}");
+    }
+    assert_eq!(bind("flat").await.ok(200)["total"], 2);
 }

@@ -56,9 +56,20 @@ pub struct GroupShown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = BillingPlan)]
 pub struct PlanShown {
-    /// As in a list.
-    #[serde(flatten)]
-    pub plan: PlanInList,
+    /// Never used again.
+    pub id: u64,
+    /// For people.
+    pub name: String,
+    /// The groups that it prices.
+    pub user_groups: Vec<GroupShown>,
+    /// When it was made.
+    #[serde(with = "time::rfc3339")]
+    #[schema(value_type = DateTime)]
+    pub created_at: Timestamp,
+    /// When it or a part of it last changed.
+    #[serde(with = "time::rfc3339")]
+    #[schema(value_type = DateTime)]
+    pub updated_at: Timestamp,
     /// What it prices.
     pub billing_resources: Vec<ResourceShown>,
 }
@@ -175,8 +186,14 @@ impl PlanShown {
     #[must_use]
     pub fn of(plan: &BillingPlan, groups: &[UserGroup], named: &Named) -> Self {
         let resources = plan.resources.iter();
+        let PlanInList { id, name, user_groups, created_at, updated_at } =
+            PlanInList::of(plan, groups);
         Self {
-            plan: PlanInList::of(plan, groups),
+            id,
+            name,
+            user_groups,
+            created_at,
+            updated_at,
             billing_resources: resources
                 .filter_map(|resource| ResourceShown::of(resource, named))
                 .collect(),

@@ -16,7 +16,7 @@ use crate::time::{self, Timestamp};
 const LONGEST: usize = 320;
 
 /// A user as answers show one. What credentials say of a user is kept when they are shown next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// As credentials name the user (`sub`).
     pub id: String,

@@ -124,14 +124,15 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: &UserDraft,
 ) -> Result<User, Error> {
-    once(app, by, || try_create(app, by, draft)).await
+    let facts = once(app, by, || try_create(app, by, draft)).await?;
+    Ok(User { id: draft.id.clone(), facts })
 }
 
 async fn try_create<S: Store>(
     app: &App<S>,
     by: &Request,
     draft: &UserDraft,
-) -> Result<User, Error> {
+) -> Result<UserFacts, Error> {
     let user = User { id: draft.id.clone(), facts: draft.facts()? };
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, &user.id)?).await?;
@@ -152,7 +153,8 @@ pub async fn update<S: Store>(
     id: &str,
     patch: &UserPatch,
 ) -> Result<User, Error> {
-    once(app, by, || try_update(app, by, id, patch)).await
+    let facts = once(app, by, || try_update(app, by, id, patch)).await?;
+    Ok(User { id: id.to_owned(), facts })
 }
 
 async fn try_update<S: Store>(
@@ -160,13 +162,13 @@ async fn try_update<S: Store>(
     by: &Request,
     id: &str,
     patch: &UserPatch,
-) -> Result<User, Error> {
+) -> Result<UserFacts, Error> {
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, id)?).await?;
     let before = known.ok_or_else(|| not_found(id))?;
     let user = User { id: id.to_owned(), facts: before.patched(patch.clone())? };
     if user.facts == before {
-        return Ok(user);
+        return Ok(before);
     }
     keep(app, &snapshot, by, (version, Some(before)), user).await
 }
@@ -178,7 +180,7 @@ async fn keep<S: Store>(
     by: &Request,
     (version, before): (Option<u64>, Option<UserFacts>),
     user: User,
-) -> Result<User, Error> {
+) -> Result<UserFacts, Error> {
     let keys = Keys::of(&by.caller.tenant);
     let (key, mut change) = (keys.user(&user.id), ChangeSet::new());
     let was = before.as_ref();
@@ -213,6 +215,6 @@ async fn keep<S: Store>(
         warnings: &[],
     };
     change.append(&keys.audit(), &app.audit_entry(by, deed));
-    app.commit(by, change, &user).await?;
-    Ok(user)
+    app.commit(by, change, &user.facts).await?;
+    Ok(user.facts)
 }
