@@ -228,6 +228,10 @@ async fn a_user_is_noted_by_an_admin_and_by_credentials() {
     let alice = admin.get(&format!("{USERS}/alice")).await.ok(200);
     assert_eq!(alice["user"]["email"], "alice@example.com");
     assert_eq!(alice["user"]["region_id"], eu);
+    let moved = json!({"user": {"name": "Alice", "region_id": null}});
+    let alice = change(&admin, &format!("{USERS}/alice"), moved).await.ok(200);
+    assert_eq!(alice["user"]["name"], "Alice");
+    assert_eq!(admin.delete(&format!("{REGIONS}/{eu}")).await.status, 204);
     let list = admin.get(&format!("{USERS}?per_page=1")).await;
     assert_eq!(list.headers["total"], "1");
     assert_eq!(list.ok(200)["users"][0], alice["user"]);
