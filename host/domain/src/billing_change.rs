@@ -479,6 +479,7 @@ mod tests {
 
     #[test]
     fn parts_are_added_changed_and_taken_out() {
+        let untouched = plan();
         let (mut plan, mut numbers) = (plan(), numbers());
         let draft = read(r#"{"product_id":2}"#);
         assert_eq!(plan.add_resource(draft, &product(), &mut numbers), Ok(11));
@@ -502,7 +503,7 @@ mod tests {
         assert_eq!(plan.remove_price(at, 11).unwrap().id, 11);
         assert_eq!(plan.remove_phase(at).unwrap().id, 12);
         assert_eq!(plan.remove_resource(11).unwrap().id, 11);
-        assert_eq!(plan, super::tests::plan());
+        assert_eq!(plan, untouched);
     }
 
     #[test]

@@ -368,7 +368,7 @@ mod tests {
     use super::*;
 
     /// A good product of the kind `resource`, or with a package, changed as a case says.
-    fn draft(with_package: bool, change: Value) -> ProductDraft {
+    fn draft(with_package: bool, change: &Value) -> ProductDraft {
         let mut draft = json!({"label": "CPU", "resource_kind": "resource", "external_id": "cpu"});
         if with_package {
             draft["resource_kind"] = json!("package");
@@ -400,7 +400,7 @@ mod tests {
             (json!({"external_id": "x".repeat(65)}), Some("external_id")),
             (json!({"package": {"cpu": 1}}), Some("package")),
         ] {
-            assert_eq!(at_fault(draft(false, change.clone())), field.as_slice(), "{change}");
+            assert_eq!(at_fault(draft(false, &change)), field.as_slice(), "{change}");
         }
         for (package, field) in [
             (Value::Null, Some("package")),
@@ -414,7 +414,7 @@ mod tests {
             (json!({"cpu": 1, "memory_swap": -2}), Some("package.memory_swap")),
             (json!({"cpu": 1, "backup": 1_000_000_000_000_001_u64}), Some("package.backup")),
         ] {
-            let asked = draft(true, json!({"package": package}));
+            let asked = draft(true, &json!({"package": package}));
             assert_eq!(at_fault(asked), field.as_slice(), "{package}");
         }
     }

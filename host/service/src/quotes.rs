@@ -175,7 +175,7 @@ fn lines(
 
 /// A plugin that has no price for a line says so to whoever asked for it.
 fn of_the_line(no: UsageRefusal) -> Refusal {
-    let field =
-        no.line.map_or_else(|| "lines".to_owned(), |line| format!("lines[{line}].quantity"));
-    Refusal::unfit(FieldError::new(&field, &no.code, &no.message))
+    let UsageRefusal { line, code, message } = no;
+    let field = line.map_or_else(|| "lines".to_owned(), |line| format!("lines[{line}].quantity"));
+    Refusal::Unfit(vec![FieldError { field, code, message }])
 }
