@@ -239,6 +239,29 @@ async fn a_user_is_noted_by_an_admin_and_by_credentials() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_a_currency_and_a_region_for_whoever_has_none() {
+    const SETTINGS: &str = "/api/v1/admin/settings";
+    let app = App::start().await;
+    let admin = app.admin();
+    let eu = region(&admin, "eu").await;
+    for (body, field) in [
+        (json!({"region_id": 9}), "region_id"),
+        (json!({"region_id": "eu"}), "region_id"),
+        (json!({"currency": "euro"}), "currency"),
+    ] {
+        let refused = admin.put(SETTINGS, body).await;
+        refused.problem(400);
+        assert_eq!(refused.field_errors()[0].0, field);
+    }
+    let set = admin.put(SETTINGS, json!({"region_id": eu, "currency": "EUR"})).await.ok(200);
+    assert_eq!((&set["region_id"], &set["currency"]), (&json!(eu), &json!("EUR")));
+    let path = format!("{REGIONS}/{eu}");
+    assert!(admin.delete(&path).await.problem(422).contains("the settings"));
+    admin.put(SETTINGS, json!({"region_id": null})).await.ok(200);
+    assert_eq!(admin.delete(&path).await.status, 204);
+}
+
+#[tokio::test]
 async fn the_same_name_from_many_at_once_is_had_by_one() {
     let app = App::start().await;
     let made = (0..8).map(|_| {
