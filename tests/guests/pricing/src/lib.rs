@@ -79,7 +79,7 @@ impl Pricing for AsTold {
                 charges.iter_mut().for_each(|one| one.phase = "discount".to_owned());
             }
             Behaviour::Flood => {
-                charges.iter_mut().for_each(|one| one.steps = vec![step(); 1_000_000])
+                charges.iter_mut().for_each(|one| one.steps = vec![step(); 1_000_000]);
             }
             Behaviour::Panic => panic!("asked to panic"),
         }
