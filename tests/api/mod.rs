@@ -6,6 +6,10 @@ mod admin_plans;
 mod again;
 mod api_keys;
 mod audit;
+mod billing_documents;
+mod billing_parts;
+mod billing_plans;
+mod catalog;
 mod clock;
 mod document;
 mod every_operation;
@@ -17,6 +21,7 @@ pub(crate) mod plugin_bindings;
 mod plugin_swaps;
 pub(crate) mod plugin_uploads;
 mod plugins;
+mod quotes;
 mod races;
 mod seed_examples;
 mod subscription_life;
@@ -47,6 +52,12 @@ pub(crate) const TENANTS: &str = "/api/v1/admin/tenants";
 pub(crate) const API_KEYS: &str = "/api/v1/admin/api-keys";
 pub(crate) const AUDIT: &str = "/api/v1/admin/audit";
 pub(crate) const AUDIT_VERIFY: &str = "/api/v1/admin/audit/verify";
+
+pub(crate) const REGIONS: &str = "/api/admin/regions";
+pub(crate) const PRODUCTS: &str = "/api/admin/products";
+pub(crate) const USER_GROUPS: &str = "/api/admin/user_groups";
+pub(crate) const USERS: &str = "/api/admin/users";
+pub(crate) const BILLING_PLANS: &str = "/api/admin/billing_plans";
 
 /// A plan that says no more than it must.
 pub(crate) fn plan(id: &str) -> Value {

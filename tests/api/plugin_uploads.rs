@@ -19,6 +19,8 @@ pub(crate) const PLUGINS: &str = "/api/v1/admin/plugins";
 pub(crate) const REVIEWER: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_VALIDATION"));
 /// Makes ids as its settings say.
 pub(crate) const MISBEHAVING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_IDENTITY"));
+/// Prices usage as its settings say.
+pub(crate) const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_PRICING"));
 /// Holds plans as its settings say.
 pub(crate) const OWN_PACK: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_TEST_TEMPLATES"));
 

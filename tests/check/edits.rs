@@ -23,7 +23,7 @@ impl Document for Any {
 }
 
 /// What the check says after an edit, as lines.
-fn lines(data: &Data) -> Vec<String> {
+pub(super) fn lines(data: &Data) -> Vec<String> {
     let (code, found) = report(&data.path);
     let lines: Vec<String> = found["disagreements"]
         .as_array()
@@ -36,7 +36,7 @@ fn lines(data: &Data) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_found(lines: &[String], place: &str, problem: &str) {
+pub(super) fn assert_found(lines: &[String], place: &str, problem: &str) {
     let found = lines.iter().any(|line| line.contains(place) && line.contains(problem));
     assert!(found, "'{place}' and '{problem}' are in none of {lines:#?}");
 }
@@ -108,7 +108,7 @@ async fn first(data: &Data, family: &str) -> (Key, Value) {
     (key, serde_json::from_slice(record.json()).unwrap())
 }
 
-async fn commit(data: &Data, build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet) {
+pub(super) async fn commit(data: &Data, build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet) {
     let mut change = ChangeSet::new();
     build(&mut change);
     data.store().commit(change).await.unwrap();

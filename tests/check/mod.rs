@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod edits;
+mod price_catalog;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -32,9 +33,14 @@ impl Data {
     /// What a server has left, once for all tests; each has a copy of its own.
     async fn make() -> Self {
         static LEFT: OnceCell<Vec<u8>> = OnceCell::const_new();
+        Self::of(LEFT.get_or_init(left_by_a_server).await)
+    }
+
+    /// A copy of a store.
+    fn of(store: &[u8]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = Self { path: folder.path().to_owned(), _folder: folder };
-        std::fs::write(data.file(), LEFT.get_or_init(left_by_a_server).await).unwrap();
+        std::fs::write(data.file(), store).unwrap();
         data
     }
 

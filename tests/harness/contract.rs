@@ -119,8 +119,16 @@ impl Contract {
     /// What must be there is, and none is there that nobody is told of.
     #[track_caller]
     fn check_headers(&self, shown: &str, response: &Value, headers: &HeaderMap) {
-        const SAID: [&str; 6] =
-            ["cache-control", "etag", "warning", "retry-after", "location", "www-authenticate"];
+        const SAID: [&str; 8] = [
+            "cache-control",
+            "etag",
+            "warning",
+            "retry-after",
+            "location",
+            "www-authenticate",
+            "total",
+            "per-page",
+        ];
         let none = Map::new();
         let documented = response["headers"].as_object().unwrap_or(&none);
         for (name, header) in documented {

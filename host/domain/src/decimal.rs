@@ -67,6 +67,46 @@ pub mod present {
     }
 }
 
+/// The same for a number that may be missing; `null` is none.
+pub mod optional {
+    use super::{Decimal, Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(transparent)]
+    struct Exact(#[serde(with = "super")] Decimal);
+
+    /// Writes a decimal, or `null`.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(Exact).serialize(serializer)
+    }
+
+    /// Reads a decimal, or `null`.
+    ///
+    /// # Errors
+    /// As [`super::deserialize`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        Ok(Option::<Exact>::deserialize(deserializer)?.map(|exact| exact.0))
+    }
+
+    /// The same for a field whose being there means something.
+    ///
+    /// # Errors
+    /// As [`deserialize`].
+    pub fn given<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<Decimal>>, D::Error> {
+        deserialize(deserializer).map(Some)
+    }
+}
+
 struct Text;
 
 impl<'de> Visitor<'de> for Text {

@@ -85,7 +85,7 @@ impl ToSchema for Metric {}
 
 impl PartialSchema for Metric {
     fn schema() -> RefOr<Schema> {
-        let description = "tokens_input, tokens_output, requests, images or audio_minutes.";
+        let description = "tokens_input, tokens_output, requests, images, audio_minutes, or a product's external_id.";
         schema::text("^[^\\x00-\\x1f\\x7f]{1,255}$", description, "requests").into()
     }
 }

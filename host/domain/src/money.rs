@@ -42,6 +42,19 @@ pub fn read_currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Curre
     })
 }
 
+/// The same for a currency that may be missing; `null` is none.
+///
+/// # Errors
+/// As [`read_currency`].
+pub fn read_optional_currency<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Currency>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Read(#[serde(deserialize_with = "read_currency")] Currency);
+    Ok(Option::<Read>::deserialize(deserializer)?.map(|read| read.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,22 @@ impl PageRequest {
     /// # Errors
     /// Names `page` or `page_size` if it is out of range.
     pub fn new(page: Option<usize>, page_size: Option<usize>) -> Result<Self, Refusal> {
+        Self::named(page, page_size, "page_size")
+    }
+
+    /// The same where the size of a page is called `per_page`, as in the second document.
+    ///
+    /// # Errors
+    /// Names `page` or `per_page` if it is out of range.
+    pub fn per_page(page: Option<usize>, per_page: Option<usize>) -> Result<Self, Refusal> {
+        Self::named(page, per_page, "per_page")
+    }
+
+    fn named(
+        page: Option<usize>,
+        page_size: Option<usize>,
+        size_is_called: &str,
+    ) -> Result<Self, Refusal> {
         let page = page.unwrap_or(1);
         let page_size = page_size.unwrap_or(Self::DEFAULT_SIZE);
         if page == 0 {
@@ -28,8 +44,8 @@ impl PageRequest {
             return Err(Refusal::Invalid(vec![error]));
         }
         if page_size == 0 || page_size > Self::LARGEST {
-            let message = format!("page_size must be between 1 and {}.", Self::LARGEST);
-            let error = FieldError::new("page_size", "out_of_range", &message);
+            let message = format!("{size_is_called} must be between 1 and {}.", Self::LARGEST);
+            let error = FieldError::new(size_is_called, "out_of_range", &message);
             return Err(Refusal::Invalid(vec![error]));
         }
         Ok(Self { page, page_size })

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::entry::Kind;
 use crate::hook::Hook;
 use crate::metric::Metric;
 use crate::money::Currency;
@@ -78,6 +79,23 @@ pub enum Refusal {
         /// As asked for; not always a valid id.
         id: String,
     },
+    /// The price catalog has no such thing.
+    #[error("{kind} '{id}' not found.")]
+    EntryNotFound {
+        /// Of what kind.
+        kind: Kind,
+        /// As asked for; not always a valid id.
+        id: String,
+    },
+    /// Nothing prices what a user uses.
+    #[error(
+        "There is no billing plan for user '{user}': neither the user's plan nor the user's group names one. \
+         Give one of them a billing_plan_id."
+    )]
+    NoBillingPlan {
+        /// Whom nothing prices.
+        user: String,
+    },
     /// The same idempotency key came with another request before.
     #[error(
         "The Idempotency-Key was used for another request before. Send the same body as then, or use \
@@ -94,9 +112,13 @@ pub enum Refusal {
         id: String,
     },
     /// What was read before has changed since.
-    #[error("Plan '{id}' has changed since it was read (If-Match). Read it again and decide anew.")]
+    #[error(
+        "{noun} '{id}' has changed since it was read (If-Match). Read it again and decide anew."
+    )]
     Stale {
-        /// The plan's.
+        /// What it is, as a sentence begins.
+        noun: &'static str,
+        /// Its id.
         id: String,
     },
     /// No such plugin, or not of this tenant.
@@ -157,6 +179,29 @@ pub enum Refusal {
     /// Fields that are wrong in themselves.
     #[error("{}", sentences(.0))]
     Invalid(Vec<FieldError>),
+    /// What was asked was understood, and cannot be: each with the field that is in the way.
+    #[error("{}", sentences(.0))]
+    Unfit(Vec<FieldError>),
+    /// Something names it.
+    #[error("{kind} '{name}' cannot {what}: {by}.")]
+    EntryInUse {
+        /// Of what kind.
+        kind: Kind,
+        /// What people call it.
+        name: String,
+        /// What was to become of it: `be deleted`.
+        what: &'static str,
+        /// What names it, and what to do.
+        by: String,
+    },
+    /// There are as many as there may be.
+    #[error("There are {most} of the kind {}, and no more are kept. Delete one that is not needed any more.", .kind.as_str())]
+    TooManyEntries {
+        /// Of which kind.
+        kind: Kind,
+        /// How many there may be.
+        most: u64,
+    },
     /// The id is taken.
     #[error("Plan '{id}' already exists. Choose another id, or leave it out to have one made.")]
     PlanExists {
@@ -290,6 +335,12 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
+    /// What cannot be, for one field.
+    #[must_use]
+    pub fn unfit(error: FieldError) -> Self {
+        Self::Unfit(vec![error])
+    }
+
     /// For machines; stable.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -299,6 +350,8 @@ impl Refusal {
             Self::TenantNotFound { .. } => "tenant_not_found",
             Self::KeyNotFound { .. } => "api_key_not_found",
             Self::PlanNotFound { .. } => "plan_not_found",
+            Self::EntryNotFound { kind, .. } => kind.not_found_code(),
+            Self::NoBillingPlan { .. } => "no_billing_plan",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyMadeBefore { .. } => "already_done",
             Self::Stale { .. } => "stale",
@@ -310,6 +363,9 @@ impl Refusal {
             Self::PluginBound { .. } => "plugin_bound",
             Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
+            Self::Unfit(_) => "unprocessable",
+            Self::EntryInUse { .. } => "in_use",
+            Self::TooManyEntries { .. } => "too_many",
             Self::PlanExists { .. } => "plan_exists",
             Self::TenantExists { .. } => "tenant_exists",
             Self::Rejected(_) => "rejected",
@@ -339,11 +395,16 @@ impl Refusal {
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
             | Self::PackNotFound { .. }
+            | Self::EntryNotFound { .. }
+            | Self::NoBillingPlan { .. }
             | Self::NotSubscribed
             | Self::PluginNotFound { .. }
             | Self::HookNotFound { .. } => RefusalKind::Missing,
             Self::KeyReused | Self::EventReused { .. } => RefusalKind::KeyReused,
-            Self::NotAPlugin { .. } => RefusalKind::Unfit,
+            Self::NotAPlugin { .. }
+            | Self::Unfit(_)
+            | Self::EntryInUse { .. }
+            | Self::TooManyEntries { .. } => RefusalKind::Unfit,
             Self::KeyMadeBefore { .. }
             | Self::AlreadySubscribed { .. }
             | Self::PluginNotReady { .. }
@@ -371,7 +432,7 @@ impl Refusal {
     #[must_use]
     pub fn fields(&self) -> Vec<FieldError> {
         match self {
-            Self::Invalid(errors) | Self::Rejected(errors) => errors.clone(),
+            Self::Invalid(errors) | Self::Rejected(errors) | Self::Unfit(errors) => errors.clone(),
             Self::PlanExists { .. } | Self::TenantExists { .. } => {
                 vec![FieldError::new("id", self.code(), &self.to_string())]
             }
@@ -382,6 +443,10 @@ impl Refusal {
             | Self::KeyNotFound { .. }
             | Self::PlanNotFound { .. }
             | Self::PackNotFound { .. }
+            | Self::EntryNotFound { .. }
+            | Self::NoBillingPlan { .. }
+            | Self::EntryInUse { .. }
+            | Self::TooManyEntries { .. }
             | Self::KeyReused
             | Self::KeyMadeBefore { .. }
             | Self::Stale { .. }

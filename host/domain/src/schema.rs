@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
-    ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -73,6 +73,55 @@ impl PartialSchema for UnixSeconds {
             .minimum(Some(-377_705_023_201_isize))
             .maximum(Some(253_402_207_200_isize))
             .examples([json!(1_738_742_400)])
+            .into()
+    }
+}
+
+/// The price of a unit in a request.
+pub enum UnitPrice {}
+
+impl ToSchema for UnitPrice {}
+
+impl PartialSchema for UnitPrice {
+    fn schema() -> RefOr<Schema> {
+        let description =
+            "Exact, as a number or as text, with at most 9 digits after the point and 18 in all.";
+        exact(9, description, json!(0.015))
+    }
+}
+
+/// How much of something, in a request.
+pub enum Measure {}
+
+impl ToSchema for Measure {}
+
+impl PartialSchema for Measure {
+    fn schema() -> RefOr<Schema> {
+        let description =
+            "Exact, as a number or as text, with at most 6 digits after the point and 18 in all.";
+        exact(6, description, json!(1500))
+    }
+}
+
+fn exact(digits: u32, description: &str, example: Value) -> RefOr<Schema> {
+    let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0_usize));
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let text = text.pattern(Some(format!(r"^(0|[1-9][0-9]{{0,17}})(\.[0-9]{{1,{digits}}})?$")));
+    let either = OneOfBuilder::new().item(number).item(text);
+    either.description(Some(description)).examples([example]).into()
+}
+
+/// An instant on the second document's routes.
+pub enum DateTime {}
+
+impl ToSchema for DateTime {}
+
+impl PartialSchema for DateTime {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples([json!("2025-02-05T08:00:00Z")])
             .into()
     }
 }

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::money::{self, Currency};
 use crate::payment_settings::{PaymentSettings, PaymentSettingsPatch};
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
+use crate::schema;
 
 /// A tenant's settings, as the store holds them and as answers show them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,11 +22,23 @@ pub struct Settings {
     /// How payments are taken.
     #[schema(required = true)]
     pub payments: PaymentSettings,
+    /// What metered usage of users without a currency of their own is priced in.
+    #[schema(value_type = Option<schema::Currency>, required = true)]
+    pub currency: Option<Currency>,
+    /// Where users without a region of their own are.
+    #[schema(required = true)]
+    pub region_id: Option<u64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_plan: None, grace_days: 3, payments: PaymentSettings::default() }
+        Self {
+            default_plan: None,
+            grace_days: 3,
+            payments: PaymentSettings::default(),
+            currency: None,
+            region_id: None,
+        }
     }
 }
 
@@ -44,6 +58,19 @@ pub struct SettingsPatch {
     #[allow(missing_docs, reason = "documented on Settings")]
     #[schema(default = json!(null))]
     pub payments: Option<PaymentSettingsPatch>,
+    #[serde(deserialize_with = "given_currency")]
+    #[schema(value_type = Option<schema::Currency>)]
+    pub currency: Option<Option<Currency>>,
+    #[allow(missing_docs, reason = "documented on Settings")]
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<u64>)]
+    pub region_id: Option<Option<u64>>,
+}
+
+fn given_currency<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<Currency>>, D::Error> {
+    money::read_optional_currency(from).map(Some)
 }
 
 /// Reads a field whose being there means something.
@@ -72,7 +99,10 @@ impl Settings {
             return Err(Refusal::Invalid(vec![error]));
         }
         let default_plan = patch.default_plan.clone().unwrap_or_else(|| self.default_plan.clone());
-        Ok(Self { default_plan, grace_days, payments: self.payments.clone() })
+        let currency = patch.currency.unwrap_or(self.currency);
+        let region_id = patch.region_id.unwrap_or(self.region_id);
+        let payments = self.payments.clone();
+        Ok(Self { default_plan, grace_days, payments, currency, region_id })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use planwright_domain::price_book::PriceBookChange;
 use planwright_domain::review::{Finding, PlanChange, ReviewContext};
 use planwright_domain::time::Timestamp;
 use wasmtime::bail;
@@ -56,6 +57,32 @@ impl Plugin {
         self.call(
             at,
             move |store, exports| validation(exports)?.call_review_plan(store, &context, &change),
+            |plugin, findings| {
+                let findings = findings.into_iter().map(convert::finding).collect();
+                plugin.check_findings(findings)
+            },
+        )
+        .await
+    }
+
+    /// The same of a change of a price book; see [`review_billing_plan`](crate::review_billing_plan).
+    ///
+    /// # Errors
+    /// [`PluginError`] names the plugin.
+    pub async fn review_billing_plan(
+        self: &Arc<Self>,
+        context: &ReviewContext,
+        change: &PriceBookChange,
+    ) -> Result<Vec<Finding>, PluginError> {
+        self.must_be(Hook::Validation)?;
+        let change =
+            convert::billing_plan_change(change).map_err(|reason| self.bad_question(reason))?;
+        let (at, context) = (context.at, convert::context(context));
+        self.call(
+            at,
+            move |store, exports| {
+                validation(exports)?.call_review_billing_plan(store, &context, &change)
+            },
             |plugin, findings| {
                 let findings = findings.into_iter().map(convert::finding).collect();
                 plugin.check_findings(findings)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use planwright_domain::price_book::PriceBookChange;
 use planwright_domain::review::{Finding, PlanChange, ReviewContext};
 
 use crate::PluginError;
@@ -37,6 +38,22 @@ pub async fn review_plan(
     let mut findings = Vec::new();
     for plugin in plugins {
         findings.extend(plugin.review_plan(context, change).await?);
+    }
+    Ok(findings)
+}
+
+/// The same of a change of a price book.
+///
+/// # Errors
+/// As [`review_plan`].
+pub async fn review_billing_plan(
+    plugins: &[Arc<Plugin>],
+    context: &ReviewContext,
+    change: &PriceBookChange,
+) -> Result<Vec<Finding>, PluginError> {
+    let mut findings = Vec::new();
+    for plugin in plugins {
+        findings.extend(plugin.review_billing_plan(context, change).await?);
     }
     Ok(findings)
 }

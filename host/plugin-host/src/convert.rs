@@ -2,10 +2,12 @@
 
 use planwright_domain::money::{self, Currency};
 use planwright_domain::plan::Plan;
+use planwright_domain::price_book::{PriceBook, PriceBookChange, PricedPhase, PricedProduct, Tier};
 use planwright_domain::review::{Finding, PlanChange, ReviewContext, Severity, SubscriptionCounts};
 use rust_decimal::Decimal;
 
 use crate::contract::exports::planwright::plugin::validation as wit_validation;
+use crate::contract::planwright::plugin::price_book as wit_book;
 use crate::contract::planwright::plugin::types as wit;
 
 /// The most digits after the point that the contract has.
@@ -33,7 +35,7 @@ pub(crate) fn read_decimal(name: &str, value: wit::Decimal) -> Result<Decimal, S
     Ok(Decimal::from_i128_with_scale(value.coefficient.into(), scale).normalize())
 }
 
-fn currency(currency: Currency) -> wit::Currency {
+pub(crate) fn currency(currency: Currency) -> wit::Currency {
     wit::Currency {
         code: currency.code().to_owned(),
         // No currency has more than a handful.
@@ -87,6 +89,52 @@ pub(crate) fn plan_change(change: &PlanChange) -> Result<wit_validation::PlanCha
         subscriptions: counts(change.subscriptions),
         pending_payments: change.pending_payments,
         known_metrics: change.known_metrics.clone(),
+    })
+}
+
+/// A change of a price book; what does not fit is said by its name.
+pub(crate) fn billing_plan_change(
+    change: &PriceBookChange,
+) -> Result<wit_validation::BillingPlanChange, String> {
+    Ok(wit_validation::BillingPlanChange {
+        before: change.before.as_ref().map(price_book).transpose()?,
+        after: change.after.as_ref().map(price_book).transpose()?,
+        user_groups: change.user_groups.clone(),
+    })
+}
+
+fn price_book(book: &PriceBook) -> Result<wit_book::BillingPlan, String> {
+    let resources = book.resources.iter().map(metered_resource);
+    Ok(wit_book::BillingPlan {
+        name: book.name.clone(),
+        resources: resources.collect::<Result<_, _>>()?,
+    })
+}
+
+fn metered_resource(product: &PricedProduct) -> Result<wit_book::MeteredResource, String> {
+    Ok(wit_book::MeteredResource {
+        product: product.external_id.clone(),
+        unit: decimal("unit", product.unit.into())?,
+        tier_mode: product.tier_mode.as_str().to_owned(),
+        phases: product.phases.iter().map(phase).collect::<Result<_, _>>()?,
+    })
+}
+
+fn phase(phase: &PricedPhase) -> Result<wit_book::Phase, String> {
+    Ok(wit_book::Phase {
+        kind: phase.phase_type.as_str().to_owned(),
+        duration_unit: phase.duration.map(|duration| duration.unit.as_str().to_owned()),
+        duration_quantity: phase.duration.map(|duration| duration.quantity),
+        prices: phase.prices.iter().map(tier).collect::<Result<_, _>>()?,
+    })
+}
+
+pub(crate) fn tier(tier: &Tier) -> Result<wit_book::Price, String> {
+    Ok(wit_book::Price {
+        currency: tier.currency.code().to_owned(),
+        max_quantity: tier.max_qty.map(|end| decimal("max_qty", end)).transpose()?,
+        amount: decimal("price", tier.price)?,
+        regions: tier.regions.clone(),
     })
 }
 

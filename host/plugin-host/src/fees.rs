@@ -38,7 +38,7 @@ impl Plugin {
     }
 }
 
-fn pricing(exports: &Exports) -> wasmtime::Result<&wit_pricing::Guest> {
+pub(crate) fn pricing(exports: &Exports) -> wasmtime::Result<&wit_pricing::Guest> {
     match exports {
         Exports::Pricing(guest) => Ok(guest),
         _ => bail!("not a pricing plugin"),
@@ -137,21 +137,22 @@ impl Bounds {
             }
             ItemKind::Fee | ItemKind::Unused => {}
         }
-        let steps = item.steps.into_iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
-        Ok(FeeItem { kind, amount, steps })
+        let steps = item.steps.into_iter().map(|one| step(one, self.text_bytes));
+        Ok(FeeItem { kind, amount, steps: steps.collect::<Result<_, _>>()? })
     }
+}
 
-    fn step(&self, step: wit_pricing::Step) -> Result<Step, String> {
-        if step.note.len() > self.text_bytes {
-            return Err(format!("a step's note has more than {} bytes", self.text_bytes));
-        }
-        Ok(Step {
-            quantity: convert::read_decimal("a step's quantity", step.quantity)?,
-            unit_price: convert::read_decimal("a step's unit price", step.unit_price)?,
-            amount: convert::read_decimal("a step's amount", step.amount)?,
-            note: step.note,
-        })
+/// A step as it was said, its note no longer than it may be.
+pub(crate) fn step(step: wit_pricing::Step, text_bytes: usize) -> Result<Step, String> {
+    if step.note.len() > text_bytes {
+        return Err(format!("a step's note has more than {text_bytes} bytes"));
     }
+    Ok(Step {
+        quantity: convert::read_decimal("a step's quantity", step.quantity)?,
+        unit_price: convert::read_decimal("a step's unit price", step.unit_price)?,
+        amount: convert::read_decimal("a step's amount", step.amount)?,
+        note: step.note,
+    })
 }
 
 #[cfg(test)]

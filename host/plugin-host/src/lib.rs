@@ -18,7 +18,7 @@
 //! | one call, and what kind of failure it was | `instance.rs` |
 //! | calls side by side, fresh and warm instances | `plugin.rs` |
 //! | figures | `stats.rs` |
-//! | the questions, and what an answer must look like | `ask.rs`, `convert.rs`; of packs `packs.rs` |
+//! | the questions, and what an answer must look like | `ask.rs`, `convert.rs`; of money `fees.rs` and `usage.rs`, of packs `packs.rs` |
 //!
 //! What a plugin decides depends on its bytes, its settings and its arguments alone: no clock, no randomness, no
 //! network, no disk, and fuel as its measure of time. Only the wall-clock limit, far behind the fuel, is not
@@ -48,9 +48,10 @@ mod stderr;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usage;
 mod wasi;
 
-pub use bindings::{Bindings, review_plan};
+pub use bindings::{Bindings, review_billing_plan, review_plan};
 pub use compiler::compile_child;
 pub use error::{PluginError, TrapKind};
 pub use host::{Candidate, HostConfig, PluginHost, Prepared};

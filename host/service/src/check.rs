@@ -18,6 +18,7 @@ use crate::keys::{Family, Keys};
 mod answers;
 mod counters;
 mod credit;
+mod entries;
 mod host;
 mod plans;
 mod plugins;
@@ -95,6 +96,7 @@ async fn walk_space<N: Snapshot>(
         webhooks_told: webhooks::Webhooks::default(),
         pending_counted: BTreeMap::new(),
         used: BTreeMap::new(),
+        gathered: entries::Gathered::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -130,6 +132,8 @@ struct Walk<'a, N> {
     pending_counted: BTreeMap<Key, i64>,
     /// What events that are remembered used, by the counter that must have it.
     used: BTreeMap<Key, i64>,
+    /// What the price catalog holds.
+    gathered: entries::Gathered,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

@@ -18,8 +18,10 @@ use planwright_domain::tenant::Tenant;
 use planwright_domain::time::{self, Timestamp};
 use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_domain::usage::Limit;
+use planwright_domain::user::UserFacts;
 use planwright_store::Document;
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A plan, and how many plans of its id came before it.
@@ -73,14 +75,25 @@ impl Document for PlanSubscription {
     const SCHEMA: u16 = 1;
 }
 
-/// What a user's credentials last said of the user.
+/// What is known of a user: what credentials last said, and what an admin noted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct UserRecord {
-    pub(crate) email: Option<String>,
-    pub(crate) name: Option<String>,
+    pub(crate) facts: UserFacts,
 }
 
 impl Document for UserRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A thing of the price catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct EntryRecord<T> {
+    pub(crate) entry: T,
+}
+
+impl<T: Serialize + DeserializeOwned> Document for EntryRecord<T> {
     const SCHEMA: u16 = 1;
 }
 

@@ -3,6 +3,7 @@
 //! A plan's id may be used again after the plan is gone, so what is counted or listed for a plan carries
 //! the plan's generation: how many plans of that id came before it.
 
+mod entries;
 mod host;
 mod owner;
 mod transactions;
@@ -72,10 +73,14 @@ pub(crate) enum Family {
     Usage,
     UsageEvent,
     ExpiringUsageEvents,
+    Entry,
+    EntryNumbers,
+    EntryUses,
+    EntryChanges,
 }
 
 impl Family {
-    const ALL: [Self; 47] = [
+    const ALL: [Self; 51] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -123,6 +128,10 @@ impl Family {
         Self::Usage,
         Self::UsageEvent,
         Self::ExpiringUsageEvents,
+        Self::Entry,
+        Self::EntryNumbers,
+        Self::EntryUses,
+        Self::EntryChanges,
     ];
 
     fn as_str(self) -> &'static str {
@@ -174,6 +183,10 @@ impl Family {
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::Entry => "entry",
+            Self::EntryNumbers => "entry-numbers",
+            Self::EntryUses => "entry-uses",
+            Self::EntryChanges => "entry-changes",
         }
     }
 
@@ -325,6 +338,11 @@ impl Keys {
     /// Record: what is known of a user.
     pub(crate) fn user(&self, id: &str) -> Key {
         self.kind(Family::User).text(id).key()
+    }
+
+    /// All users of whom something is known.
+    pub(crate) fn users(&self) -> Prefix {
+        self.kind(Family::User).prefix()
     }
 
     /// Record: what a request that may come again was answered.

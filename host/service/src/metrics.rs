@@ -1,22 +1,48 @@
-//! Which metrics a tenant has.
+//! Which metrics a tenant has: those of every tenant, and each product's.
 
 use planwright_domain::Refusal;
 use planwright_domain::metric::Metric;
+use planwright_domain::product::Product;
+use planwright_store::{Snapshot, StoreError};
+
+use crate::entries;
+use crate::error::Error;
+use crate::keys::Keys;
 
 /// All of them.
-pub(crate) fn known() -> Vec<Metric> {
-    Metric::built_in().collect()
+pub(crate) async fn known<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+) -> Result<Vec<Metric>, StoreError> {
+    let mut known: Vec<Metric> = Metric::built_in().collect();
+    let products = entries::all::<Product, _>(snapshot, keys).await?;
+    let of_products = products.iter().map(|product| Metric::named(&product.external_id));
+    known.extend(of_products.filter(|metric| !metric.is_built_in()));
+    Ok(known)
 }
 
-/// Those that every tenant has cost nothing to know.
-///
-/// # Errors
-/// Names the first that there is not.
-pub(crate) fn must_be_known<'a>(
-    metrics: impl IntoIterator<Item = &'a Metric>,
-) -> Result<(), Refusal> {
-    match metrics.into_iter().find(|metric| !metric.is_built_in()) {
-        Some(unknown) => Err(unknown.unknown()),
-        None => Ok(()),
+/// What a tenant has, looked up when it first matters: those that every tenant has cost nothing to know.
+#[derive(Default)]
+pub(crate) struct Known(Option<Vec<Metric>>);
+
+impl Known {
+    /// # Errors
+    /// Names the first that there is not.
+    pub(crate) async fn must_have<'a, N: Snapshot>(
+        &mut self,
+        snapshot: &N,
+        keys: &Keys,
+        metrics: impl IntoIterator<Item = &'a Metric>,
+    ) -> Result<(), Error> {
+        for metric in metrics.into_iter().filter(|metric| !metric.is_built_in()) {
+            let known = match &mut self.0 {
+                Some(known) => known,
+                none => none.insert(known(snapshot, keys).await?),
+            };
+            if !known.contains(metric) {
+                return Err(metric.unknown().into());
+            }
+        }
+        Ok(())
     }
 }

@@ -2,9 +2,12 @@
 //! with everything that the review rested on.
 
 use planwright_domain::Refusal;
+use planwright_domain::entry::Kind;
 use planwright_domain::event::{Event, EventType};
 use planwright_domain::hook::Hook;
+use planwright_domain::metric;
 use planwright_domain::plan::Plan;
+use planwright_domain::refusal::FieldError;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
@@ -14,11 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Request};
 use crate::audit::Deed;
 use crate::documents::PlanRecord;
+use crate::entries::count_move;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::metrics;
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
+use crate::price_books;
 use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.
@@ -152,6 +157,8 @@ impl Change {
         let mut change = ChangeSet::new();
         rests.expect(&mut change);
         let tag = self.write(snapshot, &keys, &mut change).await?;
+        let (before, after) = (book_of(self.before()), book_of(self.after()));
+        count_move(&mut change, &keys, Kind::BillingPlan, before, after);
         let deed = Deed {
             action: self.action.code(),
             entity_type: "plan",
@@ -193,8 +200,12 @@ impl Change {
             Some((_, before)) => Rests::read(snapshot, &Keys::of(tenant), before).await?,
             None => Rests::default(),
         };
+        rests.book = self.named_book(snapshot, &Keys::of(tenant)).await?;
+        let metrics = Metrics::read(snapshot, &Keys::of(tenant)).await?;
         let bindings = app.bindings(snapshot, tenant).await?;
-        let warnings = self.review(app, by, &rests, &bindings).await?;
+        let warnings = self.review(app, by, &rests, &metrics, &bindings).await?;
+        rests.metrics =
+            self.after().is_some_and(|plan| metrics.are_named_by(plan)).then_some(metrics);
         rests.bindings = Some(bindings);
         if self.after().is_none() {
             let id = &self.plan.id;
@@ -215,6 +226,7 @@ impl Change {
         app: &App<S>,
         by: &Request,
         rests: &Rests,
+        metrics: &Metrics,
         bindings: &Pinned,
     ) -> Result<Vec<Finding>, Error> {
         let context = ReviewContext {
@@ -222,17 +234,33 @@ impl Change {
             user_id: Some(by.caller.user_id.clone()),
             at: by.now,
         };
-        let known = metrics::known();
         let change = PlanChange {
             before: self.before().cloned(),
             after: self.after().cloned(),
             subscriptions: rests.counts,
             pending_payments: rests.pending_payments,
-            known_metrics: known.iter().map(ToString::to_string).collect(),
+            known_metrics: metrics.known.clone(),
         };
         let plugins = app.plugins_for(bindings, Hook::Validation, by.now).await?;
         let findings = planwright_plugin_host::review_plan(&plugins, &context, &change).await?;
         Ok(review::warnings(findings)?)
+    }
+
+    /// The billing plan that the change is the first to name, which must be there.
+    async fn named_book<N: Snapshot>(
+        &self,
+        snapshot: &N,
+        keys: &Keys,
+    ) -> Result<Option<(Key, u64)>, Error> {
+        let after = book_of(self.after());
+        let Some(id) = after.filter(|_| after != book_of(self.before())) else { return Ok(None) };
+        let key = keys.entry(Kind::BillingPlan, id);
+        let Some(record) = snapshot.get(&key).await? else {
+            let message = format!("billing_plan_id: there is no billing plan {id}. Make it first.");
+            let error = FieldError::new("billing_plan_id", "unknown_id", &message);
+            return Err(Refusal::Invalid(vec![error]).into());
+        };
+        Ok(Some((key, record.version)))
     }
 
     /// Writes the plan, or takes it away; gives its tag.
@@ -265,6 +293,32 @@ impl Change {
     }
 }
 
+fn book_of(plan: Option<&Plan>) -> Option<u64> {
+    plan.and_then(|plan| plan.billing_plan_id)
+}
+
+/// The metrics that a quota may name, as the price catalog was.
+struct Metrics {
+    known: Vec<String>,
+    changes: Key,
+    holds: i64,
+}
+
+impl Metrics {
+    async fn read<N: Snapshot>(snapshot: &N, keys: &Keys) -> Result<Self, StoreError> {
+        let changes = keys.entry_changes();
+        let holds = snapshot.counter(&changes).await?;
+        let known = metrics::known(snapshot, keys).await?;
+        Ok(Self { known: known.iter().map(ToString::to_string).collect(), changes, holds })
+    }
+
+    /// Whether a plan names one that is a product's, which may go.
+    fn are_named_by(&self, plan: &Plan) -> bool {
+        let of_product = |metric: &&String| !metric::BUILT_IN.contains(&metric.as_str());
+        plan.quotas.keys().chain(plan.overage.keys()).any(|metric| of_product(&metric))
+    }
+}
+
 /// Everything that rests on a plan.
 #[derive(Default)]
 struct Rests {
@@ -277,6 +331,10 @@ struct Rests {
     settings: Option<Kept>,
     /// Which plugins were asked.
     bindings: Option<Pinned>,
+    /// The billing plan that is named from now on.
+    book: Option<(Key, u64)>,
+    /// Which products there are, where their metrics are named.
+    metrics: Option<Metrics>,
 }
 
 impl Rests {
@@ -311,6 +369,12 @@ impl Rests {
         }
         if let Some(bindings) = &self.bindings {
             bindings.expect(change);
+        }
+        if let Some((key, version)) = &self.book {
+            change.expect_version(key, *version);
+        }
+        if let Some(metrics) = &self.metrics {
+            change.expect_counter(&metrics.changes, metrics.holds);
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn load_to_change<N: Snapshot>(
     if by.if_match.as_deref().is_none_or(matches) {
         return Ok((version, record));
     }
-    Err(Refusal::Stale { id: id.to_owned() }.into())
+    Err(Refusal::Stale { noun: "Plan", id: id.to_owned() }.into())
 }
 
 /// A plan and the version of its record, as a snapshot holds them.

@@ -2,6 +2,7 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
+use planwright_domain::entry::Kind;
 use planwright_domain::plan::PlanId;
 use planwright_domain::refusal::FieldError;
 use planwright_domain::settings::{Settings, SettingsPatch};
@@ -10,6 +11,7 @@ use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use crate::app::{App, Request};
 use crate::audit::Deed;
 use crate::documents::SettingsRecord;
+use crate::entries::{count_move, expect_there};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
@@ -110,6 +112,15 @@ impl Kept {
             let found = snapshot.get(&plan).await?.ok_or_else(|| no_such_plan(id))?;
             change.expect_version(&plan, found.version);
         }
+        let (before, after) = (self.record.settings.region_id, record.settings.region_id);
+        if let Some(id) = after.filter(|_| after != before)
+            && !expect_there(snapshot, &keys, Kind::Region, id, &mut change).await?
+        {
+            let message = format!("region_id: there is no region {id}. Make it first.");
+            let error = FieldError::new("region_id", "unknown_id", &message);
+            return Err(Refusal::Invalid(vec![error]).into());
+        }
+        count_move(&mut change, &keys, Kind::Region, before, after);
         change.put(&self.key, record);
         let deed = Deed {
             action: "settings_updated",

@@ -49,7 +49,8 @@ async fn subscriber<N: Snapshot>(
     let user = match snapshot.get(&keys.user(&subscription.user_id)).await? {
         Some(record) => record.decode()?,
         None => UserRecord::default(),
-    };
+    }
+    .facts;
     Ok(Subscriber {
         user_id: subscription.user_id,
         email: user.email,

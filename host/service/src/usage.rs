@@ -14,7 +14,7 @@ use crate::app::{App, Request};
 use crate::error::Error;
 use crate::governing::{self, Governing};
 use crate::keys::Keys;
-use crate::metrics;
+use crate::metrics::{self, Known};
 
 /// Whose usage a request is about: the caller's own, unless it names another user.
 ///
@@ -45,8 +45,8 @@ pub async fn check<S: Store>(
 ) -> Result<OneOrEach<Allowance>, Error> {
     let tenant = &by.caller.tenant;
     let (snapshot, governing) = governing::now(app, tenant, user_id, by.now).await?;
-    metrics::must_be_known(asked.amounts.keys())?;
     let keys = Keys::of(tenant);
+    Known::default().must_have(&snapshot, &keys, asked.amounts.keys()).await?;
     let mut found = Vec::with_capacity(asked.amounts.len());
     for (metric, amount) in &asked.amounts {
         let current = current(&snapshot, &keys, user_id, &governing, metric).await?;
@@ -67,7 +67,8 @@ pub async fn report<S: Store>(
     metric: Metric,
 ) -> Result<UsageReport, Error> {
     let (snapshot, governing) = governing::now(app, &by.caller.tenant, user_id, by.now).await?;
-    metrics::must_be_known([&metric])?;
+    let keys = Keys::of(&by.caller.tenant);
+    Known::default().must_have(&snapshot, &keys, [&metric]).await?;
     report_of(&snapshot, &by.caller.tenant, user_id, &governing, metric).await
 }
 
@@ -83,7 +84,7 @@ pub async fn reports<S: Store>(
 ) -> Result<Vec<UsageReport>, Error> {
     let (snapshot, governing) = governing::now(app, tenant, user_id, now).await?;
     let mut reports = Vec::new();
-    for metric in metrics::known() {
+    for metric in metrics::known(&snapshot, &Keys::of(tenant)).await? {
         reports.push(report_of(&snapshot, tenant, user_id, &governing, metric).await?);
     }
     Ok(reports)

@@ -14,7 +14,7 @@ use crate::documents::UsageEventRecord;
 use crate::error::Error;
 use crate::governing::{self, Governing};
 use crate::keys::Keys;
-use crate::metrics;
+use crate::metrics::Known;
 use crate::once::once;
 use crate::usage_counts::Remembering;
 use crate::usage_events::remembered;
@@ -58,6 +58,7 @@ async fn try_record<S: Store>(
         by,
         keys: Keys::of(&by.caller.tenant),
         snapshot: app.store.snapshot().await?,
+        known: Known::default(),
         governing: HashMap::new(),
         seen: HashMap::new(),
         sums: Sums::default(),
@@ -87,6 +88,7 @@ struct Batch<'a, S: Store> {
     by: &'a Request,
     keys: Keys,
     snapshot: S::Snapshot,
+    known: Known,
     /// What governs each user, at each instant that was asked about and as far around it as is known.
     governing: HashMap<&'a str, Vec<Arc<Governing>>>,
     /// What each event id of a user stands for in this batch.
@@ -101,7 +103,7 @@ impl<'a, S: Store> Batch<'a, S> {
     /// Adds an event; false if it was recorded before.
     async fn add(&mut self, one: &'a BatchEvent) -> Result<bool, Error> {
         let BatchEvent { user_id, event, .. } = one;
-        metrics::must_be_known(event.asked.amounts.keys())?;
+        self.known.must_have(&self.snapshot, &self.keys, event.asked.amounts.keys()).await?;
         if self.is_repeated(user_id, event).await? {
             return Ok(false);
         }

@@ -13,10 +13,11 @@ use crate::documents::UsageEventRecord;
 use crate::error::Error;
 use crate::governing;
 use crate::keys::Keys;
+use crate::metrics::Known;
 use crate::retry::retrying;
 use crate::usage_counts::Remembering;
 use crate::usage_sums::{self, Sums};
-use crate::{metrics, once, usage};
+use crate::{once, usage};
 
 /// What became of an event.
 pub struct Recorded {
@@ -37,7 +38,6 @@ pub async fn record<S: Store>(
     user_id: &str,
     event: &UsageEvent,
 ) -> Result<Recorded, Error> {
-    metrics::must_be_known(event.asked.amounts.keys())?;
     retrying(app.entropy.as_ref(), || try_record(app, by, user_id, event)).await
 }
 
@@ -56,6 +56,7 @@ async fn try_record<S: Store>(
     let keys = Keys::of(tenant);
     let (snapshot, governing) =
         governing::at(app, tenant, user_id, by.now, event.timestamp).await?;
+    Known::default().must_have(&snapshot, &keys, event.asked.amounts.keys()).await?;
     if let Some(before) = remembered(&snapshot, &keys, user_id, event).await? {
         return repeated(&snapshot, &keys, user_id, event, &before).await;
     }

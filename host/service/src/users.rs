@@ -1,12 +1,24 @@
-//! What is known of users: what their credentials last said.
+//! What is known of users: what their credentials last said, and what an admin noted: which group, region and
+//! currency price what they use.
 
-use planwright_domain::caller::Caller;
-use planwright_store::{ChangeSet, CommitError, Snapshot, Store};
+use planwright_domain::Refusal;
+use planwright_domain::caller::{Caller, is_user_id};
+use planwright_domain::entry::Kind;
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::refusal::FieldError;
+use planwright_domain::user::{User, UserDraft, UserFacts, UserPatch};
+use planwright_store::{ChangeSet, CommitError, Key, Part, Scan, Snapshot, Store, StoreError};
 
-use crate::app::App;
+use crate::app::{App, Request};
+use crate::audit::Deed;
 use crate::documents::UserRecord;
+use crate::entries::{count_move, expect_there, unknown};
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::once::once;
+
+/// Users that a walk holds at once.
+const PIECE: usize = 500;
 
 /// Keeps the email and name that a caller's credentials carry, if they differ from what is kept. Most
 /// calls find nothing new and cost one look.
@@ -18,28 +30,191 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
         return Ok(());
     }
     let key = Keys::of(&caller.tenant).user(&caller.user_id);
-    let mut change = ChangeSet::new();
-    let kept = match app.store.snapshot().await?.get(&key).await? {
-        Some(record) => {
-            change.expect_version(&key, record.version);
-            record.decode()?
-        }
-        None => {
-            change.expect_absent(&key);
-            UserRecord::default()
-        }
-    };
-    let said = UserRecord {
-        email: caller.email.clone().or_else(|| kept.email.clone()),
-        name: caller.name.clone().or_else(|| kept.name.clone()),
-    };
-    if said == kept {
+    let snapshot = app.store.snapshot().await?;
+    let (version, kept) = read(&snapshot, &key).await?;
+    let mut said = kept.clone().unwrap_or_default();
+    said.email = caller.email.clone().or(said.email);
+    said.name = caller.name.clone().or(said.name);
+    if kept.as_ref() == Some(&said) {
         return Ok(());
     }
-    change.put(&key, &said);
+    let mut change = ChangeSet::new();
+    change.expect_as_read(&key, version).put(&key, &UserRecord { facts: said });
     match app.store.commit(change).await {
         // The next call says it again.
         Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is known of a user, if anything is, and the version of its record.
+async fn read<N: Snapshot>(
+    snapshot: &N,
+    key: &Key,
+) -> Result<(Option<u64>, Option<UserFacts>), StoreError> {
+    Ok(match snapshot.get(key).await? {
+        Some(record) => (Some(record.version), Some(record.decode::<UserRecord>()?.facts)),
+        None => (None, None),
+    })
+}
+
+/// What is known of a user; nothing where nothing is.
+pub(crate) async fn facts<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    id: &str,
+) -> Result<UserFacts, StoreError> {
+    Ok(read(snapshot, &keys.user(id)).await?.1.unwrap_or_default())
+}
+
+/// Users of whom something is known, by id. All of them are walked to count them.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    page: PageRequest,
+) -> Result<Page<User>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let prefix = Keys::of(&by.caller.tenant).users();
+    let (mut scan, mut items, mut total) = (Scan::first(PIECE), Vec::new(), 0);
+    loop {
+        let piece = snapshot.scan(&prefix, scan).await?;
+        for (key, record) in &piece {
+            if total >= page.skip() && items.len() < page.size() {
+                let Some(Part::Text(id)) = key.parts().into_iter().next() else { continue };
+                items.push(User { id, facts: record.decode::<UserRecord>()?.facts });
+            }
+            total += 1;
+        }
+        tokio::task::yield_now().await;
+        let Some((last, _)) = piece.into_iter().last() else { break };
+        scan = Scan::first(PIECE).after(last);
+    }
+    Ok(page.answer(items, u64::try_from(total).unwrap_or(u64::MAX)))
+}
+
+/// What is known of one user.
+///
+/// # Errors
+/// Not found where nothing is.
+pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<User, Error> {
+    let key = key_of(by, id)?;
+    let (_, facts) = read(&app.store.snapshot().await?, &key).await?;
+    let facts = facts.ok_or_else(|| not_found(id))?;
+    Ok(User { id: id.to_owned(), facts })
+}
+
+fn key_of(by: &Request, id: &str) -> Result<Key, Refusal> {
+    if is_user_id(id) { Ok(Keys::of(&by.caller.tenant).user(id)) } else { Err(not_found(id)) }
+}
+
+fn not_found(id: &str) -> Refusal {
+    // What was asked for is shown back, but not at any length.
+    Refusal::EntryNotFound { kind: Kind::User, id: id.chars().take(255).collect() }
+}
+
+/// Notes a user of whom nothing is known yet, before or after there are credentials.
+///
+/// # Errors
+/// A draft that is wrong in itself or names what is not there, or a user who is known.
+pub async fn create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &UserDraft,
+) -> Result<User, Error> {
+    let facts = once(app, by, || try_create(app, by, draft)).await?;
+    Ok(User { id: draft.id.clone(), facts })
+}
+
+async fn try_create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &UserDraft,
+) -> Result<UserFacts, Error> {
+    let user = User { id: draft.id.clone(), facts: draft.facts()? };
+    let snapshot = app.store.snapshot().await?;
+    let (version, known) = read(&snapshot, &key_of(by, &user.id)?).await?;
+    if known.is_some() {
+        let message = format!("User '{}' is known already: PATCH changes what is known.", user.id);
+        return Err(Refusal::unfit(FieldError::new("id", "taken", &message)).into());
+    }
+    keep(app, &snapshot, by, (version, None), user).await
+}
+
+/// Changes what is known of a user.
+///
+/// # Errors
+/// Not found, wrong in itself, or naming what is not there.
+pub async fn update<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+    patch: &UserPatch,
+) -> Result<User, Error> {
+    let facts = once(app, by, || try_update(app, by, id, patch)).await?;
+    Ok(User { id: id.to_owned(), facts })
+}
+
+async fn try_update<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: &str,
+    patch: &UserPatch,
+) -> Result<UserFacts, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let (version, known) = read(&snapshot, &key_of(by, id)?).await?;
+    let before = known.ok_or_else(|| not_found(id))?;
+    let user = User { id: id.to_owned(), facts: before.patched(patch.clone())? };
+    if user.facts == before {
+        return Ok(before);
+    }
+    keep(app, &snapshot, by, (version, Some(before)), user).await
+}
+
+/// Commits what is known of a user from now on. What it names is expected to be there.
+async fn keep<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    by: &Request,
+    (version, before): (Option<u64>, Option<UserFacts>),
+    user: User,
+) -> Result<UserFacts, Error> {
+    let keys = Keys::of(&by.caller.tenant);
+    let (key, mut change) = (keys.user(&user.id), ChangeSet::new());
+    let was = before.as_ref();
+    let named = [
+        (
+            Kind::UserGroup,
+            "user_group_id",
+            was.and_then(|was| was.user_group_id),
+            user.facts.user_group_id,
+        ),
+        (Kind::Region, "region_id", was.and_then(|was| was.region_id), user.facts.region_id),
+    ];
+    for (kind, field, before, after) in named {
+        if let Some(id) = after.filter(|_| after != before)
+            && !expect_there(snapshot, &keys, kind, id, &mut change).await?
+        {
+            return Err(unknown(kind, field, id).into());
+        }
+        count_move(&mut change, &keys, kind, before, after);
+    }
+    change.expect_as_read(&key, version);
+    change.put(&key, &UserRecord { facts: user.facts.clone() });
+    let (action, did) =
+        if before.is_none() { ("user_created", "Noted") } else { ("user_updated", "Updated") };
+    let deed = Deed {
+        action,
+        entity_type: Kind::User.as_str(),
+        entity_id: &user.id,
+        description: format!("{did} user '{}'", user.id),
+        before: before.as_ref(),
+        after: Some(&user.facts),
+        warnings: &[],
+    };
+    change.append(&keys.audit(), &app.audit_entry(by, deed));
+    app.commit(by, change, &user.facts).await?;
+    Ok(user.facts)
 }

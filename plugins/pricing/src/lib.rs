@@ -13,7 +13,7 @@ mod tests;
 mod tiers;
 mod usage;
 
-use planwright_sdk::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion};
+use planwright_sdk::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion, UsageRefusal};
 use planwright_sdk::{NoSettings, Plugin, Pricing, Refusal};
 
 /// The plugin.
@@ -28,8 +28,9 @@ impl Pricing for Standard {
         fee::price(question)
     }
 
-    fn price_usage(_: &NoSettings, question: &UsageQuestion) -> Result<Vec<Charge>, Refusal> {
-        question.lines.iter().map(|line| usage::price(question, line)).collect()
+    fn price_usage(_: &NoSettings, question: &UsageQuestion) -> Result<Vec<Charge>, UsageRefusal> {
+        let price = |line| usage::price(question, line).map_err(|no| no.of_line(line.reference));
+        question.lines.iter().map(price).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use crate::pricing::UsageRefusal;
 use crate::types;
 use crate::validation::{Finding, Severity};
 
@@ -54,6 +55,18 @@ impl types::Refusal {
     /// `code` is stable and for machines, `message` a whole sentence that says what to do next.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
+    }
+
+    /// The same, said of one line of a question about usage: its `reference`.
+    #[must_use]
+    pub fn of_line(self, reference: u32) -> UsageRefusal {
+        UsageRefusal { refusal: self, reference: Some(reference) }
+    }
+}
+
+impl From<types::Refusal> for UsageRefusal {
+    fn from(refusal: types::Refusal) -> Self {
+        Self { refusal, reference: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use crate::bindings::{about, identity, pricing, templates, validation};
-use crate::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion};
+use crate::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion, UsageRefusal};
 use crate::templates::{Contents, Pack};
 use crate::types::{Context, Refusal, Timestamp};
 use crate::validation::{BillingPlanChange, Finding, PlanChange};
@@ -135,7 +135,7 @@ impl<P: Exported + Pricing> pricing::exports::planwright::plugin::pricing::Guest
         P::price_fee(settings::<P>(), &question)
     }
 
-    fn price_usage(question: UsageQuestion) -> Result<Vec<Charge>, Refusal> {
+    fn price_usage(question: UsageQuestion) -> Result<Vec<Charge>, UsageRefusal> {
         P::price_usage(settings::<P>(), &question)
     }
 }

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::About;
-use crate::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion};
+use crate::pricing::{Charge, FeeItem, FeeQuestion, UsageQuestion, UsageRefusal};
 use crate::templates::{Contents, Pack};
 use crate::types::{Context, Refusal, Timestamp};
 use crate::validation::{BillingPlanChange, Finding, PlanChange};
@@ -68,11 +68,12 @@ pub trait Pricing: Plugin {
         question: &FeeQuestion,
     ) -> Result<Vec<FeeItem>, Refusal>;
 
-    /// Metered lines: a charge each, in the order asked, or a refusal of the whole question.
+    /// Metered lines: a charge each, in the order asked, or a refusal of the whole question. Say which line is at
+    /// fault with `Refusal::of_line`, so that whoever asked is told.
     fn price_usage(
         settings: &Self::Settings,
         question: &UsageQuestion,
-    ) -> Result<Vec<Charge>, Refusal>;
+    ) -> Result<Vec<Charge>, UsageRefusal>;
 }
 
 /// Holds ready-made plans and price books. Export it with [`export_templates!`](crate::export_templates).

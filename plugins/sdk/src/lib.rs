@@ -137,7 +137,7 @@ pub mod validation {
 /// What a pricing plugin is asked and answers.
 pub mod pricing {
     pub use crate::bindings::pricing::exports::planwright::plugin::pricing::{
-        Charge, FeeItem, FeeQuestion, Leaving, Line, PhaseWindow, Step, UsageQuestion,
+        Charge, FeeItem, FeeQuestion, Leaving, Line, PhaseWindow, Step, UsageQuestion, UsageRefusal,
     };
 }
 

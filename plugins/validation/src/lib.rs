@@ -66,7 +66,10 @@ impl Validation for Standard {
 
     fn review_billing_plan(_: &Settings, _: &Context, change: &BillingPlanChange) -> Vec<Finding> {
         match &change.after {
-            Some(after) => new_ones(change.before.as_ref().map(book::review), book::review(after)),
+            Some(after) => {
+                let before = change.before.as_ref().map(book::review);
+                shortened(new_ones(before, book::review(after)))
+            }
             None => book::deletion(&change.user_groups),
         }
     }
@@ -79,6 +82,20 @@ fn new_ones(before: Option<Vec<Finding>>, mut after: Vec<Finding>) -> Vec<Findin
     let before = before.unwrap_or_default();
     after.retain(|finding| finding.severity == Severity::Warning || !before.contains(finding));
     after
+}
+
+/// A book has room for thousands of findings, and nobody reads them all. Errors come first, as they refuse.
+fn shortened(mut findings: Vec<Finding>) -> Vec<Finding> {
+    const MOST: usize = 100;
+    findings.sort_by_key(|finding| finding.severity == Severity::Warning);
+    if findings.len() > MOST {
+        let more = findings.len() - MOST;
+        let severity = findings[MOST].severity;
+        findings.truncate(MOST);
+        let message = format!("There are {more} findings more; mend these first.");
+        findings.push(Finding { severity, ..Finding::warning("more_findings", message) });
+    }
+    findings
 }
 
 fn is_currency_code(text: &str) -> bool {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use planwright_domain::money::{self, Currency};
 use planwright_domain::period::Interval;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::plan_stats::PlanStats;
-use planwright_domain::review::Finding;
 use planwright_service::plan_stats::{self, PlanFilter};
 use planwright_service::{Reviewed, Tagged, plans};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,6 +22,7 @@ use super::body::{Body, OptionalBody};
 use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
+use super::warnings::with_warnings;
 
 /// What is absent lets all through.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -184,25 +184,4 @@ pub(crate) async fn duplicate(
 fn answer(status: StatusCode, reviewed: Reviewed) -> Response {
     let tag = [(header::ETAG, reviewed.tag)];
     with_warnings((status, tag, Json(reviewed.plan)).into_response(), &reviewed.warnings)
-}
-
-/// A `Warning: 299` header for each finding that did not refuse, as far as clients take headers; all of them are
-/// whole in the audit log.
-fn with_warnings(mut response: Response, warnings: &[Finding]) -> Response {
-    const MOST: usize = 10;
-    const LONGEST: usize = 400;
-    let (shown, rest) = warnings.split_at(warnings.len().min(MOST));
-    let more = (!rest.is_empty()).then(|| format!("{} more are in the audit log.", rest.len()));
-    for message in shown.iter().map(|warning| warning.message.as_str()).chain(more.as_deref()) {
-        let text: String = message
-            .chars()
-            .take(LONGEST)
-            .map(|one| if one.is_control() { ' ' } else { one })
-            .flat_map(|one| ['\\'].into_iter().filter(move |_| "\"\\".contains(one)).chain([one]))
-            .collect();
-        if let Ok(value) = HeaderValue::from_bytes(format!("299 - \"{text}\"").as_bytes()) {
-            response.headers_mut().append(header::WARNING, value);
-        }
-    }
-    response
 }

@@ -6,10 +6,15 @@ mod api_keys;
 mod audit;
 mod auth;
 mod backup;
+mod billing_phases;
+mod billing_plans;
+mod billing_resource_prices;
+mod billing_resources;
 mod body;
 mod clock;
 mod deliveries;
 mod docs;
+mod entries;
 mod guard;
 mod health;
 mod metrics;
@@ -20,13 +25,19 @@ mod plans;
 mod plugin_bindings;
 mod plugins;
 mod problem;
+mod products;
 mod query;
+mod quotes;
+mod regions;
 mod settings;
 mod subscriptions;
 mod template_packs;
 mod tenants;
 mod transactions;
 mod usage;
+mod user_groups;
+mod users;
+mod warnings;
 mod webhooks;
 
 use std::sync::{Arc, LazyLock};
@@ -99,6 +110,25 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(usage::check))
         .routes(routes!(usage::record_batch))
         .routes(routes!(usage::list_of_user))
+        .routes(routes!(regions::list, regions::create))
+        .routes(routes!(regions::get, regions::update, regions::delete))
+        .routes(routes!(products::list, products::create))
+        .routes(routes!(products::get, products::update, products::delete))
+        .routes(routes!(user_groups::list, user_groups::create))
+        .routes(routes!(user_groups::get, user_groups::update, user_groups::delete))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::get, users::update))
+        .routes(routes!(billing_plans::list, billing_plans::create))
+        .routes(routes!(billing_plans::get, billing_plans::update, billing_plans::delete))
+        .routes(routes!(billing_plans::get_document, billing_plans::put_document))
+        .routes(routes!(billing_resources::create))
+        .routes(routes!(billing_resources::update, billing_resources::delete))
+        .routes(routes!(billing_phases::create))
+        .routes(routes!(billing_phases::update, billing_phases::delete))
+        .routes(routes!(billing_resource_prices::create))
+        .routes(routes!(billing_resource_prices::update, billing_resource_prices::delete))
+        .routes(routes!(quotes::of_plan))
+        .routes(routes!(quotes::of_user))
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))

@@ -28,6 +28,16 @@ impl<N: Snapshot> Walk<'_, N> {
                 let told = self.told.as_ref()?;
                 differs(holds, told.changes, "changes of plans are in the audit log")
             }
+            (Some(Family::EntryUses), _) => self.entry_uses(key, holds),
+            (Some(Family::EntryNumbers), _) => self.entry_numbers(keys, key, holds),
+            (Some(Family::EntryChanges), _) if *key == keys.entry_changes() => {
+                let told = self.told.as_ref()?;
+                differs(
+                    holds,
+                    told.entry_changes,
+                    "changes of the price catalog are in the audit log",
+                )
+            }
             (Some(Family::PlanGeneration), Some((id, _))) if *key == keys.plan_generation(&id) => {
                 let told = self.told.as_ref()?.plans.get(id.as_str());
                 let deleted = told.map_or(0, |plan| plan.deleted);

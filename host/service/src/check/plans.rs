@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::audit::AuditEntry;
+use planwright_domain::entry::Kind;
 use serde_json::Value;
 
 use crate::documents::PlanRecord;
@@ -14,6 +15,8 @@ use crate::plan_commit;
 pub(super) struct Told {
     /// How often a plan was made, changed or deleted.
     pub(super) changes: i64,
+    /// How many entries tell of the price catalog.
+    pub(super) entry_changes: i64,
     /// By id.
     pub(super) plans: BTreeMap<String, ToldPlan>,
 }
@@ -30,6 +33,8 @@ pub(super) struct ToldPlan {
 impl Told {
     /// Goes on to the next entry.
     pub(super) fn take(&mut self, entry: AuditEntry) {
+        let of_catalog = Kind::from_name(&entry.entity_type).is_some_and(|kind| kind != Kind::User);
+        self.entry_changes += i64::from(of_catalog);
         if !plan_commit::is_action(&entry.action) {
             return;
         }

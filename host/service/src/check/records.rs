@@ -1,6 +1,7 @@
 //! Which rules a record has to keep, by its family.
 
 use planwright_domain::caller::{TenantId, is_user_id};
+use planwright_domain::entry::Kind;
 use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
@@ -8,7 +9,7 @@ use super::{Walk, plans, subscriptions};
 use crate::account::{self, places};
 use crate::documents::{
     DueRecord, HistoryRecord, LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord,
-    SubscriptionRecord, TenantRecord, UserRecord,
+    SubscriptionRecord, TenantRecord,
 };
 use crate::keys::{Family, HostKeys, Keys, Timeline};
 
@@ -48,7 +49,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 Family::PlanSubscription | Family::EverySubscription | Family::UserSubscription,
             ) => self.place(keys, key, record).await,
             Some(Family::LiveSubscription) => self.live(keys, key, record).await,
-            Some(Family::User) => Ok(user(keys, key, record)),
+            Some(Family::User) => self.user(keys, key, record).await,
+            Some(Family::Entry) => self.entry(keys, key, record).await,
             Some(Family::Settings) => self.settings(keys, key, record).await,
             Some(Family::History) => Ok(history(keys, key, record)),
             Some(Family::Credit) => self.credit(keys, key, record).await,
@@ -90,13 +92,16 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::Payment
                 | Family::PaymentDue
                 | Family::Usage
-                | Family::ExpiringUsageEvents,
+                | Family::ExpiringUsageEvents
+                | Family::EntryNumbers
+                | Family::EntryUses
+                | Family::EntryChanges,
             )
             | None => Ok(unknown()),
         }
     }
 
-    async fn plan(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    async fn plan(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let plan = match record.decode::<PlanRecord>() {
             Ok(plan) => plan,
             Err(error) => return Ok(unreadable(&error)),
@@ -106,7 +111,9 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(misplaced());
         }
         let deletions = self.snapshot.counter(&keys.plan_generation(id)).await?;
-        Ok(plans::disagreements(&plan, deletions, self.told.as_ref()))
+        let mut found = plans::disagreements(&plan, deletions, self.told.as_ref());
+        found.extend(self.names(keys, Kind::BillingPlan, plan.plan.billing_plan_id, 1).await?);
+        Ok(found)
     }
 
     async fn subscription(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
@@ -183,7 +190,7 @@ impl<N: Snapshot> Walk<'_, N> {
         Ok(problem.into_iter().collect())
     }
 
-    async fn settings(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    async fn settings(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let record = match record.decode::<SettingsRecord>() {
             Ok(record) => record,
             Err(error) => return Ok(unreadable(&error)),
@@ -191,7 +198,8 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.settings() {
             return Ok(misplaced());
         }
-        let mut found = Vec::new();
+        let region = record.settings.region_id;
+        let mut found = self.names(keys, Kind::Region, region, 1).await?;
         if record.settings.payments.yookassa.is_some() != record.shop_secret_key.is_some() {
             found.push("A shop and its secret key come and go together.".to_owned());
         }
@@ -210,6 +218,7 @@ impl<N: Snapshot> Walk<'_, N> {
         self.webhook_counters_missing().await?;
         self.usage_counters_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
+        self.entry_counters_missing(keys).await?;
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {
                 let problem = format!("It holds 0, and {counted} subscriptions are counted by it.");
@@ -223,6 +232,12 @@ impl<N: Snapshot> Walk<'_, N> {
             }
         }
         let Some(told) = &self.told else { return Ok(()) };
+        let key = keys.entry_changes();
+        if told.entry_changes != 0 && self.snapshot.counter(&key).await? == 0 {
+            let changes = told.entry_changes;
+            let problem = format!("It holds 0, and the audit log tells of {changes} changes.");
+            self.report.add(&key, [problem]);
+        }
         let key = keys.catalog_changes();
         if told.changes != 0 && self.snapshot.counter(&key).await? == 0 {
             let changes = told.changes;
@@ -245,15 +260,6 @@ impl<N: Snapshot> Walk<'_, N> {
             }
         }
         Ok(())
-    }
-}
-
-fn user(keys: &Keys, key: &Key, record: &Record) -> Vec<String> {
-    match key.parts().first() {
-        Some(Part::Text(id)) if is_user_id(id) && *key == keys.user(id) => {
-            record.decode::<UserRecord>().err().iter().flat_map(unreadable).collect()
-        }
-        _ => unknown(),
     }
 }
 

@@ -48,7 +48,7 @@ fn answer(question: &UsageQuestion) -> (String, String) {
             let amounts: Vec<_> = charges.iter().map(|charge| text(charge.amount)).collect();
             (amounts.join(", "), charges.iter().map(|charge| said(&charge.steps)).collect())
         }
-        Err(refusal) => (refusal.code, String::new()),
+        Err(no) => (no.refusal.code, String::new()),
     }
 }
 
@@ -203,7 +203,7 @@ fn the_phase_is_the_one_that_holds_when_it_was_used() {
         ];
         let answer = Standard::price_usage(&NoSettings {}, &question("USD", vec![line]));
         let said = answer.map_or_else(
-            |no| no.code,
+            |no| no.refusal.code,
             |charges| format!("{} {}", charges[0].phase, text(charges[0].amount)),
         );
         assert_eq!(said, expected, "{used_at}");
@@ -246,8 +246,10 @@ fn what_has_no_certain_price_is_refused_by_name() {
         // One line that cannot be priced refuses the question whole.
         (question("USD", vec![good(), line("volume", "5@1", "6", "1")]), "past_last_tier", "'cpu'"),
     ] {
-        let refusal = Standard::price_usage(&NoSettings {}, &asked).unwrap_err();
+        let no = Standard::price_usage(&NoSettings {}, &asked).unwrap_err();
+        let refusal = no.refusal;
         assert_eq!(refusal.code, code, "{}", refusal.message);
+        assert_eq!(no.reference, Some(7), "{}", refusal.message);
         assert!(refusal.message.contains(part), "{}", refusal.message);
     }
 }

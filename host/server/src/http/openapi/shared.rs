@@ -28,6 +28,14 @@ pub(super) fn headers() -> Value {
             "schema": {"type": "integer", "minimum": 0},
         })),
         "WWW-Authenticate": required(text("Always `Bearer`.", "Bearer")),
+        "Total": required(json!({
+            "description": "How many there are in all.",
+            "schema": {"type": "integer", "minimum": 0},
+        })),
+        "Per-Page": required(json!({
+            "description": "How many a page holds at most.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 100},
+        })),
         "X-Request-Id": required(text("The log has the request under it.", "4f0c2ad1")),
     })
 }

@@ -1,0 +1,77 @@
+//! Metered usage: what is put to the pricing plugin, and what it answers.
+
+use rust_decimal::Decimal;
+
+use crate::billing_plan::{PhaseType, TierMode};
+use crate::fee::Step;
+use crate::money::Currency;
+use crate::price_book::Tier;
+use crate::time::Timestamp;
+
+/// The most lines of one question. With the most tiers that a price has, what explains the answer still fits in one.
+pub const MOST_LINES: usize = 100;
+
+/// What used quantities cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageQuestion {
+    /// The user's group, by name.
+    pub user_group: Option<String>,
+    /// Where it was used, by name.
+    pub region: Option<String>,
+    /// What it is paid in.
+    pub currency: Currency,
+    /// A charge each, in this order.
+    pub lines: Vec<UsageLine>,
+}
+
+/// A quantity of one product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageLine {
+    /// The product's: the metric.
+    pub external_id: String,
+    /// Of the metric, not of priced units.
+    pub quantity: Decimal,
+    /// How much of the metric one priced unit is.
+    pub unit: u64,
+    /// How tiers make a price.
+    pub tier_mode: TierMode,
+    /// When it was used; it never straddles a phase.
+    pub used_at: Timestamp,
+    /// Which prices hold when.
+    pub phases: Vec<LinePhase>,
+}
+
+/// A phase with its instants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePhase {
+    /// Which one it is.
+    pub phase_type: PhaseType,
+    /// The first instant.
+    pub starts_at: Timestamp,
+    /// The first instant behind it; none never ends.
+    pub ends_at: Option<Timestamp>,
+    /// The tiers of all currencies and regions.
+    pub prices: Vec<Tier>,
+}
+
+/// What a line costs, in the question's currency and no finer than it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Whose prices held.
+    pub phase_type: PhaseType,
+    /// 0 or more.
+    pub amount: Decimal,
+    /// How it came about.
+    pub steps: Vec<Step>,
+}
+
+/// Why a question about usage is not priced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRefusal {
+    /// The place of the line at fault, where it is one's.
+    pub line: Option<usize>,
+    /// For machines; the plugin's own.
+    pub code: String,
+    /// For people; the plugin's own.
+    pub message: String,
+}

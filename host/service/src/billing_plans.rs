@@ -1,0 +1,146 @@
+//! Billing plans: price books, as admins manage them.
+
+use planwright_domain::Refusal;
+use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
+use planwright_domain::billing_plan::BillingPlan;
+use planwright_domain::billing_view::{PlanInList, PlanShown};
+use planwright_domain::entry::Kind;
+use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::plan::Plan;
+use planwright_domain::user_group::UserGroup;
+use planwright_store::Store;
+
+use crate::app::{App, Request};
+use crate::billing_plan_edit::{Done, Edited, PlanEdit, View, no_such_clone, tag};
+use crate::entries::{self, listed};
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::once::once;
+use crate::plan_lookup::Tagged;
+use crate::price_books::named;
+
+/// All billing plans with their groups, in the order they were made.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    page: PageRequest,
+) -> Result<Page<PlanInList>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let keys = Keys::of(&by.caller.tenant);
+    let groups = entries::all::<UserGroup, _>(&snapshot, &keys).await?;
+    let plans = page.of(entries::all::<BillingPlan, _>(&snapshot, &keys).await?);
+    let items = plans.items.iter().map(|plan| PlanInList::of(plan, &groups)).collect();
+    Ok(page.answer(items, plans.total))
+}
+
+/// One billing plan with all it holds.
+///
+/// # Errors
+/// Not found.
+pub async fn get<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: u64,
+) -> Result<Tagged<PlanShown>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let keys = Keys::of(&by.caller.tenant);
+    let plan = entries::get::<BillingPlan, _>(&snapshot, &keys, id).await?;
+    let groups = entries::all(&snapshot, &keys).await?;
+    let named = named(&snapshot, &keys, &[&plan]).await?;
+    Ok(Tagged { tag: tag(&plan), value: PlanShown::of(&plan, &groups, &named) })
+}
+
+fn whole(view: &View<'_>) -> PlanShown {
+    PlanShown::of(view.plan, view.groups, view.named)
+}
+
+/// Makes a billing plan, empty or with copies of another one's parts.
+///
+/// # Errors
+/// A draft that is wrong in itself, names what is not there, or what the validation plugins refuse.
+pub async fn create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &BillingPlanDraft,
+) -> Result<Edited<PlanShown>, Error> {
+    once(app, by, || try_create(app, by, draft)).await
+}
+
+async fn try_create<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    draft: &BillingPlanDraft,
+) -> Result<Edited<PlanShown>, Error> {
+    let mut edit = PlanEdit::make(app, by, &draft.name).await?;
+    if let Some(id) = draft.clone {
+        let from = edit.edit.find::<BillingPlan>(id).await?.ok_or_else(|| no_such_clone(id))?;
+        edit.after.copy_parts(&from, &mut edit.numbers);
+    }
+    edit.price_groups(&draft.user_group_ids)?;
+    let plan = edit.after.clone();
+    let done = Done { kind: Kind::BillingPlan, id: plan.id, before: None, after: Some(plan) };
+    edit.finish(done, whole).await
+}
+
+/// Changes the name or the groups of a billing plan.
+///
+/// # Errors
+/// As [`create`], or not found.
+pub async fn update<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: u64,
+    patch: &BillingPlanPatch,
+) -> Result<Edited<PlanShown>, Error> {
+    once(app, by, || try_update(app, by, id, patch)).await
+}
+
+async fn try_update<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: u64,
+    patch: &BillingPlanPatch,
+) -> Result<Edited<PlanShown>, Error> {
+    let mut edit = PlanEdit::begin(app, by, id).await?;
+    if let Some(name) = &patch.name {
+        edit.after = edit.after.renamed(name)?;
+    }
+    if let Some(ids) = &patch.user_group_ids {
+        edit.price_groups(ids)?;
+    }
+    let (before, after) = (edit.before.clone(), Some(edit.after.clone()));
+    edit.finish(Done { kind: Kind::BillingPlan, id, before, after }, whole).await
+}
+
+/// Deletes a billing plan that no group and no plan names.
+///
+/// # Errors
+/// Not found, in use, or what the validation plugins refuse.
+pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<Edited<()>, Error> {
+    once(app, by, || try_delete(app, by, id)).await
+}
+
+async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<Edited<()>, Error> {
+    let edit = PlanEdit::begin(app, by, id).await?;
+    if edit.edit.is_used(Kind::BillingPlan, id).await? {
+        let groups = edit.edit.all::<UserGroup>().await?;
+        let its = groups.iter().filter(|group| group.billing_plan_id == Some(id));
+        let groups: Vec<&str> = its.map(|group| group.name.as_str()).collect();
+        let catalog = app.catalogs.read(&edit.edit.snapshot, &by.caller.tenant).await?;
+        let plans = catalog.plans().iter().map(|record| &record.plan);
+        let its = plans.filter(|plan: &&Plan| plan.billing_plan_id == Some(id));
+        let plans: Vec<&str> = its.map(|plan| plan.id.as_str()).collect();
+        let naming: Vec<String> = [("the user groups", &groups), ("the plans", &plans)]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(what, names)| listed(what, names))
+            .collect();
+        let by = format!("{} name it. Give them another one first", naming.join(" and "));
+        let (kind, name) = (Kind::BillingPlan, edit.after.name);
+        return Err(Refusal::EntryInUse { kind, name, what: "be deleted", by }.into());
+    }
+    edit.delete().await
+}

@@ -1,0 +1,289 @@
+//! The one way into the price catalog: regions, products, user groups and billing plans as one snapshot holds them,
+//! and a change of them that is committed whole.
+//!
+//! Its admins change it rarely, and one after another: a change expects the counter of changes as it was, so that
+//! names stay unique, numbers are given once and nothing that is named goes, without an index for each. What names
+//! things from elsewhere (users, settings, plans) does not move that counter; it expects the record that it names and
+//! counts itself in, and a deletion expects the count to be 0.
+
+use planwright_domain::Refusal;
+use planwright_domain::audit::AuditEntry;
+use planwright_domain::billing_plan::BillingPlan;
+use planwright_domain::entry::{Kind, Numbers};
+use planwright_domain::product::Product;
+use planwright_domain::refusal::FieldError;
+use planwright_domain::region::Region;
+use planwright_domain::user_group::UserGroup;
+use planwright_store::{ChangeSet, Scan, Snapshot, Store, StoreError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::{App, Request};
+use crate::audit::Deed;
+use crate::documents::EntryRecord;
+use crate::error::Error;
+use crate::keys::Keys;
+
+/// A thing that the catalog holds under a number.
+pub(crate) trait Entry: Serialize + DeserializeOwned + Send + Sync {
+    const KIND: Kind;
+    /// How many a tenant may have: all of a kind are read at once.
+    const MOST: usize;
+
+    fn id(&self) -> u64;
+
+    /// What people call it, and what is unique in its kind where that must be.
+    fn name(&self) -> &str;
+}
+
+impl Entry for Region {
+    const KIND: Kind = Kind::Region;
+    const MOST: usize = 1_000;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Entry for Product {
+    const KIND: Kind = Kind::Product;
+    const MOST: usize = 5_000;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.external_id
+    }
+}
+
+impl Entry for UserGroup {
+    const KIND: Kind = Kind::UserGroup;
+    const MOST: usize = 1_000;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Entry for BillingPlan {
+    const KIND: Kind = Kind::BillingPlan;
+    const MOST: usize = 500;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A thing and the version of its record, if there is one of this number.
+pub(crate) async fn find<T: Entry, N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    id: u64,
+) -> Result<Option<(u64, T)>, StoreError> {
+    let Some(record) = snapshot.get(&keys.entry(T::KIND, id)).await? else { return Ok(None) };
+    Ok(Some((record.version, record.decode::<EntryRecord<T>>()?.entry)))
+}
+
+/// The thing of this number.
+pub(crate) async fn get<T: Entry, N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    id: u64,
+) -> Result<T, Error> {
+    let found = find(snapshot, keys, id).await?;
+    let not_found = || Refusal::EntryNotFound { kind: T::KIND, id: id.to_string() };
+    Ok(found.ok_or_else(not_found)?.1)
+}
+
+/// All things of a kind, in the order of their numbers.
+pub(crate) async fn all<T: Entry, N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+) -> Result<Vec<T>, StoreError> {
+    let records = snapshot.scan(&keys.entries(T::KIND), Scan::first(usize::MAX)).await?;
+    let entries = records.iter().map(|(_, record)| Ok(record.decode::<EntryRecord<T>>()?.entry));
+    entries.collect()
+}
+
+/// Expects a thing to be there when the change is committed, for what names it from outside of the catalog.
+///
+/// Gives whether it is there.
+pub(crate) async fn expect_there<N: Snapshot>(
+    snapshot: &N,
+    keys: &Keys,
+    kind: Kind,
+    id: u64,
+    change: &mut ChangeSet,
+) -> Result<bool, StoreError> {
+    let key = keys.entry(kind, id);
+    let Some(record) = snapshot.get(&key).await? else { return Ok(false) };
+    change.expect_version(&key, record.version);
+    Ok(true)
+}
+
+/// Counts a use of one thing out and of another in.
+pub(crate) fn count_move(
+    change: &mut ChangeSet,
+    keys: &Keys,
+    kind: Kind,
+    before: Option<u64>,
+    after: Option<u64>,
+) {
+    if before == after {
+        return;
+    }
+    if let Some(id) = before {
+        change.add(&keys.entry_uses(kind, id), -1);
+    }
+    if let Some(id) = after {
+        change.add(&keys.entry_uses(kind, id), 1);
+    }
+}
+
+/// What is refused of a field that names what is not there.
+pub(crate) fn unknown(kind: Kind, field: &str, id: u64) -> Refusal {
+    let message = format!("{field}: there is no {} {id}. Make it first.", kind.as_str());
+    Refusal::unfit(FieldError::new(field, "unknown_id", &message))
+}
+
+/// The catalog as a snapshot holds it, and what is to become of it.
+pub(crate) struct Edit<'a, S: Store> {
+    pub(crate) app: &'a App<S>,
+    pub(crate) by: &'a Request,
+    pub(crate) keys: Keys,
+    pub(crate) snapshot: S::Snapshot,
+    pub(crate) change: ChangeSet,
+    told: Vec<AuditEntry>,
+}
+
+impl<'a, S: Store> Edit<'a, S> {
+    pub(crate) async fn begin(app: &'a App<S>, by: &'a Request) -> Result<Self, StoreError> {
+        let keys = Keys::of(&by.caller.tenant);
+        let snapshot = app.store.snapshot().await?;
+        let mut change = ChangeSet::new();
+        let changes = keys.entry_changes();
+        change.expect_counter(&changes, snapshot.counter(&changes).await?);
+        Ok(Self { app, by, keys, snapshot, change, told: Vec::new() })
+    }
+
+    pub(crate) async fn get<T: Entry>(&self, id: u64) -> Result<T, Error> {
+        get(&self.snapshot, &self.keys, id).await
+    }
+
+    pub(crate) async fn find<T: Entry>(&self, id: u64) -> Result<Option<T>, StoreError> {
+        Ok(find(&self.snapshot, &self.keys, id).await?.map(|(_, entry)| entry))
+    }
+
+    pub(crate) async fn all<T: Entry>(&self) -> Result<Vec<T>, StoreError> {
+        all(&self.snapshot, &self.keys).await
+    }
+
+    /// All things of a kind, to which one more is added.
+    pub(crate) async fn all_with_room<T: Entry>(&self) -> Result<Vec<T>, Error> {
+        let all = self.all::<T>().await?;
+        if all.len() >= T::MOST {
+            let most = u64::try_from(T::MOST).unwrap_or(u64::MAX);
+            return Err(Refusal::TooManyEntries { kind: T::KIND, most }.into());
+        }
+        Ok(all)
+    }
+
+    pub(crate) async fn numbers(&self, kind: Kind) -> Result<Numbers, StoreError> {
+        let last = self.snapshot.counter(&self.keys.entry_numbers(kind)).await?;
+        // Never below 0: it is only added to.
+        Ok(Numbers::after(u64::try_from(last).unwrap_or(0)))
+    }
+
+    /// Has the numbers that were given never be given again.
+    pub(crate) fn keep_numbers(&mut self, kind: Kind, numbers: &Numbers) {
+        let taken = i64::try_from(numbers.taken()).unwrap_or(i64::MAX);
+        if taken > 0 {
+            self.change.add(&self.keys.entry_numbers(kind), taken);
+        }
+    }
+
+    pub(crate) fn put<T: Entry + Clone>(&mut self, entry: &T) {
+        let key = self.keys.entry(T::KIND, entry.id());
+        self.change.put(&key, &EntryRecord { entry: entry.clone() });
+    }
+
+    pub(crate) fn count_use(&mut self, kind: Kind, id: u64, more: i64) {
+        if more != 0 {
+            self.change.add(&self.keys.entry_uses(kind, id), more);
+        }
+    }
+
+    pub(crate) async fn is_used(&self, kind: Kind, id: u64) -> Result<bool, StoreError> {
+        Ok(self.snapshot.counter(&self.keys.entry_uses(kind, id)).await? > 0)
+    }
+
+    /// Deletes what nothing names, then either.
+    pub(crate) fn delete<T: Entry>(&mut self, entry: &T) {
+        let key = self.keys.entry(T::KIND, entry.id());
+        let uses = self.keys.entry_uses(T::KIND, entry.id());
+        self.change.expect_counter(&uses, 0).delete(&key);
+    }
+
+    pub(crate) fn tell<T: Serialize>(&mut self, deed: Deed<'_, T>) {
+        let entry = self.app.audit_entry(self.by, deed);
+        self.told.push(entry);
+    }
+
+    /// Tells of one thing that was made, changed or deleted.
+    pub(crate) fn tell_entry<T: Entry>(&mut self, before: Option<&T>, after: Option<&T>) {
+        let Some(entry) = after.or(before) else { return };
+        let (done, did) = match (before, after) {
+            (None, _) => ("created", "Created"),
+            (_, None) => ("deleted", "Deleted"),
+            _ => ("updated", "Updated"),
+        };
+        let kind = T::KIND.as_str();
+        self.tell(Deed {
+            action: &format!("{kind}_{done}"),
+            entity_type: kind,
+            entity_id: &entry.id().to_string(),
+            description: format!("{did} {} '{}'", T::KIND.noun().to_lowercase(), entry.name()),
+            before,
+            after,
+            warnings: &[],
+        });
+    }
+
+    pub(crate) async fn commit<R: Serialize>(self, result: &R) -> Result<(), Error> {
+        let Self { app, by, keys, mut change, told, .. } = self;
+        let audit = keys.audit();
+        for entry in &told {
+            change.append(&audit, entry);
+        }
+        change.add(&keys.entry_changes(), i64::try_from(told.len()).unwrap_or(i64::MAX));
+        app.commit(by, change, result).await
+    }
+}
+
+/// What is refused of a name that another thing of its kind has.
+pub(crate) fn taken(field: &str, name: &str) -> Refusal {
+    let message = format!("{field} '{name}' is taken. Choose another one.");
+    Refusal::unfit(FieldError::new(field, "taken", &message))
+}
+
+/// What names a thing, for people: as many as fit a sentence.
+pub(crate) fn listed(what: &str, names: &[&str]) -> String {
+    const MOST: usize = 5;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("'{name}'")).collect();
+    let more = if names.len() > MOST { " and others" } else { "" };
+    format!("{what} {}{more}", shown.join(", "))
+}
