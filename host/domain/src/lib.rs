@@ -41,6 +41,5 @@ pub mod time;
 pub mod transaction;
 pub mod turn;
 pub mod unique;
-pub mod user;
 
 pub use refusal::Refusal;
