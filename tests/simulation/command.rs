@@ -177,7 +177,7 @@ impl Chance {
     }
 
     fn price(&mut self) -> i64 {
-        self.one_of(&[0, 0, 1, 999, 10_00, 490_00, 490_55, 1_490_00, 4_704_00])
+        self.one_of(&[0, 0, 1, 999, 1_000, 49_000, 49_055, 149_000, 470_400])
     }
 
     fn interval(&mut self) -> Interval {

@@ -69,16 +69,11 @@ impl Run {
             }
             _ => {
                 let quote = self.quote_of(command);
-                let is_over = user_of(command).is_some_and(|user| self.model.seen(user).is_none());
-                let mut outcome = self.house.act(command, quote).await;
-                let mut expected = self.model.act(command, quote);
+                let is_over = self.is_over(command);
+                let outcome = self.house.act(command, quote).await;
+                let expected = self.model.act(command, quote);
                 self.note(&expected);
-                if let (Command::Cancel { .. }, true) = (command, is_over) {
-                    // Of two that began in the same second either is the last one.
-                    expected = expected.of_the_last();
-                    outcome = outcome.map(Outcome::of_the_last);
-                }
-                return same("it answers", &outcome, &Some(expected));
+                return agree(is_over, outcome, expected);
             }
         }
         Ok(())
@@ -96,6 +91,12 @@ impl Run {
         Some(self.quotes.remove(at))
     }
 
+    /// Whether a cancel can only say which subscription was the last one.
+    fn is_over(&self, command: &Command) -> bool {
+        let is_cancel = matches!(command, Command::Cancel { .. });
+        is_cancel && user_of(command).is_some_and(|user| self.model.seen(user).is_none())
+    }
+
     fn note(&mut self, outcome: &Outcome) {
         if let Outcome::Quoted(quote) = outcome {
             self.quotes.push(*quote);
@@ -110,12 +111,12 @@ impl Run {
         let quote = self.quote_of(command);
         self.house.doom(at_sync, seed);
         let outcome = self.house.act(command, quote).await;
-        let before = self.model.clone();
+        let (before, is_over) = (self.model.clone(), self.is_over(command));
         let expected = self.model.act(command, quote);
         self.house.come_back().await;
         if outcome.is_some() {
             self.note(&expected);
-            return same("it answers, before the power goes", &outcome, &Some(expected));
+            return agree(is_over, outcome, expected);
         }
         let user = quote.map(|quote| quote.user).or(user_of(command));
         let Some(user) = user else { return Ok(()) };
@@ -178,6 +179,18 @@ impl Buckets {
         }
         Ok(*self.there.entry((user, real)).or_insert(expected))
     }
+}
+
+/// Of two subscriptions that began in the same second either is the last one.
+fn agree(is_over: bool, outcome: Option<Outcome>, expected: Outcome) -> Looked {
+    if is_over {
+        return same(
+            "it answers",
+            &outcome.map(Outcome::of_the_last),
+            &Some(expected.of_the_last()),
+        );
+    }
+    same("it answers", &outcome, &Some(expected))
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, real: &T, expected: &T) -> Looked {
