@@ -59,7 +59,7 @@ fn a_transition_is_told_by_what_differs() {
     };
     let over = |held: &Held| held.clone().canceled(at(2)).0;
     let unpaid = Course::unpaid(at(0), at(0), free.interval, 2).unwrap();
-    let switched = one.clone().switched(offer(&free), unpaid, at(1), false).0;
+    let switched = one.clone().switched(offer(&free), unpaid, at(1), None).unwrap().0;
     let mut again = one.clone();
     again.plan_generation = 1;
     let mut touched = one.clone();
