@@ -325,7 +325,10 @@ async fn the_default_plan_is_a_setting_and_an_admins_choice_stays() {
     assert_eq!(install(&admin, json!({})).await["default_plan"], Value::Null);
     assert_eq!(admin.get(SETTINGS).await.ok(200)["default_plan"], Value::Null);
     let set = admin.put(SETTINGS, json!({"default_plan": "pro"})).await.ok(200);
-    let all = json!({"default_plan": "pro", "grace_days": 3, "currency": null, "region_id": null});
+    let all = json!({
+        "default_plan": "pro", "grace_days": 3, "payments": {"yookassa": null}, "currency": null,
+        "region_id": null,
+    });
     assert_eq!(set, all);
     assert_eq!(admin.put(SETTINGS, json!({})).await.ok(200), set, "what is absent stays");
     app.covers(&["settings_get", "settings_update"]);

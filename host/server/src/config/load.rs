@@ -217,6 +217,7 @@ mod tests {
                 ("plugins", "validation") => "{ then = [{ file = \"a.wasm\" }] }",
                 ("payments.yookassa", "allowed_sources") => "[\"185.71.76.0/27\"]",
                 ("payments.yookassa", "return_hosts") => "[\"shop.example\"]",
+                ("webhooks", _) => "true",
                 ("plugins", "templates") => "[{ file = \"a.wasm\" }]",
                 _ if *is_text => "text",
                 ("plugins", "compile_memory_mib") => "512",
