@@ -15,6 +15,7 @@ mod document;
 mod every_operation;
 mod limits;
 mod metrics;
+mod overviews;
 pub(crate) mod payments;
 mod plan_lists;
 pub(crate) mod plugin_bindings;
@@ -39,6 +40,7 @@ pub(crate) const ADMIN_PLANS: &str = "/api/v1/admin/billing/plans";
 
 pub(crate) const SUBSCRIPTION: &str = "/api/v1/billing/subscription";
 pub(crate) const SUBSCRIPTIONS: &str = "/api/v1/admin/billing/subscriptions";
+pub(crate) const ME: &str = "/api/v1/billing/me";
 pub(crate) const PAYMENT: &str = "/api/v1/billing/payment";
 pub(crate) const WEBHOOK: &str = "/api/v1/billing/webhook/yookassa";
 pub(crate) const TRANSACTIONS: &str = "/api/v1/billing/transactions";

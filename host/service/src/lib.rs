@@ -30,6 +30,7 @@ mod keys;
 mod metrics;
 mod once;
 mod outbox;
+pub mod overviews;
 pub mod payment_webhooks;
 pub mod payments;
 mod plan_commit;

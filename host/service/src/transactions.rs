@@ -42,13 +42,22 @@ pub async fn own<S: Store>(
     by: &Request,
     slice: Slice,
 ) -> Result<Vec<Transaction>, Error> {
-    let (tenant, user_id) = (&by.caller.tenant, by.caller.user_id.clone());
     let snapshot = app.store.snapshot().await?;
-    let all = TransactionKeys::of(tenant).all_of_user(&user_id);
+    of_user(&snapshot, &by.caller.tenant, &by.caller.user_id, slice).await
+}
+
+/// A user's, newest first, as a snapshot has them.
+pub(crate) async fn of_user<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    user_id: &str,
+    slice: Slice,
+) -> Result<Vec<Transaction>, Error> {
+    let all = TransactionKeys::of(tenant).all_of_user(user_id);
     let mut walk = Walk::new(slice.skip, slice.limit);
     let filter = TransactionFilter::default();
-    walk.through(&snapshot, &all, &filter, Walk::is_full).await?;
-    load_all(&snapshot, tenant, &walk.ids).await
+    walk.through(snapshot, &all, &filter, Walk::is_full).await?;
+    load_all(snapshot, tenant, &walk.ids).await
 }
 
 /// One page of the tenant's, newest first.

@@ -83,9 +83,19 @@ pub async fn reports<S: Store>(
     now: Timestamp,
 ) -> Result<Vec<UsageReport>, Error> {
     let (snapshot, governing) = governing::now(app, tenant, user_id, now).await?;
+    reports_of(&snapshot, tenant, user_id, &governing).await
+}
+
+/// The same, as a snapshot has it, where it is known what governs the user.
+pub(crate) async fn reports_of<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    user_id: &str,
+    governing: &Governing,
+) -> Result<Vec<UsageReport>, Error> {
     let mut reports = Vec::new();
-    for metric in metrics::known(&snapshot, &Keys::of(tenant)).await? {
-        reports.push(report_of(&snapshot, tenant, user_id, &governing, metric).await?);
+    for metric in metrics::known(snapshot, &Keys::of(tenant)).await? {
+        reports.push(report_of(snapshot, tenant, user_id, governing, metric).await?);
     }
     Ok(reports)
 }

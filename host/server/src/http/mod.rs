@@ -19,6 +19,7 @@ mod guard;
 mod health;
 mod metrics;
 mod openapi;
+mod overviews;
 mod path;
 mod payments;
 mod plans;
@@ -101,6 +102,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_of_plan))
         .routes(routes!(subscriptions::grant))
+        .routes(routes!(overviews::get))
         .routes(routes!(payments::start))
         .routes(routes!(payments::webhook))
         .routes(routes!(transactions::list))
