@@ -68,7 +68,7 @@ async fn hunt(seed: u64) {
 async fn run(commands: &[Command]) -> Result<(), (usize, String)> {
     let last = commands.len().saturating_sub(1);
     let commands = commands.to_vec();
-    let run = tokio::spawn(async move { run::run(CAST, &commands).await });
+    let run = tokio::spawn(async move { Box::pin(run::run(CAST, &commands)).await });
     run.await.unwrap_or_else(|error| Err((last, error.to_string())))
 }
 

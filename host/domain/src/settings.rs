@@ -58,6 +58,7 @@ pub struct SettingsPatch {
     #[allow(missing_docs, reason = "documented on Settings")]
     #[schema(default = json!(null))]
     pub payments: Option<PaymentSettingsPatch>,
+    #[allow(missing_docs, reason = "documented on Settings")]
     #[serde(deserialize_with = "given_currency")]
     #[schema(value_type = Option<schema::Currency>)]
     pub currency: Option<Option<Currency>>,

@@ -1,6 +1,5 @@
 //! Which metrics a tenant has: those of every tenant, and each product's.
 
-use planwright_domain::Refusal;
 use planwright_domain::metric::Metric;
 use planwright_domain::product::Product;
 use planwright_store::{Snapshot, StoreError};

@@ -23,7 +23,6 @@ use crate::keys::Keys;
 use crate::metrics;
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
-use crate::price_books;
 use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.

@@ -204,6 +204,7 @@ mod tests {
             plan_name: "Pro".to_owned(),
             plan_generation: 0,
             subscription_id: None,
+            price: 490.into(),
             amount: Decimal::from(490),
             currency: Currency::RUB,
             reason: "start",
