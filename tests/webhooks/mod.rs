@@ -4,6 +4,7 @@
 
 mod faults;
 mod life;
+mod payments;
 mod reach;
 pub(crate) mod receiver;
 

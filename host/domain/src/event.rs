@@ -8,6 +8,7 @@ use crate::life::Held;
 use crate::plan::{Plan, PlanId};
 use crate::subscription::{Status, Subscription};
 use crate::time::Timestamp;
+use crate::transaction::{Booked, TransactionStatus};
 
 /// What happened, as a receiver reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,6 +35,18 @@ pub enum EventType {
     /// Something else that it shows: that it will end or will not, a plan that waits, another period.
     #[serde(rename = "subscription.updated")]
     SubscriptionUpdated,
+    /// Money came for a transaction, also where nobody waited for it any more.
+    #[serde(rename = "payment.succeeded")]
+    PaymentSucceeded,
+    /// The money will not come, or nobody waits for it any more.
+    #[serde(rename = "payment.canceled")]
+    PaymentCanceled,
+    /// The provider did not take the payment on.
+    #[serde(rename = "payment.failed")]
+    PaymentFailed,
+    /// Money was given back, some of it or all.
+    #[serde(rename = "payment.refunded")]
+    PaymentRefunded,
     /// A plan was made, or copied.
     #[serde(rename = "plan.created")]
     PlanCreated,
@@ -56,7 +69,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::SubscriptionCreated,
         Self::SubscriptionTrialEnded,
         Self::SubscriptionChanged,
@@ -64,6 +77,10 @@ impl EventType {
         Self::SubscriptionPastDue,
         Self::SubscriptionCanceled,
         Self::SubscriptionUpdated,
+        Self::PaymentSucceeded,
+        Self::PaymentCanceled,
+        Self::PaymentFailed,
+        Self::PaymentRefunded,
         Self::PlanCreated,
         Self::PlanUpdated,
         Self::PlanActivated,
@@ -83,6 +100,10 @@ impl EventType {
             Self::SubscriptionPastDue => "subscription.past_due",
             Self::SubscriptionCanceled => "subscription.canceled",
             Self::SubscriptionUpdated => "subscription.updated",
+            Self::PaymentSucceeded => "payment.succeeded",
+            Self::PaymentCanceled => "payment.canceled",
+            Self::PaymentFailed => "payment.failed",
+            Self::PaymentRefunded => "payment.refunded",
             Self::PlanCreated => "plan.created",
             Self::PlanUpdated => "plan.updated",
             Self::PlanActivated => "plan.activated",
@@ -209,6 +230,22 @@ fn transitions(before: Option<&Held>, after: &Held) -> Vec<EventType> {
 /// Whether answers show another subscription than before, but for the time of the change.
 fn looks_different(was: &Subscription, is: &Subscription) -> bool {
     *was != Subscription { updated_at: was.updated_at, ..is.clone() }
+}
+
+/// What is told when a transaction became another: it as it is. Nothing while it only waits.
+#[must_use]
+pub fn of_transaction(before: &Booked, after: &Booked) -> Option<Event> {
+    let (was, is) = (before.transaction.status, after.transaction.status);
+    let kind = match is {
+        // Some of it leaves the status alone, and each time is told.
+        _ if before.refunds != after.refunds => EventType::PaymentRefunded,
+        _ if was == is => return None,
+        TransactionStatus::Succeeded => EventType::PaymentSucceeded,
+        TransactionStatus::Canceled => EventType::PaymentCanceled,
+        TransactionStatus::Failed => EventType::PaymentFailed,
+        TransactionStatus::Pending | TransactionStatus::Refunded => return None,
+    };
+    Some(Event { kind, data: json!({"transaction": after.transaction}) })
 }
 
 #[cfg(test)]

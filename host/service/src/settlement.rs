@@ -2,14 +2,16 @@
 //! said, and whoever hears it. Nothing here asks anybody but the store and the pricing plugin.
 
 use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::event;
 use planwright_domain::payment::{PaymentTold, RefundTold};
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Step};
-use planwright_store::{ChangeSet, Store};
+use planwright_store::{ChangeSet, Store, StoreError};
 
 use crate::account::{Account, Moved};
 use crate::app::{App, Request};
 use crate::error::Error;
+use crate::outbox::Listeners;
 use crate::purchases::{self, Payment};
 use crate::retry::retrying;
 use crate::{clocks, subscriptions, transaction_records};
@@ -96,7 +98,7 @@ async fn pay<S: Store>(
         Err(error) => return Err(error),
     };
     let after = before.clone().paid(told, subscription_id, at);
-    transaction_records::replace(&mut change, tenant, (version, &before), &after);
+    replace(app, &snapshot, tenant, (version, &before), &after, &mut change).await?;
     app.store.commit(change).await?;
     tracing::info!(%tenant, id, payment = told.id, "a payment came");
     Ok(())
@@ -239,8 +241,26 @@ async fn commit<S: Store>(
     after: &Booked,
 ) -> Result<(), Error> {
     let mut change = ChangeSet::new();
-    transaction_records::replace(&mut change, tenant, before, after);
+    let snapshot = app.store.snapshot().await?;
+    replace(app, &snapshot, tenant, before, after, &mut change).await?;
     app.store.commit(change).await?;
+    Ok(())
+}
+
+/// Writes what became of a transaction, and tells whoever listens.
+async fn replace<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    tenant: &TenantId,
+    (version, before): (u64, &Booked),
+    after: &Booked,
+    change: &mut ChangeSet,
+) -> Result<(), StoreError> {
+    transaction_records::replace(change, tenant, (version, before), after);
+    if let Some(event) = event::of_transaction(before, after) {
+        let listeners = Listeners::read(snapshot, tenant).await?;
+        listeners.tell(app, change, &[event], after.transaction.updated_at);
+    }
     Ok(())
 }
 

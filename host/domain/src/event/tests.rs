@@ -2,6 +2,9 @@ use super::*;
 use crate::course::Course;
 use crate::life::Offer;
 use crate::money::Currency;
+use crate::payment::{PaymentTold, RefundTold};
+use crate::transaction::{Clocks, Owed};
+use rust_decimal::Decimal;
 
 fn at(day: i64) -> Timestamp {
     Timestamp::from_second(1_738_742_400 + day * 86_400).unwrap()
@@ -105,4 +108,71 @@ fn a_plan_is_told_in_a_few_fields_with_the_names_of_those_that_changed() {
     assert_eq!(payload.to_string(), serde_json::from_str::<Value>(expected).unwrap().to_string());
     let made = Event::of_plan(EventType::PlanCreated, &after, None);
     assert_eq!(made.data["changed_fields"], Value::Null);
+}
+
+/// 490 RUB that are asked for.
+fn owed() -> Booked {
+    let owed = Owed {
+        user_id: "bob".to_owned(),
+        plan_id: PlanId::new("pro").unwrap(),
+        plan_name: "Pro".to_owned(),
+        plan_generation: 0,
+        price: Decimal::from(490),
+        subscription_id: None,
+        amount: Decimal::from(490),
+        currency: Currency::RUB,
+        reason: "start",
+    };
+    Booked::ask("txn".to_owned(), owed, "https://shop.example/paid", clocks(0))
+}
+
+fn clocks(day: i64) -> Clocks {
+    Clocks { real: at(day), tenant: at(day) }
+}
+
+#[test]
+fn a_transaction_is_told_when_it_ends_and_each_time_that_money_goes_back() {
+    let told = PaymentTold {
+        id: "pay".to_owned(),
+        status: "any".to_owned(),
+        amount: Decimal::from(490),
+        currency: "RUB".to_owned(),
+        metadata: std::collections::BTreeMap::new(),
+        confirmation_url: None,
+    };
+    let back = |of: &Booked, id: &str, amount: i64| {
+        let refund = RefundTold {
+            id: id.to_owned(),
+            payment_id: "pay".to_owned(),
+            status: "succeeded".to_owned(),
+            amount: Decimal::from(amount),
+            currency: "RUB".to_owned(),
+        };
+        of.clone().refunded(&refund, clocks(2)).unwrap().unwrap()
+    };
+    let asked = owed();
+    let waits = asked.clone().noted(&told, clocks(1));
+    let paid = |from: &Booked| from.clone().paid(&told, Some("sub".to_owned()), clocks(1));
+    let over = waits.clone().given_up(clocks(1));
+    let some = back(&paid(&waits), "one", 190);
+    for (before, after, expected) in [
+        (&asked, &waits, None),
+        (&waits, &waits.clone().asked_again(at(1)), None),
+        (&waits, &paid(&waits), Some("payment.succeeded")),
+        (&waits, &waits.clone().paid(&told, None, clocks(1)), Some("payment.succeeded")),
+        (&over, &paid(&over), Some("payment.succeeded")),
+        (&waits, &waits.clone().canceled(&told, clocks(1)), Some("payment.canceled")),
+        (&waits, &over, Some("payment.canceled")),
+        (&asked, &asked.clone().failed("invalid_request", clocks(1)), Some("payment.failed")),
+        (&paid(&waits), &some, Some("payment.refunded")),
+        (&some, &back(&some, "two", 100), Some("payment.refunded")),
+        (&some, &back(&some, "two", 300), Some("payment.refunded")),
+        (&some, &some, None),
+    ] {
+        let event = of_transaction(before, after);
+        assert_eq!(event.as_ref().map(|event| event.kind.as_str()), expected);
+        let shown = event.map(|event| event.data["transaction"].clone());
+        let is = serde_json::to_value(&after.transaction).unwrap();
+        assert_eq!(shown, expected.map(|_| is));
+    }
 }
