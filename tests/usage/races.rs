@@ -114,7 +114,8 @@ async fn a_restart_in_the_middle_lets_not_one_more_pass() {
         let (passed, unknown) = (Arc::clone(&passed), Arc::clone(&unknown));
         racing.spawn(async move {
             let body = json!({"metric": "requests", "enforce": true}).to_string();
-            loop {
+            // Something is left for those who come after the restart, however late it is.
+            while passed.load(Ordering::Relaxed) < QUOTA * 2 / 3 {
                 match bob.try_send(Method::POST, USAGE, &body).await {
                     Ok(answer) if answer.status == 201 => passed.fetch_add(1, Ordering::Relaxed),
                     Ok(_) => return,
