@@ -359,12 +359,16 @@ async fn a_plugin_that_priced_something_is_kept_for_whoever_asks_it_again() {
     let own = uploaded(&admin, "", PRICING).await;
     admin.put(&of_hook("pricing"), mine).await.ok(200);
     buy("bob").await;
-    let bound = admin.delete(&plugin(&own, "")).await.problem(409);
-    assert_eq!(bound["type"], "urn:planwright:problem:plugin_bound");
+    let refused = async |actor: &Actor, path: &str, code: &str| {
+        let answer = actor.delete(path).await;
+        let kind = format!("urn:planwright:problem:{code}");
+        assert_eq!(answer.json["type"], kind.as_str(), "{}", answer.json);
+        answer.problem(409).to_owned()
+    };
+    refused(&admin, &plugin(&own, ""), "plugin_bound").await;
     admin.delete(&of_hook("pricing")).await.ok(200);
-    let priced = admin.delete(&plugin(&own, "")).await.problem(409);
-    assert_eq!(priced["type"], "urn:planwright:problem:plugin_priced");
-    assert!(priced["detail"].as_str().unwrap().starts_with(&format!("Plugin '{own}' has priced")));
+    let detail = refused(&admin, &plugin(&own, ""), "plugin_priced").await;
+    assert!(detail.starts_with(&format!("Plugin '{own}' has priced")), "{detail}");
 
     // Where the host's priced, the host keeps it; a tenant that has the same bytes need not.
     let host = json!({"plugins": [{"digest": shared}]});
@@ -373,8 +377,7 @@ async fn a_plugin_that_priced_something_is_kept_for_whoever_asks_it_again() {
     buy("tom").await;
     operator.delete(&format!("{}?tenant=*", of_hook("pricing"))).await.ok(200);
     admin.delete(&plugin(&copy, "")).await.ok(204);
-    let kept = operator.delete(&plugin(&shared, "?tenant=*")).await.problem(409);
-    assert_eq!(kept["type"], "urn:planwright:problem:plugin_priced");
+    refused(&operator, &plugin(&shared, "?tenant=*"), "plugin_priced").await;
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }
