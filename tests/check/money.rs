@@ -1,5 +1,7 @@
 //! What was paid, charged and is left as credit: nothing comes from nowhere, and nothing is lost.
 
+use std::time::Duration;
+
 use planwright_store::{ChangeSet, Key, Scan, Snapshot, Space, Store};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -212,4 +214,25 @@ async fn a_plugin_that_priced_something_is_marked_and_no_other() {
     let digest = record["digest"].as_str().unwrap();
     assert_found(&found, "fee-charge/bob/", &format!("The plugin {digest} priced it, and is not"));
     assert_found(&found, "priced-by/0000", "It marks a plugin that is not there.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_prices_by_the_configuration_is_kept_once_it_priced_something() {
+    let (app, provider) = with_provider().await;
+    let before = app.change_sets();
+    pay(&app, &provider, "pro").await;
+    // The transaction, twice; then the upload, its part, and the component.
+    while app.change_sets() < before + 5 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (_folder, file) = app.stop().await;
+    let data = Data::of(&std::fs::read(file).unwrap());
+    let (_, mark) = all(&data, &Space::Host, "priced-by").await.remove(0);
+    let (key, component) = all(&data, &Space::Host, "component").await.remove(0);
+    assert!(key.to_string().contains(mark["digest"].as_str().unwrap()), "{key}");
+    assert_eq!((&component["owners"], &component["state"]), (&json!([]), &json!("ready")));
+    assert_eq!(lines(&data), [""; 0]);
+    let (mark, _) = all(&data, &Space::Host, "priced-by").await.remove(0);
+    commit(&data, |change| change.delete(&mark)).await;
+    assert_found(&lines(&data), "component/", "It is nobody's, and priced nothing.");
 }

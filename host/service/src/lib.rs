@@ -27,6 +27,7 @@ mod fees;
 pub mod governing;
 mod governing_cache;
 mod ids;
+pub mod kept_pricers;
 mod keys;
 mod metrics;
 mod once;
