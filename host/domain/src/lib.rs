@@ -8,11 +8,13 @@
 
 pub mod address;
 pub mod api_key;
+pub mod asked;
 pub mod audit;
 pub mod billing_change;
 pub mod billing_document;
 pub mod billing_plan;
 pub mod billing_view;
+pub mod billing_window;
 pub mod binding;
 pub mod caller;
 pub mod charge;
@@ -49,7 +51,9 @@ pub mod region;
 pub mod return_url;
 pub mod review;
 pub mod schema;
+pub mod segment;
 pub mod settings;
+pub mod statement;
 pub mod subscription;
 pub mod template;
 pub mod template_listing;

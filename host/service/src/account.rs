@@ -204,6 +204,7 @@ impl Account {
             reason: moved.reason.to_owned(),
             subscription_id: moved.subscription_id.map(str::to_owned),
             transaction_id: moved.transaction_id.map(str::to_owned),
+            statement_id: None,
             at: moved.at,
         };
         change

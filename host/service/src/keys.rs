@@ -6,6 +6,7 @@
 mod entries;
 mod host;
 mod owner;
+mod statements;
 mod transactions;
 mod webhooks;
 
@@ -19,6 +20,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use statements::WindowPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -77,10 +79,18 @@ pub(crate) enum Family {
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    BillingWindow,
+    MeteredEvents,
+    Segment,
+    AdjustmentDue,
+    Statement,
+    EveryStatement,
+    UserStatement,
+    StatementDue,
 }
 
 impl Family {
-    const ALL: [Self; 51] = [
+    const ALL: [Self; 59] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -132,6 +142,14 @@ impl Family {
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::BillingWindow,
+        Self::MeteredEvents,
+        Self::Segment,
+        Self::AdjustmentDue,
+        Self::Statement,
+        Self::EveryStatement,
+        Self::UserStatement,
+        Self::StatementDue,
     ];
 
     fn as_str(self) -> &'static str {
@@ -187,6 +205,14 @@ impl Family {
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::BillingWindow => "billing-window",
+            Self::MeteredEvents => "metered-events",
+            Self::Segment => "segment",
+            Self::AdjustmentDue => "adjustment-due",
+            Self::Statement => "statement",
+            Self::EveryStatement => "every-statement",
+            Self::UserStatement => "user-statement",
+            Self::StatementDue => "statement-due",
         }
     }
 

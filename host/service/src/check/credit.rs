@@ -52,7 +52,12 @@ impl<N: Snapshot> Walk<'_, N> {
         }
     }
 
-    pub(super) async fn credit_entry(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn credit_entry(
+        &mut self,
+        keys: &Keys,
+        key: &Key,
+        record: &Record,
+    ) -> Problems {
         let entry = match record.decode::<CreditEntryRecord>() {
             Ok(entry) => entry,
             Err(error) => return Ok(unreadable(&error)),
@@ -76,7 +81,15 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push(format!("It names the transaction '{id}', which is not there."));
         }
-        let is_for_nothing = entry.subscription_id.is_none() && entry.transaction_id.is_none();
+        if let Some(id) = &entry.statement_id {
+            self.statements.moved(id, entry.amount);
+            let statement = self.statement_of(id).await?;
+            if statement.is_none_or(|statement| statement.user_id != user) {
+                found.push(format!("It names the statement '{id}', which is none of its user's."));
+            }
+        }
+        let named = [&entry.subscription_id, &entry.transaction_id, &entry.statement_id];
+        let is_for_nothing = named.into_iter().all(Option::is_none);
         if is_for_nothing && entry.reason != "payment" {
             found.push("It names nothing that it was moved for.".to_owned());
         }

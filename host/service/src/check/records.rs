@@ -68,6 +68,13 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
             Some(Family::UsageEvent) => self.usage_event(keys, key, record).await,
             Some(
+                family @ (Family::BillingWindow
+                | Family::AdjustmentDue
+                | Family::Statement
+                | Family::EveryStatement
+                | Family::UserStatement),
+            ) => self.billing(family, keys, key, record).await,
+            Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
                 | Family::Subscribers
@@ -95,7 +102,10 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::ExpiringUsageEvents
                 | Family::EntryNumbers
                 | Family::EntryUses
-                | Family::EntryChanges,
+                | Family::EntryChanges
+                | Family::MeteredEvents
+                | Family::Segment
+                | Family::StatementDue,
             )
             | None => Ok(unknown()),
         }
