@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod entry;
 pub mod event;
 pub mod fee;
+pub mod fee_charge;
 pub mod grant;
 pub mod history;
 pub mod hook;

@@ -9,6 +9,7 @@ use crate::asked::Asked;
 use crate::billing_plan::PhaseType;
 use crate::charge::{Charge, UsageQuestion};
 use crate::decimal;
+use crate::fee_charge::FeeCharge;
 use crate::money::Currency;
 use crate::period::Window;
 use crate::quantity::Quantity;
@@ -89,6 +90,9 @@ pub struct StatementLine {
     /// Which line of that question, from 0.
     #[schema(required = true)]
     pub question_line: Option<usize>,
+    /// Which of the statement's charges it is of, from 0.
+    #[schema(required = true)]
+    pub charge: Option<usize>,
     /// Who has calculated it.
     #[schema(required = true)]
     pub plugin: Option<QuotePlugin>,
@@ -112,8 +116,29 @@ impl StatementLine {
             period_end: None,
             question: None,
             question_line: None,
+            charge: None,
             plugin: None,
         }
+    }
+
+    /// Those of a fee that was charged, and paid then: they come to 0. `place` is where the statement has the charge.
+    pub fn of_charge(place: usize, charge: &FeeCharge) -> impl Iterator<Item = Self> {
+        let FeeCharge { plan_name, amount, unused, window, .. } = charge;
+        let plugin = charge.asked.first().map(|one| QuotePlugin::of(&one.asked.pricer));
+        let lines = [
+            (LineKind::Fee, format!("Plan '{plan_name}'"), *amount),
+            (LineKind::Fee, format!("Unused rest of the plan before '{plan_name}'"), -unused),
+            (LineKind::PaidInAdvance, "Paid when it was charged".to_owned(), unused - amount),
+        ];
+        let window = *window;
+        lines.into_iter().filter(|(_, _, amount)| !amount.is_zero()).map(
+            move |(kind, text, amount)| {
+                let plugin = plugin.clone().filter(|_| kind == LineKind::Fee);
+                let line =
+                    Self { charge: Some(place), plugin, ..Self::of_money(kind, text, amount) };
+                line.during(window)
+            },
+        )
     }
 
     /// The same for a time.
@@ -286,6 +311,9 @@ pub struct Documented {
     pub statement: Statement,
     /// What the pricing plugin was asked of usage, and what it said.
     pub questions: Vec<Asked<UsageQuestion, Vec<Charge>>>,
+    /// The fees that were charged.
+    #[serde(default)]
+    pub charges: Vec<FeeCharge>,
 }
 
 impl Documented {
@@ -302,6 +330,13 @@ impl Documented {
                     "Line {place} is {}, and by its answer it is {said}.",
                     line.amount
                 ));
+            }
+        }
+        for (place, charge) in self.charges.iter().enumerate() {
+            let own = |line: &&StatementLine| line.charge == Some(place);
+            let lines: Vec<_> = lines.iter().filter(own).cloned().collect();
+            if lines != StatementLine::of_charge(place, charge).collect::<Vec<_>>() {
+                found.push(format!("Its lines are not those of the fee charge '{}'.", charge.id));
             }
         }
         let of = |is_credit: bool| -> Decimal {
@@ -364,7 +399,7 @@ mod tests {
             let (total, due) = (total.normalize(), due.normalize());
             let said = format!("{total} {credit_applied} {due} {status:?} {}", lines.len());
             assert_eq!(said, expected, "{amounts:?} {credit}");
-            let documented = Documented { statement, questions: Vec::new() };
+            let documented = Documented { statement, questions: Vec::new(), charges: Vec::new() };
             assert_eq!(documented.disagreements(), Vec::<String>::new());
         }
         let largest = Decimal::MAX.to_string();
@@ -385,7 +420,8 @@ mod tests {
         for (change, problem) in changes {
             let mut statement = whole.clone();
             change(&mut statement);
-            let found = Documented { statement, questions: Vec::new() }.disagreements();
+            let found = Documented { statement, questions: Vec::new(), charges: Vec::new() }
+                .disagreements();
             assert!(found.iter().any(|one| one.contains(problem)), "{found:?}");
         }
     }

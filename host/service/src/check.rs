@@ -20,6 +20,7 @@ mod counters;
 mod credit;
 mod entries;
 mod host;
+mod money;
 mod plans;
 mod plugins;
 mod records;
@@ -99,6 +100,7 @@ async fn walk_space<N: Snapshot>(
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
         statements: statements::Gathered::default(),
+        flows: money::Flows::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -138,6 +140,8 @@ struct Walk<'a, N> {
     gathered: entries::Gathered,
     /// What windows and credit say of statements.
     statements: statements::Gathered,
+    /// What users paid and got.
+    flows: money::Flows,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

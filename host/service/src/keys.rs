@@ -4,6 +4,7 @@
 //! the plan's generation: how many plans of that id came before it.
 
 mod entries;
+mod fee_charges;
 mod host;
 mod owner;
 mod statements;
@@ -87,10 +88,13 @@ pub(crate) enum Family {
     EveryStatement,
     UserStatement,
     StatementDue,
+    FeeCharge,
+    UnbilledCharge,
+    PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 59] = [
+    const ALL: [Self; 62] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -150,6 +154,9 @@ impl Family {
         Self::EveryStatement,
         Self::UserStatement,
         Self::StatementDue,
+        Self::FeeCharge,
+        Self::UnbilledCharge,
+        Self::PricedBy,
     ];
 
     fn as_str(self) -> &'static str {
@@ -213,6 +220,9 @@ impl Family {
             Self::EveryStatement => "every-statement",
             Self::UserStatement => "user-statement",
             Self::StatementDue => "statement-due",
+            Self::FeeCharge => "fee-charge",
+            Self::UnbilledCharge => "unbilled-charge",
+            Self::PricedBy => "priced-by",
         }
     }
 

@@ -23,6 +23,7 @@ mod documents;
 pub mod edge;
 mod entries;
 mod error;
+mod fee_charges;
 mod fees;
 pub mod governing;
 mod ids;

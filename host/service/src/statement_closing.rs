@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use planwright_domain::Refusal;
 use planwright_domain::billing_window::{BillingWindow, Closed, Metered, WindowState, due_more};
 use planwright_domain::caller::TenantId;
+use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
 use planwright_domain::period::Window;
@@ -27,10 +28,11 @@ use crate::error::Error;
 use crate::governing::RestsOn;
 use crate::keys::{Keys, Timeline, WindowPlace};
 use crate::price_books::Standing;
+use crate::priced_by::{PricedBy, pricer};
 use crate::settings::Kept;
 use crate::statement_pricing::{AskedUsage, Priced, Pricing};
 use crate::statement_run::Run;
-use crate::{billing_windows, ids, statement_records, tenants, users};
+use crate::{billing_windows, fee_charges, ids, statement_records, tenants, users};
 
 /// How many windows that usage came late into one statement carries; what is more comes on the next one.
 const MOST_ADJUSTED: usize = 100;
@@ -47,7 +49,11 @@ pub(crate) struct Closing {
     /// Counters that were read.
     counters: Vec<(Key, i64)>,
     rests_on: RestsOn,
+    /// Who was asked, if anybody was.
+    priced_by: Option<PricedBy>,
     adjusted: Vec<Adjusted>,
+    /// The places of fees that are on no statement yet and come on this one.
+    unbilled: Vec<(Key, u64)>,
     outcome: Result<Billed, Failed>,
 }
 
@@ -68,6 +74,7 @@ struct Failed {
 struct Draft {
     upcoming: UpcomingStatement,
     questions: Vec<AskedUsage>,
+    charges: Vec<FeeCharge>,
     currency: Currency,
     credit: (Option<u64>, Decimal),
 }
@@ -109,6 +116,8 @@ pub(crate) async fn prepare<S: Store>(
         failed,
         counters: Vec::new(),
         rests_on: RestsOn::default(),
+        priced_by: None,
+        unbilled: Vec::new(),
         adjusted: Vec::new(),
         outcome: Ok(Billed::default()),
     };
@@ -140,6 +149,14 @@ struct Billing<'a, S: Store> {
 struct Sheet {
     lines: Vec<StatementLine>,
     questions: Vec<AskedUsage>,
+    charges: Vec<FeeCharge>,
+}
+
+/// By currency.
+type Sheets = BTreeMap<&'static str, (Currency, Sheet)>;
+
+fn sheet_of(sheets: &mut Sheets, currency: Currency) -> &mut Sheet {
+    &mut sheets.entry(currency.code()).or_insert_with(|| (currency, Sheet::default())).1
 }
 
 /// Something that is to be priced: of which window, in what, and how much.
@@ -158,7 +175,8 @@ impl<S: Store> Billing<'_, S> {
         let window = self.closing.before.window;
         let own = Wanted { window, currency: None, quantities };
         let late = self.late().await?;
-        let mut sheets: BTreeMap<&'static str, (Currency, Sheet)> = BTreeMap::new();
+        let mut sheets = Sheets::new();
+        self.charges(window, &mut sheets).await?;
         let priced = self.price_all(&own, &late, &mut sheets).await?;
         let mut closed = Closed::default().adjusted(&metered, &priced);
         closed.currency = self.currency.filter(|_| !own.quantities.is_empty());
@@ -169,12 +187,28 @@ impl<S: Store> Billing<'_, S> {
         Ok(Billed { closed, drafts })
     }
 
+    /// Puts fees on the sheets of their currencies that were charged before the window's end and are on no statement yet.
+    async fn charges(&mut self, window: Window, sheets: &mut Sheets) -> Result<(), StoreError> {
+        let user_id = &self.closing.place.user_id;
+        for unbilled in fee_charges::unbilled(self.snapshot, &self.keys, user_id).await? {
+            let charge = unbilled.charge;
+            if charge.at >= window.end {
+                continue;
+            }
+            let sheet = sheet_of(sheets, charge.currency);
+            sheet.lines.extend(StatementLine::of_charge(sheet.charges.len(), &charge));
+            sheet.charges.push(charge);
+            self.closing.unbilled.push(unbilled.place);
+        }
+        Ok(())
+    }
+
     /// Prices the window's own usage and what came late, and puts both on the sheets of their currencies.
     async fn price_all(
         &mut self,
         own: &Wanted,
         late: &[Late],
-        sheets: &mut BTreeMap<&'static str, (Currency, Sheet)>,
+        sheets: &mut Sheets,
     ) -> Result<BTreeMap<Segment, (Quantity, Decimal)>, Error> {
         let is_quiet =
             own.quantities.is_empty() && late.iter().all(|one| one.wanted.quantities.is_empty());
@@ -188,7 +222,9 @@ impl<S: Store> Billing<'_, S> {
         let (app, snapshot) = (self.app, self.snapshot);
         let (tenant, user_id) = (self.closing.tenant.clone(), self.closing.place.user_id.clone());
         let changes = self.counter(self.keys.entry_changes()).await?;
-        let (plugin, pricer) = self.run.plugin(app, snapshot, &tenant, own.window.end).await?;
+        let by = self.run.pricer(app, snapshot, &tenant, own.window.end).await?;
+        let pricer = pricer(&by.plugin)?;
+        self.closing.priced_by = Some(by.priced_by);
         let pricing = Pricing {
             app,
             snapshot,
@@ -197,7 +233,7 @@ impl<S: Store> Billing<'_, S> {
             standing: &standing,
             book_of_now: standing.book_beside(None),
             changes,
-            plugin,
+            plugin: by.plugin,
             pricer,
         };
         let priced = self.price(&pricing, own, sheets, |segment, priced, window| {
@@ -219,15 +255,14 @@ impl<S: Store> Billing<'_, S> {
         &self,
         pricing: &Pricing<'_, S>,
         wanted: &Wanted,
-        sheets: &mut BTreeMap<&'static str, (Currency, Sheet)>,
+        sheets: &mut Sheets,
         line: impl Fn(&Segment, &Priced, Window) -> Option<StatementLine>,
     ) -> Result<BTreeMap<Segment, (Quantity, Decimal)>, Error> {
         if wanted.quantities.is_empty() {
             return Ok(BTreeMap::new());
         }
         let currency = wanted.currency.or(self.currency).ok_or_else(missing_currency)?;
-        let (_, sheet) =
-            sheets.entry(currency.code()).or_insert_with(|| (currency, Sheet::default()));
+        let sheet = sheet_of(sheets, currency);
         let Wanted { window, quantities, .. } = wanted;
         let priced = pricing.price(*window, currency, quantities, &mut sheet.questions).await?;
         for (segment, priced) in &priced {
@@ -314,7 +349,7 @@ impl<S: Store> Billing<'_, S> {
         currency: Currency,
         sheet: Sheet,
     ) -> Result<Draft, Error> {
-        let Sheet { lines, questions } = sheet;
+        let Sheet { lines, questions, charges } = sheet;
         let user_id = &self.closing.place.user_id;
         let key = self.keys.credit(user_id, currency);
         let credit = match self.snapshot.get(&key).await? {
@@ -322,7 +357,7 @@ impl<S: Store> Billing<'_, S> {
             None => (None, Decimal::ZERO),
         };
         let upcoming = UpcomingStatement::of(user_id, window, currency, lines, credit.1)?;
-        Ok(Draft { upcoming, questions, currency, credit })
+        Ok(Draft { upcoming, questions, charges, currency, credit })
     }
 }
 
@@ -440,16 +475,23 @@ impl Closing {
         let mut statements = Vec::new();
         let mut failed = self.failed.as_ref();
         for draft in &billed.drafts {
-            let statement =
-                self.put(app, change, failed.take(), draft.upcoming.clone(), &draft.questions, now);
-            self.use_credit(app, change, draft, &statement.id, now);
-            statements.push(statement.id);
+            let mut documented = self.statement(app, failed.take(), &draft.upcoming, now);
+            documented.1.questions.clone_from(&draft.questions);
+            documented.1.charges.clone_from(&draft.charges);
+            let id = self.put(change, documented);
+            self.use_credit(app, change, draft, &id, now);
+            statements.push(id);
         }
-        if let Some(failed) = failed {
+        if failed.is_some() {
             // It failed for something that is not to be paid any more.
-            let (user_id, window) = (&self.place.user_id, self.before.window);
-            let nothing = UpcomingStatement::empty(user_id, window);
-            statements.push(self.put(app, change, Some(failed), nothing, &[], now).id);
+            let nothing = UpcomingStatement::empty(&self.place.user_id, self.before.window);
+            statements.push(self.put(change, self.statement(app, failed, &nothing, now)));
+        }
+        if let Some(priced_by) = &self.priced_by {
+            priced_by.mark(change);
+        }
+        for (place, version) in &self.unbilled {
+            change.expect_version(place, *version).delete(place);
         }
         for adjusted in &self.adjusted {
             let (mark, version) = &adjusted.mark;
@@ -472,32 +514,33 @@ impl Closing {
         let Failed { currency, reason } = failed;
         let (user_id, window) = (&self.place.user_id, self.before.window);
         let upcoming = UpcomingStatement::failed(user_id, window, *currency, reason.clone());
-        let statement = self.put(app, change, self.failed.as_ref(), upcoming, &[], now);
-        let (tenant, id) = (&self.tenant, &statement.id);
-        tracing::warn!(%tenant, user_id, id, reason, "a statement could not be written; it is tried again");
-        self.before.clone().failed(statement.id, now)
+        let id = self.put(change, self.statement(app, self.failed.as_ref(), &upcoming, now));
+        let tenant = &self.tenant;
+        tracing::warn!(%tenant, user_id, id, reason, "a statement failed; it is tried again");
+        self.before.clone().failed(id, now)
     }
 
-    /// Puts a statement, in the place of the one that failed before, if there is one.
-    fn put<S: Store>(
+    /// A statement, in the place of the one that failed before, if there is one, and the version of that.
+    fn statement<S: Store>(
         &self,
         app: &App<S>,
-        change: &mut ChangeSet,
         failed: Option<&(u64, Documented)>,
-        upcoming: UpcomingStatement,
-        questions: &[AskedUsage],
+        upcoming: &UpcomingStatement,
         now: Timestamp,
-    ) -> Statement {
+    ) -> (Option<u64>, Documented) {
         let (version, id, created_at) = match failed {
             Some((version, was)) => {
                 (Some(*version), was.statement.id.clone(), was.statement.created_at)
             }
             None => (None, ids::fresh(app.entropy.as_ref(), "sta_"), now),
         };
-        let statement = Statement::written(id, upcoming, created_at);
-        let documented = Documented { statement: statement.clone(), questions: questions.to_vec() };
-        statement_records::put(change, &Keys::of(&self.tenant), version, &documented);
-        statement
+        let statement = Statement::written(id, upcoming.clone(), created_at);
+        (version, Documented { statement, questions: Vec::new(), charges: Vec::new() })
+    }
+
+    fn put(&self, change: &mut ChangeSet, (version, it): (Option<u64>, Documented)) -> String {
+        statement_records::put(change, &Keys::of(&self.tenant), version, &it);
+        it.statement.id
     }
 
     fn use_credit<S: Store>(
@@ -521,6 +564,7 @@ impl Closing {
             reason: "statement".to_owned(),
             subscription_id: None,
             transaction_id: None,
+            charge_id: None,
             statement_id: Some(statement_id.to_owned()),
             at: now,
         };

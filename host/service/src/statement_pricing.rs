@@ -90,7 +90,7 @@ impl<S: Store> Pricing<'_, S> {
                         label: line.label.clone(),
                         region: region.clone(),
                         at: (question, place),
-                        plugin: self.by(),
+                        plugin: QuotePlugin::of(&self.pricer),
                     };
                     priced.insert(line.segment.clone(), found);
                 }
@@ -98,11 +98,6 @@ impl<S: Store> Pricing<'_, S> {
             }
         }
         Ok(priced)
-    }
-
-    fn by(&self) -> QuotePlugin {
-        let Pricer { name, digest, .. } = &self.pricer;
-        QuotePlugin { name: name.clone(), digest: digest.to_string() }
     }
 
     async fn line(

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use planwright_domain::asked::Pricer;
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
 use planwright_domain::time::Timestamp;
@@ -16,7 +15,7 @@ use crate::clocks;
 use crate::error::Error;
 use crate::keys::{HostKeys, Timeline, WindowPlace};
 use crate::plugin_tables::Pinned;
-use crate::priced_by::pricer;
+use crate::priced_by::PricedBy;
 use crate::retry::retrying;
 use crate::statement_closing::{self, Closing};
 
@@ -208,37 +207,49 @@ pub(crate) struct Run {
     pinned: Mutex<HashMap<TenantId, Arc<Pinned>>>,
 }
 
+/// Who prices in a run.
+pub(crate) struct Pricer {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) priced_by: PricedBy,
+}
+
 impl Run {
-    /// The plugin that prices for a tenant in this run, and who it is.
-    pub(crate) async fn plugin<S: Store>(
+    /// Who prices for a tenant in this run.
+    pub(crate) async fn pricer<S: Store>(
         &self,
         app: &App<S>,
         snapshot: &S::Snapshot,
         tenant: &TenantId,
         at: Timestamp,
-    ) -> Result<(Arc<Plugin>, Pricer), Error> {
-        let bindings = self.bindings(app, snapshot, tenant).await?;
+    ) -> Result<Pricer, Error> {
+        let mut bindings = match self.kept(tenant) {
+            Some(kept) => kept,
+            None => self.pin(app, snapshot, tenant).await?,
+        };
+        let mut priced_by = PricedBy::read(snapshot, &bindings).await?;
+        if priced_by.is_gone() {
+            // Nothing that it priced is kept, so that it could be deleted: others go on.
+            bindings = self.pin(app, snapshot, tenant).await?;
+            priced_by = PricedBy::read(snapshot, &bindings).await?;
+        }
         let plugin = app.only_plugin(&bindings, Hook::Pricing, at).await?;
-        let pricer = pricer(&plugin)?;
-        Ok((plugin, pricer))
+        Ok(Pricer { plugin, priced_by })
     }
 
-    async fn bindings<S: Store>(
+    fn kept(&self, tenant: &TenantId) -> Option<Arc<Pinned>> {
+        let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.get(tenant).map(Arc::clone)
+    }
+
+    async fn pin<S: Store>(
         &self,
         app: &App<S>,
         snapshot: &S::Snapshot,
         tenant: &TenantId,
     ) -> Result<Arc<Pinned>, StoreError> {
-        let kept = {
-            let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-            pinned.get(tenant).map(Arc::clone)
-        };
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
         let found = Arc::new(app.bindings(snapshot, tenant).await?);
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever was first in another lane has read the same snapshot, or one before it.
-        Ok(Arc::clone(pinned.entry(tenant.clone()).or_insert(found)))
+        pinned.insert(tenant.clone(), Arc::clone(&found));
+        Ok(found)
     }
 }

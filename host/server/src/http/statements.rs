@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use planwright_domain::asked::Asked;
 use planwright_domain::charge::{Charge, UsageQuestion};
+use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::statement::{Documented, Statement, StatementStatus, UpcomingStatement};
 use planwright_service::statements::{self, StatementFilter};
@@ -27,11 +28,15 @@ pub(crate) struct StatementWithQuestions {
     /// their places.
     #[schema(value_type = Vec<Object>)]
     questions: Vec<Asked<UsageQuestion, Vec<Charge>>>,
+    /// The fees that were charged, each with what the plugin was asked and answered then.
+    #[schema(value_type = Vec<Object>)]
+    charges: Vec<FeeCharge>,
 }
 
 impl From<Documented> for StatementWithQuestions {
     fn from(documented: Documented) -> Self {
-        Self { statement: documented.statement, questions: documented.questions }
+        let Documented { statement, questions, charges } = documented;
+        Self { statement, questions, charges }
     }
 }
 

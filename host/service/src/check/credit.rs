@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 
 use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
-use crate::documents::{CreditEntryRecord, CreditRecord};
+use crate::documents::{CreditEntryRecord, CreditRecord, FeeChargeRecord};
 use crate::keys::Keys;
 
 impl<N: Snapshot> Walk<'_, N> {
-    pub(super) async fn credit(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn credit(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let balance = match record.decode::<CreditRecord>() {
             Ok(record) => record.balance,
             Err(error) => return Ok(unreadable(&error)),
@@ -20,6 +20,7 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.credit(&user, currency) {
             return Ok(misplaced());
         }
+        self.flows.credit(&user, currency, balance);
         let moved = self.moved(keys, &user, currency).await?;
         let mut found = Vec::new();
         if moved != balance {
@@ -81,19 +82,55 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push(format!("It names the transaction '{id}', which is not there."));
         }
-        if let Some(id) = &entry.statement_id {
-            self.statements.moved(id, entry.amount);
-            let statement = self.statement_of(id).await?;
-            if statement.is_none_or(|statement| statement.user_id != user) {
-                found.push(format!("It names the statement '{id}', which is none of its user's."));
-            }
-        }
-        let named = [&entry.subscription_id, &entry.transaction_id, &entry.statement_id];
-        let is_for_nothing = named.into_iter().all(Option::is_none);
-        if is_for_nothing && entry.reason != "payment" {
-            found.push("It names nothing that it was moved for.".to_owned());
-        }
+        found.extend(self.moved_for(keys, key, &user, currency, &entry).await?);
         Ok(found)
+    }
+
+    /// What moved for a fee names the charge, which names it. What did not is a payment.
+    async fn moved_for(
+        &mut self,
+        keys: &Keys,
+        key: &Key,
+        user: &str,
+        currency: Currency,
+        entry: &CreditEntryRecord,
+    ) -> Result<Option<String>, StoreError> {
+        if let Some(id) = &entry.statement_id {
+            return self.moved_for_statement(id, user, currency, entry.amount).await;
+        }
+        let Some(charge_id) = &entry.charge_id else {
+            if entry.reason != "payment" {
+                return Ok(Some("It names nothing that it was moved for.".to_owned()));
+            }
+            if entry.transaction_id.is_none() {
+                self.flows.untold(user, currency, entry.amount);
+            }
+            return Ok(None);
+        };
+        let charge: Option<FeeChargeRecord> =
+            self.find(&keys.fee_charge(user, entry.at, charge_id)).await?;
+        let names_it = charge.map(|record| record.charge).is_some_and(|charge| {
+            let named = |id: &String| keys.credit_entry(user, currency, entry.at, id) == *key;
+            charge.credit_entry_id.as_ref().is_some_and(named)
+        });
+        let problem = || format!("It names the fee charge '{charge_id}', which does not name it.");
+        Ok((!names_it).then(problem))
+    }
+
+    /// What moved for a statement was used on it.
+    async fn moved_for_statement(
+        &mut self,
+        id: &str,
+        user: &str,
+        currency: Currency,
+        amount: Decimal,
+    ) -> Result<Option<String>, StoreError> {
+        self.statements.moved(id, amount);
+        self.flows.billed(user, currency, -amount);
+        let statement = self.statement_of(id).await?;
+        let is_its = statement.is_some_and(|statement| statement.user_id == user);
+        let problem = || format!("It names the statement '{id}', which is none of its user's.");
+        Ok((!is_its).then(problem))
     }
 }
 
@@ -103,6 +140,14 @@ fn whose(key: &Key) -> Option<(String, Currency)> {
         [Part::Text(user), Part::Text(code), ..] => {
             Some((user.clone(), Currency::from_code(code)?))
         }
+        _ => None,
+    }
+}
+
+/// The user that a key begins with.
+pub(super) fn user_of(key: &Key) -> Option<String> {
+    match key.parts().into_iter().next() {
+        Some(Part::Text(user)) => Some(user),
         _ => None,
     }
 }

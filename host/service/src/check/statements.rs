@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::billing_window::{BillingWindow, Closed, WindowState};
 use planwright_domain::caller::is_user_id;
+use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::statement::{Documented, Statement, StatementStatus};
 use planwright_store::{Key, Record, Snapshot, StoreError};
 use rust_decimal::Decimal;
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
+use crate::documents::FeeChargeRecord;
 use crate::keys::{Family, HostKeys, Keys, WindowPlace};
 use crate::statement_documents::{
     BillingWindowRecord, StatementEntry, StatementRecord, WindowMark,
@@ -23,12 +25,21 @@ pub(super) struct Gathered {
     named: BTreeSet<String>,
     /// How much credit was used on each.
     credit: BTreeMap<String, Decimal>,
+    /// Fees that were charged and are not among those that are on no statement, by their ids.
+    charges: BTreeMap<String, Key>,
 }
 
 impl Gathered {
     /// Credit was moved for a statement.
     pub(super) fn moved(&mut self, statement_id: &str, amount: Decimal) {
         *self.credit.entry(statement_id.to_owned()).or_default() -= amount;
+    }
+
+    /// A fee was charged.
+    pub(super) fn charge(&mut self, key: &Key, id: &str, is_unbilled: bool) {
+        if !is_unbilled {
+            self.charges.insert(id.to_owned(), key.clone());
+        }
     }
 }
 
@@ -185,7 +196,7 @@ impl<N: Snapshot> Walk<'_, N> {
         Ok(if is_closed { Vec::new() } else { vec![problem.to_owned()] })
     }
 
-    async fn statement(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    async fn statement(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let documented = match record.decode::<StatementRecord>() {
             Ok(record) => record.documented,
             Err(error) => return Ok(unreadable(&error)),
@@ -196,6 +207,9 @@ impl<N: Snapshot> Walk<'_, N> {
         }
         let mut found = documented.disagreements();
         found.extend(self.around(&documented));
+        for charge in &documented.charges {
+            found.extend(self.charge_of_statement(keys, charge).await?);
+        }
         for place in keys.statement_places(statement) {
             let entry: Option<StatementEntry> = self.find(&place).await?;
             match entry {
@@ -207,6 +221,28 @@ impl<N: Snapshot> Walk<'_, N> {
             }
         }
         Ok(found)
+    }
+
+    /// A fee that was charged is on one statement, as it is kept.
+    async fn charge_of_statement(&mut self, keys: &Keys, charge: &FeeCharge) -> Problems {
+        let FeeCharge { id, user_id, at, .. } = charge;
+        let mut found = Vec::new();
+        if self.statements.charges.remove(id).is_none() {
+            found.push(format!("The fee charge '{id}' is on another statement, too, or on none."));
+        }
+        let kept: Option<FeeChargeRecord> = self.find(&keys.fee_charge(user_id, *at, id)).await?;
+        if kept.is_none_or(|kept| kept.charge != *charge) {
+            found.push(format!("The fee charge '{id}' is not what is kept of it."));
+        }
+        Ok(found)
+    }
+
+    /// Every fee that was charged is on one statement, or among those that are on none.
+    pub(super) fn charges_missing(&mut self) {
+        let problem = "It is on no statement, and missing among those that are on none.";
+        for key in std::mem::take(&mut self.statements.charges).into_values() {
+            self.report.add(&key, [problem.to_owned()]);
+        }
     }
 
     fn around(&self, documented: &Documented) -> Vec<String> {
