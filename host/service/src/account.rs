@@ -234,6 +234,7 @@ impl Account {
             subscription_id: None,
             transaction_id: None,
             charge_id: None,
+            statement_id: None,
             at: now,
         };
         let id = match &moved.why {

@@ -7,6 +7,7 @@ mod entries;
 mod fee_charges;
 mod host;
 mod owner;
+mod statements;
 mod transactions;
 mod webhooks;
 
@@ -20,6 +21,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use statements::WindowPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -78,13 +80,21 @@ pub(crate) enum Family {
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    BillingWindow,
+    MeteredEvents,
+    Segment,
+    AdjustmentDue,
+    Statement,
+    EveryStatement,
+    UserStatement,
+    StatementDue,
     FeeCharge,
     UnbilledCharge,
     PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 54] = [
+    const ALL: [Self; 62] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -136,6 +146,14 @@ impl Family {
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::BillingWindow,
+        Self::MeteredEvents,
+        Self::Segment,
+        Self::AdjustmentDue,
+        Self::Statement,
+        Self::EveryStatement,
+        Self::UserStatement,
+        Self::StatementDue,
         Self::FeeCharge,
         Self::UnbilledCharge,
         Self::PricedBy,
@@ -194,6 +212,14 @@ impl Family {
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::BillingWindow => "billing-window",
+            Self::MeteredEvents => "metered-events",
+            Self::Segment => "segment",
+            Self::AdjustmentDue => "adjustment-due",
+            Self::Statement => "statement",
+            Self::EveryStatement => "every-statement",
+            Self::UserStatement => "user-statement",
+            Self::StatementDue => "statement-due",
             Self::FeeCharge => "fee-charge",
             Self::UnbilledCharge => "unbilled-charge",
             Self::PricedBy => "priced-by",

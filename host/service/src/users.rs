@@ -20,26 +20,27 @@ use crate::once::once;
 /// Users that a walk holds at once.
 const PIECE: usize = 500;
 
-/// Keeps the email and name that a caller's credentials carry, if they differ from what is kept. Most
+/// Keeps the email, name and group that a caller's credentials carry, if they differ from what is kept. Most
 /// calls find nothing new and cost one look.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Error> {
-    if caller.email.is_none() && caller.name.is_none() {
+    if caller.email.is_none() && caller.name.is_none() && caller.group.is_none() {
         return Ok(());
     }
     let key = Keys::of(&caller.tenant).user(&caller.user_id);
     let snapshot = app.store.snapshot().await?;
     let (version, kept) = read(&snapshot, &key).await?;
     let mut said = kept.clone().unwrap_or_default();
-    said.email = caller.email.clone().or(said.email);
-    said.name = caller.name.clone().or(said.name);
+    said.facts.email = caller.email.clone().or(said.facts.email);
+    said.facts.name = caller.name.clone().or(said.facts.name);
+    said.group = caller.group.clone().or(said.group);
     if kept.as_ref() == Some(&said) {
         return Ok(());
     }
     let mut change = ChangeSet::new();
-    change.expect_as_read(&key, version).put(&key, &UserRecord { facts: said });
+    change.expect_as_read(&key, version).put(&key, &said);
     match app.store.commit(change).await {
         // The next call says it again.
         Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
@@ -51,20 +52,21 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
 async fn read<N: Snapshot>(
     snapshot: &N,
     key: &Key,
-) -> Result<(Option<u64>, Option<UserFacts>), StoreError> {
+) -> Result<(Option<u64>, Option<UserRecord>), StoreError> {
     Ok(match snapshot.get(key).await? {
-        Some(record) => (Some(record.version), Some(record.decode::<UserRecord>()?.facts)),
+        Some(record) => (Some(record.version), Some(record.decode()?)),
         None => (None, None),
     })
 }
 
-/// What is known of a user; nothing where nothing is.
-pub(crate) async fn facts<N: Snapshot>(
+/// What is known of a user, nothing where nothing is; and the version of its record.
+pub(crate) async fn known<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,
     id: &str,
-) -> Result<UserFacts, StoreError> {
-    Ok(read(snapshot, &keys.user(id)).await?.1.unwrap_or_default())
+) -> Result<(Option<u64>, UserRecord), StoreError> {
+    let (version, record) = read(snapshot, &keys.user(id)).await?;
+    Ok((version, record.unwrap_or_default()))
 }
 
 /// Users of whom something is known, by id. All of them are walked to count them.
@@ -101,8 +103,8 @@ pub async fn list<S: Store>(
 /// Not found where nothing is.
 pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<User, Error> {
     let key = key_of(by, id)?;
-    let (_, facts) = read(&app.store.snapshot().await?, &key).await?;
-    let facts = facts.ok_or_else(|| not_found(id))?;
+    let (_, record) = read(&app.store.snapshot().await?, &key).await?;
+    let facts = record.ok_or_else(|| not_found(id))?.facts;
     Ok(User { id: id.to_owned(), facts })
 }
 
@@ -166,9 +168,9 @@ async fn try_update<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, id)?).await?;
     let before = known.ok_or_else(|| not_found(id))?;
-    let user = User { id: id.to_owned(), facts: before.patched(patch.clone())? };
-    if user.facts == before {
-        return Ok(before);
+    let user = User { id: id.to_owned(), facts: before.facts.patched(patch.clone())? };
+    if user.facts == before.facts {
+        return Ok(before.facts);
     }
     keep(app, &snapshot, by, (version, Some(before)), user).await
 }
@@ -178,12 +180,12 @@ async fn keep<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     by: &Request,
-    (version, before): (Option<u64>, Option<UserFacts>),
+    (version, before): (Option<u64>, Option<UserRecord>),
     user: User,
 ) -> Result<UserFacts, Error> {
     let keys = Keys::of(&by.caller.tenant);
     let (key, mut change) = (keys.user(&user.id), ChangeSet::new());
-    let was = before.as_ref();
+    let was = before.as_ref().map(|record| &record.facts);
     let named = [
         (
             Kind::UserGroup,
@@ -202,7 +204,8 @@ async fn keep<S: Store>(
         count_move(&mut change, &keys, kind, before, after);
     }
     change.expect_as_read(&key, version);
-    change.put(&key, &UserRecord { facts: user.facts.clone() });
+    let group = before.as_ref().and_then(|record| record.group.clone());
+    change.put(&key, &UserRecord { facts: user.facts.clone(), group });
     let (action, did) =
         if before.is_none() { ("user_created", "Noted") } else { ("user_updated", "Updated") };
     let deed = Deed {
@@ -210,7 +213,7 @@ async fn keep<S: Store>(
         entity_type: Kind::User.as_str(),
         entity_id: &user.id,
         description: format!("{did} user '{}'", user.id),
-        before: before.as_ref(),
+        before: was,
         after: Some(&user.facts),
         warnings: &[],
     };
