@@ -114,6 +114,12 @@ impl App {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Starts it on the folder of one that was stopped.
+    pub(crate) async fn start_on(folder: Arc<tempfile::TempDir>) -> Self {
+        let started = Self::start_in(folder, Arc::default(), WentWell::default(), |_| {}).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// How many change sets the store took since the start.
     pub(crate) fn change_sets(&self) -> u64 {
         self.server.store_stats().change_sets

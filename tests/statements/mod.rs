@@ -7,6 +7,7 @@ mod kills;
 mod plugins;
 mod quotas;
 mod races;
+mod replays;
 
 use serde_json::{Value, json};
 

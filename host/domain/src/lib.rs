@@ -49,6 +49,7 @@ pub mod quantity;
 pub mod quote;
 pub mod refusal;
 pub mod region;
+pub mod replay;
 pub mod return_url;
 pub mod review;
 pub mod schema;

@@ -183,6 +183,17 @@ pub enum Refusal {
         /// Which one.
         digest: String,
     },
+    /// It is not kept, since it came with another release of the program.
+    #[error(
+        "The plugin '{name}' ({digest}) is not here: it came with the configuration of then. POST it to \
+         /api/v1/admin/plugins, or name another one in digest."
+    )]
+    PricerGone {
+        /// As it called itself.
+        name: String,
+        /// Which one.
+        digest: String,
+    },
     /// There are as many as there may be.
     #[error(
         "There are {most} plugins, and no more are kept. DELETE one that is not needed any more."
@@ -378,6 +389,7 @@ impl Refusal {
             Self::PluginNotReady { .. } => "plugin_not_ready",
             Self::PluginBound { .. } => "plugin_bound",
             Self::PluginPriced { .. } => "plugin_priced",
+            Self::PricerGone { .. } => "pricer_gone",
             Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
             Self::Unfit(_) => "unprocessable",
@@ -428,6 +440,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
             Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
@@ -477,6 +490,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
             | Self::PlanInactive { .. }

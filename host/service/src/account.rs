@@ -9,18 +9,20 @@ use planwright_domain::fee_charge::{FeeCharge, Money};
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
+use planwright_domain::period;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
 use crate::app::App;
+use crate::billing_windows::OpenWindows;
 use crate::documents::{
     CreditEntryRecord, CreditRecord, DueRecord, HistoryRecord, LiveSubscription, PlanSubscription,
     SubscriptionRecord,
 };
 use crate::error::Error;
-use crate::keys::{HostKeys, Keys, Timeline};
+use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
@@ -47,6 +49,8 @@ pub(crate) struct Account {
     credits: BTreeMap<&'static str, Credit>,
     /// In the order of happening.
     moves: Vec<Move>,
+    /// Where statements say what was charged.
+    windows: Option<OpenWindows>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
     /// Who is told what becomes of it.
@@ -100,6 +104,7 @@ impl Account {
             history_was,
             credits: BTreeMap::new(),
             moves: Vec::new(),
+            windows: None,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -148,6 +153,31 @@ impl Account {
         self.moves.push(moved);
     }
 
+    /// Sees to it that what was charged comes on a statement: on that of the window that the user is in then. `after` is
+    /// the live subscription, or the one that was.
+    pub(crate) async fn open_window<S: Store>(
+        &mut self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        after: &Held,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if !self.moves.iter().any(|moved| matches!(moved.why, Why::Charge(_))) {
+            return Ok(());
+        }
+        let (usage_epoch, window) = if after.subscription.status.is_live() {
+            let course = after.governing().course;
+            (course.usage_epoch, course.window)
+        } else {
+            (0, period::calendar_month(now)?)
+        };
+        let place = WindowPlace { user_id: self.user_id.clone(), usage_epoch, start: window.start };
+        let mut windows = OpenWindows::begin(app, &self.tenant).await?;
+        windows.open(snapshot, &place, window).await?;
+        self.windows = Some(windows);
+        Ok(())
+    }
+
     /// Writes what became of the account, expecting all of it to be as it was read. `after` is the live
     /// subscription, or the one that was.
     pub(crate) fn write<S: Store>(
@@ -175,6 +205,9 @@ impl Account {
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
         self.write_money(app, change, now);
+        if let Some(windows) = &self.windows {
+            windows.write(change);
+        }
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
     }

@@ -119,6 +119,12 @@ impl Keys {
         self.kind(Family::EveryStatement).prefix()
     }
 
+    /// Where those begin in the tenant's list that were made before an instant.
+    pub(crate) fn statements_before(&self, at: i64) -> Key {
+        let last = u64::try_from(at.saturating_sub(1)).unwrap_or(0);
+        self.kind(Family::EveryStatement).newest_first(last).key()
+    }
+
     /// A user's statements, newest first.
     pub(crate) fn user_statements(&self, user_id: &str) -> Prefix {
         self.kind(Family::UserStatement).text(user_id).prefix()
