@@ -2,7 +2,7 @@
 //! statement for each currency. It is prepared from one snapshot, and written expecting all that it rests on. An attempt
 //! that fails is written, too: the window stays open, and is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_window::{BillingWindow, Closed, Metered, WindowState, due_more};
@@ -286,15 +286,13 @@ impl<S: Store> Billing<'_, S> {
             })?;
             metered.counted.insert(segment, Quantity::from_millionths(holds));
         }
-        let metrics: Vec<Metric> =
+        let metrics: BTreeSet<Metric> =
             metered.counted.keys().map(|segment| segment.metric.clone()).collect();
         for metric in metrics {
-            if !metered.totals.contains_key(&metric) {
-                let WindowPlace { user_id, usage_epoch, start } = place;
-                let key = self.keys.usage(user_id, *usage_epoch, *start, &metric);
-                let total = Quantity::from_millionths(self.counter(key).await?);
-                metered.totals.insert(metric, total);
-            }
+            let WindowPlace { user_id, usage_epoch, start } = place;
+            let key = self.keys.usage(user_id, *usage_epoch, *start, &metric);
+            let total = Quantity::from_millionths(self.counter(key).await?);
+            metered.totals.insert(metric, total);
         }
         Ok(metered)
     }
