@@ -5,6 +5,7 @@
 
 mod edits;
 mod price_catalog;
+mod quota_thresholds;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

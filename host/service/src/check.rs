@@ -22,6 +22,7 @@ mod entries;
 mod host;
 mod plans;
 mod plugins;
+mod quota_thresholds;
 mod records;
 mod report;
 mod subscriptions;

@@ -6,6 +6,7 @@
 mod entries;
 mod host;
 mod owner;
+mod quota_thresholds;
 mod transactions;
 mod webhooks;
 
@@ -19,6 +20,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use quota_thresholds::ThresholdPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -73,6 +75,7 @@ pub(crate) enum Family {
     Usage,
     UsageEvent,
     ExpiringUsageEvents,
+    QuotaThreshold,
     Entry,
     EntryNumbers,
     EntryUses,
@@ -80,7 +83,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 51] = [
+    const ALL: [Self; 52] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -128,6 +131,7 @@ impl Family {
         Self::Usage,
         Self::UsageEvent,
         Self::ExpiringUsageEvents,
+        Self::QuotaThreshold,
         Self::Entry,
         Self::EntryNumbers,
         Self::EntryUses,
@@ -183,6 +187,7 @@ impl Family {
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",

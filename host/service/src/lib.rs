@@ -48,6 +48,7 @@ mod price_books;
 pub mod products;
 pub mod provider;
 pub mod purchases;
+mod quota_thresholds;
 pub mod quotes;
 pub mod reconciliation;
 pub mod regions;
