@@ -10,6 +10,7 @@ use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
+use planwright_domain::user::UserFacts;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
@@ -24,7 +25,7 @@ use crate::keys::{HostKeys, Keys, Timeline};
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::settings::Kept;
-use crate::tenants;
+use crate::{tenants, users};
 
 /// What the due index calls a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -44,6 +45,8 @@ pub(crate) struct Account {
     /// To be changed as decided.
     pub(crate) history: History,
     credits: BTreeMap<&'static str, Credit>,
+    /// Whether anything is known of the user.
+    user_is_known: bool,
     /// Who is told what becomes of it.
     listeners: Listeners,
 }
@@ -76,6 +79,8 @@ impl Account {
             None => (None, History::default()),
         };
         let live = live(snapshot, tenant, user_id).await?;
+        let user_is_known = history_was.0.is_some()
+            || snapshot.record_version(&Keys::of(tenant).user(user_id)).await?.is_some();
         Ok(Self {
             tenant: tenant.clone(),
             user_id: user_id.to_owned(),
@@ -86,6 +91,7 @@ impl Account {
             history: history_was.1.clone(),
             history_was,
             credits: BTreeMap::new(),
+            user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -146,6 +152,9 @@ impl Account {
         if self.history != self.history_was.1 {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
+        }
+        if !self.user_is_known {
+            users::put(change, &keys, &self.user_id, None, UserFacts::default());
         }
         let subscription_id = Some(after.subscription.id.as_str());
         let moved = Moved { reason, subscription_id, transaction_id: None, at: now };

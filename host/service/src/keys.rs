@@ -37,6 +37,7 @@ pub(crate) enum Family {
     LiveSubscription,
     PlanSubscription,
     User,
+    UserCount,
     Audit,
     Answer,
     ExpiringAnswer,
@@ -67,6 +68,7 @@ pub(crate) enum Family {
     WebhookDue,
     WebhookDone,
     Transaction,
+    TransactionCount,
     EveryTransaction,
     UserTransaction,
     PendingTransaction,
@@ -83,7 +85,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 52] = [
+    const ALL: [Self; 54] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -93,6 +95,7 @@ impl Family {
         Self::LiveSubscription,
         Self::PlanSubscription,
         Self::User,
+        Self::UserCount,
         Self::Audit,
         Self::Answer,
         Self::ExpiringAnswer,
@@ -123,6 +126,7 @@ impl Family {
         Self::WebhookDue,
         Self::WebhookDone,
         Self::Transaction,
+        Self::TransactionCount,
         Self::EveryTransaction,
         Self::UserTransaction,
         Self::PendingTransaction,
@@ -149,6 +153,7 @@ impl Family {
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
+            Self::UserCount => "user-count",
             Self::Audit => "audit",
             Self::Answer => "answer",
             Self::ExpiringAnswer => "expiring-answer",
@@ -179,6 +184,7 @@ impl Family {
             Self::WebhookDue => "webhook-due",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
+            Self::TransactionCount => "transaction-count",
             Self::EveryTransaction => "every-transaction",
             Self::UserTransaction => "user-transaction",
             Self::PendingTransaction => "pending-transaction",
@@ -348,6 +354,11 @@ impl Keys {
     /// All users of whom something is known.
     pub(crate) fn users(&self) -> Prefix {
         self.kind(Family::User).prefix()
+    }
+
+    /// Counter: how many they are.
+    pub(crate) fn user_count(&self) -> Key {
+        self.kind(Family::UserCount).key()
     }
 
     /// Record: what a request that may come again was answered.
