@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use crate::app::App;
 use crate::documents::{
     CreditEntryRecord, CreditRecord, DueRecord, HistoryRecord, LiveSubscription, PlanSubscription,
-    SubscriptionRecord,
+    SubscriptionRecord, UserRecord,
 };
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
@@ -25,7 +25,7 @@ use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
 use crate::settings::Kept;
-use crate::{fee_charges, ids, tenants};
+use crate::{fee_charges, ids, tenants, users};
 
 /// What the due index calls a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -49,6 +49,8 @@ pub(crate) struct Account {
     moves: Vec<Move>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
+    /// Whether anything is known of the user.
+    user_is_known: bool,
     /// Who is told what becomes of it.
     listeners: Listeners,
 }
@@ -88,6 +90,8 @@ impl Account {
         };
         let live = live(snapshot, tenant, user_id).await?;
         let bindings = app.bindings(snapshot, tenant).await?;
+        let user_is_known = history_was.0.is_some()
+            || snapshot.record_version(&Keys::of(tenant).user(user_id)).await?.is_some();
         Ok(Self {
             tenant: tenant.clone(),
             user_id: user_id.to_owned(),
@@ -100,6 +104,7 @@ impl Account {
             history_was,
             credits: BTreeMap::new(),
             moves: Vec::new(),
+            user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -173,6 +178,9 @@ impl Account {
         if self.history != self.history_was.1 {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
+        }
+        if !self.user_is_known {
+            users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
         self.write_money(app, change, now);
         let events = event::of_subscription(self.held(), after);
