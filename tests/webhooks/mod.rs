@@ -7,9 +7,12 @@ mod life;
 mod payments;
 mod reach;
 pub(crate) mod receiver;
+mod statements;
+mod thresholds;
 
 use std::time::{Duration, Instant};
 
+use planwright_server::config::Config;
 use serde_json::{Value, json};
 
 use crate::harness::{Actor, App};
@@ -19,15 +22,16 @@ pub(crate) const WEBHOOKS: &str = "/api/v1/admin/webhooks";
 
 /// A server that may call receivers on this machine.
 async fn start() -> App {
-    App::with(|config| {
-        config.webhooks.allow_http = true;
-        config.webhooks.allow_private_networks = true;
-    })
-    .await
+    App::with(may_call_this_machine).await
+}
+
+fn may_call_this_machine(config: &mut Config) {
+    config.webhooks.allow_http = true;
+    config.webhooks.allow_private_networks = true;
 }
 
 /// Makes an endpoint; gives its id and its secret.
-async fn listen(by: &Actor, receiver: &Receiver, events: &[&str]) -> (String, String) {
+pub(crate) async fn listen(by: &Actor, receiver: &Receiver, events: &[&str]) -> (String, String) {
     let draft = json!({"url": receiver.url(), "events": events});
     let made = by.post(WEBHOOKS, draft).await.ok(201);
     let text = |field: &str| made[field].as_str().unwrap().to_owned();

@@ -46,6 +46,7 @@ pub mod plugin;
 pub mod price_book;
 pub mod product;
 pub mod quantity;
+pub mod quota_threshold;
 pub mod quote;
 pub mod refusal;
 pub mod region;
@@ -68,6 +69,7 @@ pub mod usage;
 pub mod usage_event;
 pub mod user;
 pub mod user_group;
+pub mod user_report;
 pub mod webhook;
 
 pub use refusal::Refusal;

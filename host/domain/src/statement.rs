@@ -410,7 +410,8 @@ mod tests {
     fn what_was_changed_shows() {
         let whole = upcoming(&["5.5", "0.25"], "1").unwrap();
         let whole = Statement::written("sta".to_owned(), whole, Timestamp::UNIX_EPOCH);
-        let changes: [(fn(&mut Statement), &str); 5] = [
+        type Edit = fn(&mut Statement);
+        let changes: [(Edit, &str); 5] = [
             (|it| it.total = Decimal::ONE, "Its total is 1"),
             (|it| it.due = Decimal::ONE, "Its due is 1"),
             (|it| it.credit_applied = Decimal::TEN, "It uses 10 of credit"),

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::billing_windows::OpenWindows;
 use crate::documents::{
     CreditEntryRecord, CreditRecord, DueRecord, HistoryRecord, LiveSubscription, PlanSubscription,
-    SubscriptionRecord,
+    SubscriptionRecord, UserRecord,
 };
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
@@ -27,7 +27,7 @@ use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
 use crate::settings::Kept;
-use crate::{fee_charges, ids, tenants};
+use crate::{fee_charges, ids, tenants, users};
 
 /// What the due index calls a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -53,6 +53,8 @@ pub(crate) struct Account {
     windows: Option<OpenWindows>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
+    /// Whether anything is known of the user.
+    user_is_known: bool,
     /// Who is told what becomes of it.
     listeners: Listeners,
 }
@@ -92,6 +94,8 @@ impl Account {
         };
         let live = live(snapshot, tenant, user_id).await?;
         let bindings = app.bindings(snapshot, tenant).await?;
+        let user_is_known = history_was.0.is_some()
+            || snapshot.record_version(&Keys::of(tenant).user(user_id)).await?.is_some();
         Ok(Self {
             tenant: tenant.clone(),
             user_id: user_id.to_owned(),
@@ -105,6 +109,7 @@ impl Account {
             credits: BTreeMap::new(),
             moves: Vec::new(),
             windows: None,
+            user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -203,6 +208,9 @@ impl Account {
         if self.history != self.history_was.1 {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
+        }
+        if !self.user_is_known {
+            users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
         self.write_money(app, change, now);
         if let Some(windows) = &self.windows {

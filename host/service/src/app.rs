@@ -16,6 +16,7 @@ use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
 use crate::price_books::BookCache;
 use crate::provider::PaymentProvider;
+use crate::quota_thresholds::LookedAt;
 use crate::seen_tenants::SeenTenants;
 use crate::user_cache::UserCache;
 
@@ -34,6 +35,7 @@ pub struct App<S> {
     pub(crate) governing: UserCache<Governing>,
     pub(crate) metering: UserCache<Metering>,
     pub(crate) books: BookCache,
+    pub(crate) looked_at: LookedAt,
 }
 
 /// Who takes payments.
@@ -72,6 +74,7 @@ impl<S> App<S> {
             governing: UserCache::default(),
             metering: UserCache::default(),
             books: BookCache::default(),
+            looked_at: LookedAt::default(),
         }
     }
 

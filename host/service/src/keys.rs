@@ -7,6 +7,7 @@ mod entries;
 mod fee_charges;
 mod host;
 mod owner;
+mod quota_thresholds;
 mod statements;
 mod transactions;
 mod webhooks;
@@ -21,6 +22,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use quota_thresholds::ThresholdPlace;
 pub(crate) use statements::WindowPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
@@ -38,6 +40,7 @@ pub(crate) enum Family {
     LiveSubscription,
     PlanSubscription,
     User,
+    UserCount,
     Audit,
     Answer,
     ExpiringAnswer,
@@ -68,6 +71,7 @@ pub(crate) enum Family {
     WebhookDue,
     WebhookDone,
     Transaction,
+    TransactionCount,
     EveryTransaction,
     UserTransaction,
     PendingTransaction,
@@ -76,6 +80,7 @@ pub(crate) enum Family {
     Usage,
     UsageEvent,
     ExpiringUsageEvents,
+    QuotaThreshold,
     Entry,
     EntryNumbers,
     EntryUses,
@@ -94,7 +99,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 62] = [
+    const ALL: [Self; 65] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -104,6 +109,7 @@ impl Family {
         Self::LiveSubscription,
         Self::PlanSubscription,
         Self::User,
+        Self::UserCount,
         Self::Audit,
         Self::Answer,
         Self::ExpiringAnswer,
@@ -134,6 +140,7 @@ impl Family {
         Self::WebhookDue,
         Self::WebhookDone,
         Self::Transaction,
+        Self::TransactionCount,
         Self::EveryTransaction,
         Self::UserTransaction,
         Self::PendingTransaction,
@@ -142,6 +149,7 @@ impl Family {
         Self::Usage,
         Self::UsageEvent,
         Self::ExpiringUsageEvents,
+        Self::QuotaThreshold,
         Self::Entry,
         Self::EntryNumbers,
         Self::EntryUses,
@@ -170,6 +178,7 @@ impl Family {
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
+            Self::UserCount => "user-count",
             Self::Audit => "audit",
             Self::Answer => "answer",
             Self::ExpiringAnswer => "expiring-answer",
@@ -200,6 +209,7 @@ impl Family {
             Self::WebhookDue => "webhook-due",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
+            Self::TransactionCount => "transaction-count",
             Self::EveryTransaction => "every-transaction",
             Self::UserTransaction => "user-transaction",
             Self::PendingTransaction => "pending-transaction",
@@ -208,6 +218,7 @@ impl Family {
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
@@ -379,6 +390,11 @@ impl Keys {
     /// All users of whom something is known.
     pub(crate) fn users(&self) -> Prefix {
         self.kind(Family::User).prefix()
+    }
+
+    /// Counter: how many they are.
+    pub(crate) fn user_count(&self) -> Key {
+        self.kind(Family::UserCount).key()
     }
 
     /// Record: what a request that may come again was answered.

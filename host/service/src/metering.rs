@@ -34,7 +34,8 @@ pub(crate) struct Metering {
     /// Since when the user's clock runs; it begins with the first priced event.
     started: Option<Timestamp>,
     priced: BTreeMap<Metric, Phases>,
-    user: UserRecord,
+    /// What is known of the user, and the version of that.
+    user: (Option<u64>, UserRecord),
     /// How often the price catalog had changed.
     changes: i64,
     rests_on: RestsOn,
@@ -99,7 +100,7 @@ impl Metering {
             region_id: standing.region.map_or(0, |region| region.id),
             started,
             priced: book.map(|book| phases(&book, started)).unwrap_or_default(),
-            user,
+            user: (version, user),
             changes,
             rests_on,
         })
@@ -234,9 +235,9 @@ impl Meter {
             metering.expect(&keys, change);
         }
         for (user_id, (started, metering)) in &self.begun {
-            let mut user = metering.user.clone();
+            let (version, mut user) = metering.user.clone();
             user.facts.phase_started = Some(*started);
-            change.put(&keys.user(user_id), &user);
+            users::put(change, &keys, user_id, version, &user);
         }
         for (counter, amount) in &self.segments {
             change.add(counter, amount.millionths());

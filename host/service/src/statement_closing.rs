@@ -2,11 +2,12 @@
 //! statement for each currency. It is prepared from one snapshot, and written expecting all that it rests on. An attempt
 //! that fails is written, too: the window stays open, and is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_window::{BillingWindow, Closed, Metered, WindowState, due_more};
 use planwright_domain::caller::TenantId;
+use planwright_domain::event;
 use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
@@ -27,6 +28,7 @@ use crate::documents::{CreditEntryRecord, CreditRecord};
 use crate::error::Error;
 use crate::governing::RestsOn;
 use crate::keys::{Keys, Timeline, WindowPlace};
+use crate::outbox::Listeners;
 use crate::price_books::Standing;
 use crate::priced_by::{PricedBy, pricer};
 use crate::settings::Kept;
@@ -49,6 +51,8 @@ pub(crate) struct Closing {
     /// Counters that were read.
     counters: Vec<(Key, i64)>,
     rests_on: RestsOn,
+    /// Who is told what becomes of it.
+    listeners: Listeners,
     /// Who was asked, if anybody was.
     priced_by: Option<PricedBy>,
     adjusted: Vec<Adjusted>,
@@ -116,6 +120,7 @@ pub(crate) async fn prepare<S: Store>(
         failed,
         counters: Vec::new(),
         rests_on: RestsOn::default(),
+        listeners: Listeners::read(snapshot, tenant).await?,
         priced_by: None,
         unbilled: Vec::new(),
         adjusted: Vec::new(),
@@ -286,15 +291,13 @@ impl<S: Store> Billing<'_, S> {
             })?;
             metered.counted.insert(segment, Quantity::from_millionths(holds));
         }
-        let metrics: Vec<Metric> =
+        let metrics: BTreeSet<Metric> =
             metered.counted.keys().map(|segment| segment.metric.clone()).collect();
         for metric in metrics {
-            if !metered.totals.contains_key(&metric) {
-                let WindowPlace { user_id, usage_epoch, start } = place;
-                let key = self.keys.usage(user_id, *usage_epoch, *start, &metric);
-                let total = Quantity::from_millionths(self.counter(key).await?);
-                metered.totals.insert(metric, total);
-            }
+            let WindowPlace { user_id, usage_epoch, start } = place;
+            let key = self.keys.usage(user_id, *usage_epoch, *start, &metric);
+            let total = Quantity::from_millionths(self.counter(key).await?);
+            metered.totals.insert(metric, total);
         }
         Ok(metered)
     }
@@ -478,14 +481,15 @@ impl Closing {
             let mut documented = self.statement(app, failed.take(), &draft.upcoming, now);
             documented.1.questions.clone_from(&draft.questions);
             documented.1.charges.clone_from(&draft.charges);
-            let id = self.put(change, documented);
+            let id = self.put(app, change, documented, now);
             self.use_credit(app, change, draft, &id, now);
             statements.push(id);
         }
         if failed.is_some() {
             // It failed for something that is not to be paid any more.
             let nothing = UpcomingStatement::empty(&self.place.user_id, self.before.window);
-            statements.push(self.put(change, self.statement(app, failed, &nothing, now)));
+            let documented = self.statement(app, failed, &nothing, now);
+            statements.push(self.put(app, change, documented, now));
         }
         if let Some(priced_by) = &self.priced_by {
             priced_by.mark(change);
@@ -514,7 +518,8 @@ impl Closing {
         let Failed { currency, reason } = failed;
         let (user_id, window) = (&self.place.user_id, self.before.window);
         let upcoming = UpcomingStatement::failed(user_id, window, *currency, reason.clone());
-        let id = self.put(change, self.statement(app, self.failed.as_ref(), &upcoming, now));
+        let documented = self.statement(app, self.failed.as_ref(), &upcoming, now);
+        let id = self.put(app, change, documented, now);
         let tenant = &self.tenant;
         tracing::warn!(%tenant, user_id, id, reason, "a statement failed; it is tried again");
         self.before.clone().failed(id, now)
@@ -538,8 +543,18 @@ impl Closing {
         (version, Documented { statement, questions: Vec::new(), charges: Vec::new() })
     }
 
-    fn put(&self, change: &mut ChangeSet, (version, it): (Option<u64>, Documented)) -> String {
+    /// Writes it, and tells of it.
+    fn put<S: Store>(
+        &self,
+        app: &App<S>,
+        change: &mut ChangeSet,
+        (version, it): (Option<u64>, Documented),
+        now: Timestamp,
+    ) -> String {
         statement_records::put(change, &Keys::of(&self.tenant), version, &it);
+        let failed = self.failed.as_ref().map(|(_, failed)| &failed.statement);
+        let before = failed.filter(|failed| failed.id == it.statement.id);
+        self.listeners.tell(app, change, &event::of_statement(before, &it.statement), now);
         it.statement.id
     }
 

@@ -2,7 +2,7 @@
 //! currency price what they use.
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{Caller, is_user_id};
+use planwright_domain::caller::{Caller, TenantId, is_user_id};
 use planwright_domain::entry::Kind;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::refusal::FieldError;
@@ -40,11 +40,26 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
         return Ok(());
     }
     let mut change = ChangeSet::new();
-    change.expect_as_read(&key, version).put(&key, &said);
+    put(&mut change, &Keys::of(&caller.tenant), &caller.user_id, version, &said);
     match app.store.commit(change).await {
         // The next call says it again.
         Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes what is known of a user, if the record is still as it was read, and counts one of whom nothing was known.
+pub(crate) fn put(
+    change: &mut ChangeSet,
+    keys: &Keys,
+    id: &str,
+    version: Option<u64>,
+    record: &UserRecord,
+) {
+    let key = keys.user(id);
+    change.expect_as_read(&key, version).put(&key, record);
+    if version.is_none() {
+        change.add(&keys.user_count(), 1);
     }
 }
 
@@ -69,7 +84,7 @@ pub(crate) async fn known<N: Snapshot>(
     Ok((version, record.unwrap_or_default()))
 }
 
-/// Users of whom something is known, by id. All of them are walked to count them.
+/// Users of whom something is known, by id.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -79,22 +94,48 @@ pub async fn list<S: Store>(
     page: PageRequest,
 ) -> Result<Page<User>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let prefix = Keys::of(&by.caller.tenant).users();
+    let (items, total) = page_of(&snapshot, &by.caller.tenant, None, page).await?;
+    Ok(page.answer(items, total))
+}
+
+/// The users on a page, by id, and how many there are in all. All of whom something is known are counted already;
+/// those who mention something are looked for from the first to the last.
+pub(crate) async fn page_of<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    sought: Option<&str>,
+    page: PageRequest,
+) -> Result<(Vec<User>, u64), StoreError> {
+    let keys = Keys::of(tenant);
     let (mut scan, mut items, mut total) = (Scan::first(PIECE), Vec::new(), 0);
     loop {
-        let piece = snapshot.scan(&prefix, scan).await?;
+        let piece = snapshot.scan(&keys.users(), scan).await?;
         for (key, record) in &piece {
-            if total >= page.skip() && items.len() < page.size() {
-                let Some(Part::Text(id)) = key.parts().into_iter().next() else { continue };
-                items.push(User { id, facts: record.decode::<UserRecord>()?.facts });
+            let Some(Part::Text(id)) = key.parts().into_iter().next() else { continue };
+            let is_skipped = total < page.skip() || items.len() == page.size();
+            if sought.is_some() || !is_skipped {
+                let user = User { id, facts: record.decode::<UserRecord>()?.facts };
+                if sought.is_some_and(|part| !user.mentions(part)) {
+                    continue;
+                }
+                if !is_skipped {
+                    items.push(user);
+                }
             }
             total += 1;
+        }
+        if sought.is_none() && items.len() == page.size() {
+            break;
         }
         tokio::task::yield_now().await;
         let Some((last, _)) = piece.into_iter().last() else { break };
         scan = Scan::first(PIECE).after(last);
     }
-    Ok(page.answer(items, u64::try_from(total).unwrap_or(u64::MAX)))
+    let total = match sought {
+        Some(_) => u64::try_from(total).unwrap_or(u64::MAX),
+        None => u64::try_from(snapshot.counter(&keys.user_count()).await?).unwrap_or(0),
+    };
+    Ok((items, total))
 }
 
 /// What is known of one user.
@@ -117,10 +158,11 @@ fn not_found(id: &str) -> Refusal {
     Refusal::EntryNotFound { kind: Kind::User, id: id.chars().take(255).collect() }
 }
 
-/// Notes a user of whom nothing is known yet, before or after there are credentials.
+/// Notes a user of whom nothing is known yet but that there is one: before or after there are credentials or a
+/// subscription.
 ///
 /// # Errors
-/// A draft that is wrong in itself or names what is not there, or a user who is known.
+/// A draft that is wrong in itself or names what is not there, or a user of whom more is known.
 pub async fn create<S: Store>(
     app: &App<S>,
     by: &Request,
@@ -138,11 +180,13 @@ async fn try_create<S: Store>(
     let user = User { id: draft.id.clone(), facts: draft.facts()? };
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, &user.id)?).await?;
-    if known.is_some() {
+    let (nothing, known) = (UserFacts::default(), known.as_ref());
+    if known.is_some_and(|known| known.facts != nothing || user.facts == nothing) {
         let message = format!("User '{}' is known already: PATCH changes what is known.", user.id);
         return Err(Refusal::unfit(FieldError::new("id", "taken", &message)).into());
     }
-    keep(app, &snapshot, by, (version, None), user).await
+    let group = known.and_then(|known| known.group.clone());
+    keep(app, &snapshot, by, (version, None), user, group).await
 }
 
 /// Changes what is known of a user.
@@ -168,11 +212,12 @@ async fn try_update<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, id)?).await?;
     let before = known.ok_or_else(|| not_found(id))?;
-    let user = User { id: id.to_owned(), facts: before.facts.patched(patch.clone())? };
-    if user.facts == before.facts {
-        return Ok(before.facts);
+    let UserRecord { facts: before, group } = before;
+    let user = User { id: id.to_owned(), facts: before.patched(patch.clone())? };
+    if user.facts == before {
+        return Ok(before);
     }
-    keep(app, &snapshot, by, (version, Some(before)), user).await
+    keep(app, &snapshot, by, (version, Some(before)), user, group).await
 }
 
 /// Commits what is known of a user from now on. What it names is expected to be there.
@@ -180,12 +225,13 @@ async fn keep<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     by: &Request,
-    (version, before): (Option<u64>, Option<UserRecord>),
+    (version, before): (Option<u64>, Option<UserFacts>),
     user: User,
+    group: Option<String>,
 ) -> Result<UserFacts, Error> {
     let keys = Keys::of(&by.caller.tenant);
-    let (key, mut change) = (keys.user(&user.id), ChangeSet::new());
-    let was = before.as_ref().map(|record| &record.facts);
+    let mut change = ChangeSet::new();
+    let was = before.as_ref();
     let named = [
         (
             Kind::UserGroup,
@@ -203,9 +249,8 @@ async fn keep<S: Store>(
         }
         count_move(&mut change, &keys, kind, before, after);
     }
-    change.expect_as_read(&key, version);
-    let group = before.as_ref().and_then(|record| record.group.clone());
-    change.put(&key, &UserRecord { facts: user.facts.clone(), group });
+    let record = UserRecord { facts: user.facts.clone(), group };
+    put(&mut change, &keys, &user.id, version, &record);
     let (action, did) =
         if before.is_none() { ("user_created", "Noted") } else { ("user_updated", "Updated") };
     let deed = Deed {

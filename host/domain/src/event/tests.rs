@@ -1,9 +1,13 @@
 use super::*;
 use crate::course::Course;
 use crate::life::Offer;
+use crate::metric::Metric;
 use crate::money::Currency;
 use crate::payment::{PaymentTold, RefundTold};
+use crate::period::Window;
+use crate::statement::{LineKind, StatementLine, UpcomingStatement};
 use crate::transaction::{Clocks, Owed};
+use crate::usage::Limit;
 use rust_decimal::Decimal;
 
 fn at(day: i64) -> Timestamp {
@@ -110,6 +114,18 @@ fn a_plan_is_told_in_a_few_fields_with_the_names_of_those_that_changed() {
     assert_eq!(made.data["changed_fields"], Value::Null);
 }
 
+#[test]
+fn a_threshold_is_told_with_the_usage_as_answers_show_it() {
+    let limit = Limit { quota: Some(100), is_billed: false };
+    let current = serde_json::from_str("80.1").unwrap();
+    let window = Window { start: at(0), end: at(1) };
+    let usage = UsageReport::of(Metric::named("requests"), limit, current, window);
+    let event = Event::of_threshold("bob", Threshold::ALL[0], &usage);
+    let expected = r#"{"data":{"threshold":80,"usage":{"current_usage":80.1,"metric":"requests","period_end":1738828800,"period_start":1738742400,"quota_limit":100,"remaining":19.9},"user_id":"bob"},"timestamp":"2025-02-05T08:00:00Z","type":"quota.threshold"}"#;
+    let payload: Value = serde_json::from_str(&event.payload(at(0))).unwrap();
+    assert_eq!(payload.to_string(), serde_json::from_str::<Value>(expected).unwrap().to_string());
+}
+
 /// 490 RUB that are asked for.
 fn owed() -> Booked {
     let owed = Owed {
@@ -175,4 +191,39 @@ fn a_transaction_is_told_when_it_ends_and_each_time_that_money_goes_back() {
         let is = serde_json::to_value(&after.transaction).unwrap();
         assert_eq!(shown, expected.map(|_| is));
     }
+}
+
+#[test]
+fn a_statement_is_told_when_it_is_written_paid_or_fails_for_another_reason() {
+    let window = Window { start: at(0), end: at(28) };
+    let written =
+        |upcoming: UpcomingStatement| Statement::written("sta".to_owned(), upcoming, at(28));
+    let failed =
+        |reason: &str| written(UpcomingStatement::failed("bob", window, None, reason.to_owned()));
+    let owes = |amount: &str| {
+        let amount = Decimal::from_str_exact(amount).unwrap();
+        let line = StatementLine::of_money(LineKind::Usage, String::new(), amount);
+        let lines = vec![line];
+        written(UpcomingStatement::of("bob", window, Currency::USD, lines, Decimal::ZERO).unwrap())
+    };
+    let (created, paid, fails) = ("statement.created", "statement.paid", "statement.failed");
+    for (before, after, expected) in [
+        (None, owes("5.5"), vec![created]),
+        (None, owes("0"), vec![created, paid]),
+        (None, failed("a"), vec![fails]),
+        (Some(failed("a")), failed("a"), vec![]),
+        (Some(failed("a")), failed("b"), vec![fails]),
+        (Some(failed("a")), owes("5.5"), vec![created]),
+        (Some(failed("a")), owes("0"), vec![created, paid]),
+        (Some(owes("5.5")), owes("5.5"), vec![]),
+        (Some(owes("5.5")), Statement { status: StatementStatus::Paid, ..owes("5.5") }, vec![paid]),
+        (Some(owes("0")), owes("0"), vec![]),
+    ] {
+        let told = of_statement(before.as_ref(), &after);
+        let kinds: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, expected, "{before:?} {after:?}");
+    }
+    let told = &of_statement(None, &owes("5.5"))[0];
+    let payload = told.payload(at(28));
+    assert!(payload.contains(r#""due":5.5,"#) && !payload.contains("lines"), "{payload}");
 }

@@ -84,6 +84,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
+                | Family::UserCount
+                | Family::TransactionCount
                 | Family::Audit
                 | Family::Tenant
                 | Family::Plugin
@@ -105,6 +107,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PaymentDue
                 | Family::Usage
                 | Family::ExpiringUsageEvents
+                | Family::QuotaThreshold
                 | Family::EntryNumbers
                 | Family::EntryUses
                 | Family::EntryChanges
@@ -234,6 +237,7 @@ impl<N: Snapshot> Walk<'_, N> {
         self.webhook_counters_missing().await?;
         self.usage_counters_missing().await?;
         self.charges_missing();
+        self.tallies_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         self.entry_counters_missing(keys).await?;
         self.money_adds_up(keys);
