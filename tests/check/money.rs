@@ -12,6 +12,7 @@ use crate::api::payments::{begin, tell, text, with_provider};
 use crate::api::{ADMIN_PLANS, SUBSCRIPTION, plan};
 use crate::harness::App;
 use crate::provider::Provider;
+use crate::statements::payments::{ask, owing, pay as settle};
 use crate::worker::DAY;
 
 /// Bob paid, went to a cheaper plan, and renewed it from what was given back; then he paid the rest of a window.
@@ -235,4 +236,42 @@ async fn what_prices_by_the_configuration_is_kept_once_it_priced_something() {
     let (mark, _) = all(&data, &Space::Host, "priced-by").await.remove(0);
     commit(&data, |change| change.delete(&mark)).await;
     assert_found(&lines(&data), "component/", "It is nobody's, and priced nothing.");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_nobody_paid_and_a_payment_that_settled_none_are_found() {
+    let (app, provider, statement) = owing().await;
+    let started = ask(&app.user("bob"), &statement).await;
+    settle(&app, &provider, &started).await;
+    let (_folder, file) = app.stop().await;
+    let left = std::fs::read(file).unwrap();
+    assert_eq!(lines(&Data::of(&left)), [""; 0], "what a server leaves is clean");
+    type Edit = fn(&mut Value);
+    let cases: [(&str, Edit, &str, &str); 3] = [
+        (
+            "statement",
+            |record| record["statement"]["status"] = json!("open"),
+            "transaction/txn_",
+            "It settled the statement 'sta_",
+        ),
+        (
+            "transaction",
+            |record| record["statement_id"] = json!("sta_none"),
+            "transaction/txn_",
+            "It is for the statement 'sta_none', which is none of its user's.",
+        ),
+        (
+            "transaction",
+            |record| record["transaction"]["status"] = json!("canceled"),
+            "credit/bob/USD",
+            "0 was paid and 0 given back, 0 was charged and 12 used on statements",
+        ),
+    ];
+    for (family, edit, place, problem) in cases {
+        let data = Data::of(&left);
+        let (key, mut record) = all(&data, &tenant(), family).await.remove(0);
+        edit(&mut record);
+        commit(&data, |change| change.put(&key, &Any(record))).await;
+        assert_found(&lines(&data), place, problem);
+    }
 }

@@ -4,6 +4,7 @@
 
 mod journey;
 mod kills;
+pub(crate) mod payments;
 mod plugins;
 mod quotas;
 mod races;

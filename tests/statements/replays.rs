@@ -83,6 +83,9 @@ async fn who_has_answered_says_the_same_and_another_one_what_it_would_charge() {
     assert_eq!(again(&fees, json!({})).await, ["1 1 0: RUB 490 -> 490"]);
     assert_eq!(again(&usage, json!({})).await, ["1 2 0: USD 12 -> 12"]);
 
+    let standard = text(&usage["lines"][0]["plugin"]["digest"]);
+    assert_eq!(again(&usage, json!({"digest": standard})).await, ["1 2 0: USD 12 -> 12"]);
+
     // It need not be bound, and takes the plan's price too.
     let other = uploaded(&admin, "", PRICING).await;
     let with = |behaviour: &str| json!({"digest": other, "settings": {"behaviour": behaviour}});

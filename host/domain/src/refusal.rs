@@ -291,6 +291,14 @@ pub enum Refusal {
         /// The plan's.
         plan: String,
     },
+    /// Nothing is to be paid for a statement.
+    #[error("Statement '{id}' is {status}: nothing is to be paid for it now.")]
+    StatementNotOpen {
+        /// Which one.
+        id: String,
+        /// How far it is instead.
+        status: &'static str,
+    },
     /// The provider does not want the user's money.
     #[error(
         "The payment provider does not take this payment on. The log and GET /api/v1/billing/transactions have why \
@@ -404,7 +412,7 @@ impl Refusal {
             Self::AlreadySubscribed { .. } => "already_subscribed",
             Self::NotSubscribed => "not_subscribed",
             Self::PaymentRequired(_) => "payment_required",
-            Self::NothingDue { .. } => "nothing_due",
+            Self::NothingDue { .. } | Self::StatementNotOpen { .. } => "nothing_due",
             Self::PaymentRefused => "payment_refused",
             Self::NotASandbox { .. } => "not_a_sandbox",
             Self::EventReused { .. } => "event_id_reused",
@@ -453,6 +461,7 @@ impl Refusal {
             | Self::PlanInUse { .. }
             | Self::PlanInactive { .. }
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::UsageTooLarge { .. }
@@ -498,6 +507,7 @@ impl Refusal {
             | Self::NotSubscribed
             | Self::PaymentRequired(_)
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::Webhook(_)

@@ -31,6 +31,18 @@ pub enum StatementStatus {
     Failed,
 }
 
+impl StatementStatus {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -301,6 +313,21 @@ impl Statement {
             reason,
             created_at,
         }
+    }
+}
+
+impl Statement {
+    /// The same once what was due is paid.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        Self { status: StatementStatus::Paid, ..self }
+    }
+
+    /// What is to be paid, and in what; nothing unless it is open.
+    #[must_use]
+    pub fn payable(&self) -> Option<(Decimal, Currency)> {
+        let currency = self.currency.filter(|_| self.status == StatementStatus::Open);
+        currency.map(|currency| (self.due, currency))
     }
 }
 

@@ -59,16 +59,16 @@ impl<'a, S: Store> Askers<'a, S> {
     ) -> Result<Self, Error> {
         let loaded = HashMap::new();
         let mut askers = Self { app, snapshot, tenant, now, another: None, loaded };
-        if let Some(Another { digest, settings }) = another {
-            let component = askers.of_list(digest).await?;
-            let prepared = prepared(digest, component, settings);
+        if let Some(another) = another {
+            let prepared = askers.of_list(another).await?;
             askers.another = Some(askers.load(prepared).await.map_err(of_the_settings)?);
         }
         Ok(askers)
     }
 
-    /// A component that the tenant sees.
-    async fn of_list(&self, digest: &Digest) -> Result<ComponentRecord, Error> {
+    /// A component that the tenant sees, or the one that prices where nobody has bound another.
+    async fn of_list(&self, another: &Another) -> Result<Prepared, Error> {
+        let Another { digest, settings } = another;
         let wrong = |code: &str, message: &str| {
             Refusal::Invalid(vec![FieldError::new("digest", code, message)])
         };
@@ -78,21 +78,20 @@ impl<'a, S: Store> Askers<'a, S> {
             }
             let component = component(self.snapshot, digest).await?;
             if component.hook != Hook::Pricing {
-                let message = format!(
-                    "digest names a plugin for the hook '{}', which prices nothing.",
-                    component.hook
-                );
+                let hook = component.hook;
+                let message =
+                    format!("digest names a plugin for the hook '{hook}', which prices nothing.");
                 return Err(wrong("wrong_hook", &message).into());
             }
             if component.state != PluginState::Ready {
                 let state = component.state.as_str();
                 return Err(Refusal::PluginNotReady { digest: digest.to_string(), state }.into());
             }
-            return Ok(component);
+            return Ok(prepared(digest, component, settings));
         }
         let message = "digest names a plugin that is not there. POST it to /api/v1/admin/plugins first; GET lists \
                        those there are.";
-        Err(wrong("unknown_plugin", message).into())
+        Ok(self.configured(digest, settings).ok_or_else(|| wrong("unknown_plugin", message))?)
     }
 
     /// Whoever is asked in the place of who has answered, or that one.
@@ -118,17 +117,19 @@ impl<'a, S: Store> Askers<'a, S> {
         if let Some(found) = self.snapshot.get(&HostKeys::component(digest)).await? {
             return Ok(prepared(digest, found.decode()?, settings));
         }
-        let configured = &self.app.tables.defaults().pricing;
-        if configured.digest() != digest.to_string() {
-            let (name, digest) = (name.clone(), digest.to_string());
-            return Err(Refusal::PricerGone { name, digest }.into());
-        }
-        Ok(Prepared {
+        let gone = || Refusal::PricerGone { name: name.clone(), digest: digest.to_string() };
+        Ok(self.configured(digest, settings).ok_or_else(gone)?)
+    }
+
+    /// The one that prices where nobody has bound another, if it is meant.
+    fn configured(&self, digest: &Digest, settings: &str) -> Option<Prepared> {
+        let plugin = &self.app.tables.defaults().pricing;
+        (plugin.digest() == digest.to_string()).then(|| Prepared {
             hook: Hook::Pricing,
             digest: *digest,
-            name: name.clone(),
-            imports: configured.imports().to_vec(),
-            settings: settings.clone(),
+            name: plugin.name().to_owned(),
+            imports: plugin.imports().to_vec(),
+            settings: settings.to_owned(),
             reuse: Reuse::Fresh,
         })
     }

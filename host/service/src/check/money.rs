@@ -74,7 +74,7 @@ impl Flows {
         self.of(user, currency).paid += amount;
     }
 
-    /// Credit that was used on a statement.
+    /// What was paid of a statement, with credit or with money.
     pub(super) fn billed(&mut self, user: &str, currency: Currency, amount: Decimal) {
         self.of(user, currency).billed += amount;
     }
