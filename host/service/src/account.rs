@@ -49,8 +49,8 @@ pub(crate) struct Account {
     credits: BTreeMap<&'static str, Credit>,
     /// In the order of happening.
     moves: Vec<Move>,
-    /// Where statements say what was charged.
-    windows: Option<OpenWindows>,
+    /// The window whose statement says what was charged; there is one where anything was.
+    billed_in: Option<(WindowPlace, OpenWindows)>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
     /// Whether anything is known of the user.
@@ -108,7 +108,7 @@ impl Account {
             history_was,
             credits: BTreeMap::new(),
             moves: Vec::new(),
-            windows: None,
+            billed_in: None,
             user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
@@ -179,7 +179,7 @@ impl Account {
         let place = WindowPlace { user_id: self.user_id.clone(), usage_epoch, start: window.start };
         let mut windows = OpenWindows::begin(app, &self.tenant).await?;
         windows.open(snapshot, &place, window).await?;
-        self.windows = Some(windows);
+        self.billed_in = Some((place, windows));
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Account {
             users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
         self.write_money(app, change, now);
-        if let Some(windows) = &self.windows {
+        if let Some((_, windows)) = &self.billed_in {
             windows.write(change);
         }
         let events = event::of_subscription(self.held(), after);
@@ -280,7 +280,9 @@ impl Account {
         };
         let id = match &moved.why {
             Why::Charge(charge) => {
-                fee_charges::write(change, keys, charge);
+                if let Some((place, _)) = &self.billed_in {
+                    fee_charges::write(change, keys, place, charge);
+                }
                 self.priced_by.mark(change);
                 entry.reason = charge.reason.as_str().to_owned();
                 entry.subscription_id = Some(charge.subscription_id.clone());

@@ -20,7 +20,7 @@ pub(crate) struct WindowPlace {
 }
 
 impl WindowPlace {
-    fn in_key(&self, builder: KeyBuilder) -> KeyBuilder {
+    pub(super) fn in_key(&self, builder: KeyBuilder) -> KeyBuilder {
         builder.text(&self.user_id).number(self.usage_epoch).number(seconds(self.start))
     }
 
