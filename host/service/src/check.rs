@@ -20,6 +20,7 @@ mod counters;
 mod credit;
 mod entries;
 mod host;
+mod money;
 mod plans;
 mod plugins;
 mod records;
@@ -97,6 +98,7 @@ async fn walk_space<N: Snapshot>(
         pending_counted: BTreeMap::new(),
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
+        flows: money::Flows::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -134,6 +136,8 @@ struct Walk<'a, N> {
     used: BTreeMap<Key, i64>,
     /// What the price catalog holds.
     gathered: entries::Gathered,
+    /// What users paid and got.
+    flows: money::Flows,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

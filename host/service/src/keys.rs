@@ -4,6 +4,7 @@
 //! the plan's generation: how many plans of that id came before it.
 
 mod entries;
+mod fee_charges;
 mod host;
 mod owner;
 mod transactions;
@@ -77,10 +78,13 @@ pub(crate) enum Family {
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    FeeCharge,
+    UnbilledCharge,
+    PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 51] = [
+    const ALL: [Self; 54] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -132,6 +136,9 @@ impl Family {
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::FeeCharge,
+        Self::UnbilledCharge,
+        Self::PricedBy,
     ];
 
     fn as_str(self) -> &'static str {
@@ -187,6 +194,9 @@ impl Family {
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::FeeCharge => "fee-charge",
+            Self::UnbilledCharge => "unbilled-charge",
+            Self::PricedBy => "priced-by",
         }
     }
 
