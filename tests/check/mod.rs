@@ -6,6 +6,7 @@
 mod edits;
 mod money;
 mod price_catalog;
+mod quota_thresholds;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -45,6 +45,7 @@ pub mod plugin;
 pub mod price_book;
 pub mod product;
 pub mod quantity;
+pub mod quota_threshold;
 pub mod quote;
 pub mod refusal;
 pub mod region;

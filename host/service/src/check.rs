@@ -23,6 +23,7 @@ mod host;
 mod money;
 mod plans;
 mod plugins;
+mod quota_thresholds;
 mod records;
 mod report;
 mod subscriptions;

@@ -13,6 +13,7 @@ use planwright_domain::payment_settings::{PaymentSetup, Secret};
 use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::quantity::Quantity;
+use planwright_domain::quota_threshold::Threshold;
 use planwright_domain::settings::Settings;
 use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
@@ -337,5 +338,16 @@ pub(crate) struct ExpiringUsageEvents {
 }
 
 impl Document for ExpiringUsageEvents {
+    const SCHEMA: u16 = 1;
+}
+
+/// What was told of a user's quota in a window; the key says whose and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToldThreshold {
+    /// This one, and all below it.
+    pub(crate) up_to: Threshold,
+}
+
+impl Document for ToldThreshold {
     const SCHEMA: u16 = 1;
 }

@@ -7,6 +7,7 @@ mod entries;
 mod fee_charges;
 mod host;
 mod owner;
+mod quota_thresholds;
 mod transactions;
 mod webhooks;
 
@@ -20,6 +21,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use quota_thresholds::ThresholdPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -74,6 +76,7 @@ pub(crate) enum Family {
     Usage,
     UsageEvent,
     ExpiringUsageEvents,
+    QuotaThreshold,
     Entry,
     EntryNumbers,
     EntryUses,
@@ -84,7 +87,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 54] = [
+    const ALL: [Self; 55] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -132,6 +135,7 @@ impl Family {
         Self::Usage,
         Self::UsageEvent,
         Self::ExpiringUsageEvents,
+        Self::QuotaThreshold,
         Self::Entry,
         Self::EntryNumbers,
         Self::EntryUses,
@@ -190,6 +194,7 @@ impl Family {
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",

@@ -50,6 +50,7 @@ mod priced_by;
 pub mod products;
 pub mod provider;
 pub mod purchases;
+mod quota_thresholds;
 pub mod quotes;
 pub mod reconciliation;
 pub mod regions;

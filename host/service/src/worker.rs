@@ -20,7 +20,7 @@ use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{delivery_log, fee_charges, fees, tenants, usage_expiry};
+use crate::{delivery_log, fee_charges, fees, quota_thresholds, tenants, usage_expiry};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -65,6 +65,7 @@ pub(crate) async fn work<S: Store>(
         tracing::info!(worked, "worked what was due");
     }
     usage_expiry::forget(app, timeline, now).await?;
+    quota_thresholds::forget(app, timeline, now).await?;
     Ok(worked)
 }
 

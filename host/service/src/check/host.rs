@@ -25,6 +25,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 self.delivery_place(key, record).await
             }
             Some(Family::ExpiringUsageEvents) => self.expiring_usage_events(key, record).await,
+            Some(Family::QuotaThreshold) => self.quota_threshold(key, record).await,
             Some(Family::Component) => self.component(key, record).await,
             Some(Family::ComponentPart) => self.component_part(key, record).await,
             Some(Family::ComponentUpload) => Ok(Self::component_upload(key, record)),

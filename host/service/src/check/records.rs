@@ -98,6 +98,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PaymentDue
                 | Family::Usage
                 | Family::ExpiringUsageEvents
+                | Family::QuotaThreshold
                 | Family::EntryNumbers
                 | Family::EntryUses
                 | Family::EntryChanges
