@@ -65,6 +65,7 @@ pub mod usage;
 pub mod usage_event;
 pub mod user;
 pub mod user_group;
+pub mod user_report;
 pub mod webhook;
 
 pub use refusal::Refusal;

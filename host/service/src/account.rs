@@ -11,6 +11,7 @@ use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
+use planwright_domain::user::UserFacts;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
@@ -25,7 +26,7 @@ use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
 use crate::settings::Kept;
-use crate::{fee_charges, ids, tenants};
+use crate::{fee_charges, ids, tenants, users};
 
 /// What the due index calls a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -49,6 +50,8 @@ pub(crate) struct Account {
     moves: Vec<Move>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
+    /// Whether anything is known of the user.
+    user_is_known: bool,
     /// Who is told what becomes of it.
     listeners: Listeners,
 }
@@ -88,6 +91,8 @@ impl Account {
         };
         let live = live(snapshot, tenant, user_id).await?;
         let bindings = app.bindings(snapshot, tenant).await?;
+        let user_is_known = history_was.0.is_some()
+            || snapshot.record_version(&Keys::of(tenant).user(user_id)).await?.is_some();
         Ok(Self {
             tenant: tenant.clone(),
             user_id: user_id.to_owned(),
@@ -100,6 +105,7 @@ impl Account {
             history_was,
             credits: BTreeMap::new(),
             moves: Vec::new(),
+            user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -175,6 +181,9 @@ impl Account {
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
         self.write_money(app, change, now);
+        if !self.user_is_known {
+            users::put(change, &keys, &self.user_id, None, UserFacts::default());
+        }
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
     }

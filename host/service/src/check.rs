@@ -97,6 +97,7 @@ async fn walk_space<N: Snapshot>(
         plugins_counted: BTreeMap::new(),
         webhooks_told: webhooks::Webhooks::default(),
         pending_counted: BTreeMap::new(),
+        tallied: BTreeMap::new(),
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
         flows: money::Flows::default(),
@@ -133,6 +134,8 @@ struct Walk<'a, N> {
     webhooks_told: webhooks::Webhooks,
     /// Payments that are pending, by the counter that must count them.
     pending_counted: BTreeMap<Key, i64>,
+    /// Records by the counter that must count them.
+    tallied: BTreeMap<Key, i64>,
     /// What events that are remembered used, by the counter that must have it.
     used: BTreeMap<Key, i64>,
     /// What the price catalog holds.

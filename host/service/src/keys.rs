@@ -38,6 +38,7 @@ pub(crate) enum Family {
     LiveSubscription,
     PlanSubscription,
     User,
+    UserCount,
     Audit,
     Answer,
     ExpiringAnswer,
@@ -68,6 +69,7 @@ pub(crate) enum Family {
     WebhookDue,
     WebhookDone,
     Transaction,
+    TransactionCount,
     EveryTransaction,
     UserTransaction,
     PendingTransaction,
@@ -87,7 +89,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 57] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -97,6 +99,7 @@ impl Family {
         Self::LiveSubscription,
         Self::PlanSubscription,
         Self::User,
+        Self::UserCount,
         Self::Audit,
         Self::Answer,
         Self::ExpiringAnswer,
@@ -127,6 +130,7 @@ impl Family {
         Self::WebhookDue,
         Self::WebhookDone,
         Self::Transaction,
+        Self::TransactionCount,
         Self::EveryTransaction,
         Self::UserTransaction,
         Self::PendingTransaction,
@@ -156,6 +160,7 @@ impl Family {
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
+            Self::UserCount => "user-count",
             Self::Audit => "audit",
             Self::Answer => "answer",
             Self::ExpiringAnswer => "expiring-answer",
@@ -186,6 +191,7 @@ impl Family {
             Self::WebhookDue => "webhook-due",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
+            Self::TransactionCount => "transaction-count",
             Self::EveryTransaction => "every-transaction",
             Self::UserTransaction => "user-transaction",
             Self::PendingTransaction => "pending-transaction",
@@ -358,6 +364,11 @@ impl Keys {
     /// All users of whom something is known.
     pub(crate) fn users(&self) -> Prefix {
         self.kind(Family::User).prefix()
+    }
+
+    /// Counter: how many they are.
+    pub(crate) fn user_count(&self) -> Key {
+        self.kind(Family::UserCount).key()
     }
 
     /// Record: what a request that may come again was answered.

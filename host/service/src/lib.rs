@@ -74,6 +74,7 @@ pub mod usage_events;
 mod usage_expiry;
 mod usage_sums;
 pub mod user_groups;
+pub mod user_reports;
 pub mod users;
 mod webhook_documents;
 mod webhook_secret;

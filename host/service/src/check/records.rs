@@ -77,6 +77,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
+                | Family::UserCount
+                | Family::TransactionCount
                 | Family::Audit
                 | Family::Tenant
                 | Family::Plugin
@@ -224,6 +226,7 @@ impl<N: Snapshot> Walk<'_, N> {
         self.plugin_counters_missing().await?;
         self.webhook_counters_missing().await?;
         self.usage_counters_missing().await?;
+        self.tallies_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         self.entry_counters_missing(keys).await?;
         self.money_adds_up(keys);
