@@ -5,7 +5,7 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::clock::Clock;
 use planwright_domain::refusal::FieldError;
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
@@ -13,7 +13,7 @@ use crate::documents::ClockRecord;
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
-use crate::{tenants, worker};
+use crate::{statement_run, tenants, worker};
 
 /// What time it is for a tenant that is there.
 ///
@@ -31,6 +31,20 @@ pub async fn time<S: Store>(
             Ok(record.now.unwrap_or(real))
         }
     }
+}
+
+/// All sandboxes, each with its time.
+pub(crate) async fn sandboxes<S: Store>(
+    app: &App<S>,
+    real: Timestamp,
+) -> Result<Vec<(TenantId, Timestamp)>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let mut all = Vec::new();
+    for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
+        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
+        all.extend(HostKeys::read_clock(&key).map(|tenant| (tenant, now)));
+    }
+    Ok(all)
 }
 
 /// The tenant's time, also where it is the real one.
@@ -54,6 +68,7 @@ pub async fn set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result
     let clock = once(app, by, || try_set(app, by, now)).await?;
     // Also where the clock was set before and the work was cut off.
     worker::work(app, &timeline, clock.now).await?;
+    statement_run::work(app, &timeline, clock.now).await?;
     Ok(clock)
 }
 

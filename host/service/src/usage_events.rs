@@ -13,6 +13,7 @@ use crate::documents::UsageEventRecord;
 use crate::error::Error;
 use crate::governing;
 use crate::keys::Keys;
+use crate::metering::Meter;
 use crate::metrics::Known;
 use crate::retry::retrying;
 use crate::usage_counts::Remembering;
@@ -65,8 +66,11 @@ async fn try_record<S: Store>(
         quota_thresholds::watch(app, by, sums.totals(&[])).await;
         return Err(error);
     }
+    let mut meter = Meter::default();
+    let whose = (tenant, user_id);
+    let segments = meter.add(app, &snapshot, whose, event, &governing, by.now).await?;
 
-    let counted = UsageEventRecord::new(event, &governing);
+    let counted = UsageEventRecord::new(event, &governing, segments);
     let counters = counted.counters(&keys, user_id);
     let limits: Vec<Limit> = counters.iter().map(|(_, counted)| counted.limit).collect();
     let counters: Vec<Key> = counters.into_iter().map(|(key, _)| key).collect();
@@ -74,6 +78,7 @@ async fn try_record<S: Store>(
     let mut change = ChangeSet::new();
     governing.rests_on.expect(&mut change);
     sums.write(&mut change);
+    meter.write(tenant, &mut change);
     if let Some(event_id) = &event.event_id {
         let mut remembering = Remembering::begin(app, tenant, by.now).await?;
         remembering.remember(app, &mut change, user_id, event_id, counted);

@@ -31,6 +31,7 @@ mod query;
 mod quotes;
 mod regions;
 mod settings;
+mod statements;
 mod subscriptions;
 mod template_packs;
 mod tenants;
@@ -108,6 +109,12 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(payments::webhook))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::list_all))
+        .routes(routes!(statements::list))
+        .routes(routes!(statements::upcoming))
+        .routes(routes!(statements::get))
+        .routes(routes!(statements::list_all))
+        .routes(routes!(statements::get_any))
+        .routes(routes!(statements::upcoming_of_user))
         .routes(routes!(usage::list, usage::record))
         .routes(routes!(usage::get))
         .routes(routes!(usage::check))
