@@ -32,6 +32,7 @@ pub mod hook;
 pub mod life;
 pub mod metric;
 pub mod money;
+pub mod name;
 pub mod overview;
 pub mod page;
 pub mod patch;

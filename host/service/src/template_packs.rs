@@ -10,14 +10,14 @@ use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::template::{Install, Installation, Outcome, Pack, Template};
 use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
 use planwright_plugin_host::{Plugin, PluginError};
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
 use crate::documents::{PlanRecord, SettingsRecord};
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::once::answered;
+use crate::once::{answered, kept};
 use crate::plan_commit::{Action, Change};
 use crate::plugin_slots::Entry;
 use crate::retry::retrying;
@@ -104,10 +104,10 @@ pub async fn install<S: Store>(
     // Each plan is a change of its own; the answer to all of them is kept when they are done.
     let each = Request { claim: None, if_match: None, ..by.clone() };
     let done = install_each(app, &each, name, wanted).await?;
-    if by.claim.is_some() && !wanted.dry_run {
-        app.commit(by, ChangeSet::new(), &done).await?;
+    if wanted.dry_run {
+        return Ok(done);
     }
-    Ok(done)
+    retrying(app.entropy.as_ref(), || kept(app, by, done.clone())).await
 }
 
 async fn install_each<S: Store>(

@@ -8,6 +8,7 @@ use planwright_domain::template::{Install, Installation, Outcome};
 use planwright_service::{Request, plugin_work, template_packs};
 use reqwest::Method;
 
+use super::out::{print, print_line};
 use super::remote::{Ask, Remote};
 use super::{Failure, environment};
 use crate::config::{Config, LogConfig};
@@ -141,14 +142,11 @@ async fn in_folder(
     Ok(template_packs::install(&house.app, &by, PACK, install).await?)
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 fn show(done: &Installation, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string_pretty(done)?);
-    } else {
-        print!("{}", report(done));
+        return print_line(&serde_json::to_string_pretty(done)?);
     }
-    Ok(())
+    print(&report(done))
 }
 
 /// A line for each plan, and a summary.

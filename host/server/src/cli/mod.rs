@@ -4,6 +4,7 @@ mod api_key;
 mod backup;
 mod check;
 mod init_plans;
+mod out;
 mod plugin;
 mod remote;
 mod restore;
@@ -91,13 +92,10 @@ pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                shell,
-                &mut CommandLine::command(),
-                "planwright",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            let mut line = CommandLine::command();
+            clap_complete::generate(shell, &mut line, "planwright", &mut script);
+            out::print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),

@@ -17,6 +17,7 @@ mod docs;
 mod entries;
 mod guard;
 mod health;
+mod if_match;
 mod metrics;
 mod openapi;
 mod overviews;
@@ -61,6 +62,7 @@ use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
+use crate::upload_places::UploadPlaces;
 
 pub(crate) use metrics::Metrics;
 pub(crate) use openapi::{Documents, document};
@@ -82,7 +84,7 @@ pub(crate) struct Web {
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
     pub(crate) places: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: UploadPlaces,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
     pub(crate) probe: Probe,
