@@ -179,10 +179,10 @@ impl Account {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
+        self.write_money(app, change, now);
         if !self.user_is_known {
             users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
-        self.write_money(app, change, now);
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
     }
