@@ -145,7 +145,8 @@ pub struct ProductDraft {
     pub package: Option<PackageDraft>,
 }
 
-fn one() -> u64 {
+/// Of a unit that nobody named.
+pub(crate) fn one() -> u64 {
     1
 }
 

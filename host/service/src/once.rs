@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use planwright_domain::Refusal;
+use planwright_domain::refusal::FieldError;
 use planwright_domain::time::Timestamp;
 use planwright_store::{
     ChangeSet, CommitError, Committed, Document, Key, Scan, Snapshot, Store, StoreError,
@@ -162,6 +163,7 @@ impl<S: Store> App<S> {
         if let Some(claim) = &by.claim {
             self.keep_answer(by, claim, &mut change, result, counters).await?;
         }
+        must_fit(&change)?;
         Ok(self.store.commit(change).await?)
     }
 
@@ -199,6 +201,19 @@ impl<S: Store> App<S> {
             .put(&keys.expiring_answer(expires_at, &claim.scope), &expiring);
         make_way(&snapshot, &keys, by, claim, change).await
     }
+}
+
+/// What is asked for in one request is committed at once, and so has an end.
+fn must_fit(change: &ChangeSet) -> Result<(), Refusal> {
+    let (bytes, most) = (change.bytes(), ChangeSet::MAX_BYTES);
+    if bytes <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "The change has {bytes} bytes, what the audit log keeps of it included, and {most} are committed at once at \
+         most. Make it in parts."
+    );
+    Err(Refusal::unfit(FieldError::new("", "too_large", &message)))
 }
 
 /// Deletes some answers whose time is over, so that their number does not grow. An answer that is renewed in the

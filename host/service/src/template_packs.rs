@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::{answered, kept};
 use crate::plan_commit::{Action, Change};
+use crate::plan_surroundings::Surroundings;
 use crate::plugin_slots::Entry;
 use crate::retry::retrying;
 use crate::settings::Kept;
@@ -215,7 +216,8 @@ async fn try_install<S: Store>(
         }
     };
     let reviewed = if wanted.dry_run {
-        change.rehearse(app, &snapshot, by).await?
+        let around = Surroundings::read(app, &snapshot, by).await?;
+        change.rehearse(app, &snapshot, by, &around).await?
     } else {
         change.review_and_commit(app, &snapshot, by).await?
     };

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use planwright_domain::name::is_control;
 use planwright_domain::plugin::Owner;
+use planwright_domain::refusal::FieldError;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header};
 use serde_json::Value;
 
@@ -110,6 +111,34 @@ impl Remote {
         })
     }
 
+    /// The answer with its entity tag. `more` are parameters of the query, `if_match` is a tag that was read.
+    pub(super) fn ask_tagged(
+        &self,
+        ask: Ask<'_>,
+        more: &[(&str, &str)],
+        if_match: Option<&str>,
+    ) -> Result<(Value, String), Failure> {
+        let mut url = self.url(&ask)?;
+        if !more.is_empty() {
+            url.query_pairs_mut().extend_pairs(more);
+        }
+        let client = outbound::client().timeout(PATIENCE);
+        let mut request = self.request(client, ask.method, url)?;
+        if let Some(body) = &ask.body {
+            request = request.json(body);
+        }
+        if let Some(tag) = if_match {
+            request = request.header(header::IF_MATCH, tag);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let response = request.send().await.map_err(|error| self.unreached(&error))?;
+            let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+            let tag = tag.unwrap_or_default().to_owned();
+            Ok((read(response).await?, tag))
+        })
+    }
+
     /// Sends bytes as they are.
     pub(super) fn upload(
         &self,
@@ -179,7 +208,7 @@ impl Remote {
         runtime.block_on(async {
             let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
             if !response.status().is_success() {
-                return Err(read(response).await.err().unwrap_or_default().into());
+                return Err(read(response).await.err().unwrap_or_else(|| "there is none".into()));
             }
             let broken = |error| format!("the answer broke off: {}", innermost(&error));
             let mut bytes = 0;
@@ -220,13 +249,28 @@ impl Remote {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let response = request.send().await.map_err(|error| self.unreached(&error))?;
-            Ok(read(response).await?)
+            read(response).await
         })
     }
 }
 
-/// The answer, or the sentence of the problem.
-async fn read(response: Response) -> Result<Value, String> {
+/// What is refused, in a sentence, and the fields at fault.
+#[derive(Debug)]
+pub(super) struct Declined {
+    pub(super) sentence: String,
+    pub(super) errors: Vec<FieldError>,
+}
+
+impl std::fmt::Display for Declined {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Declined {}
+
+/// The answer, or the problem.
+async fn read(response: Response) -> Result<Value, Failure> {
     let status = response.status();
     let bytes = response.bytes().await.map_err(|error| format!("the answer broke off: {error}"))?;
     if status.is_success() && bytes.is_empty() {
@@ -237,9 +281,11 @@ async fn read(response: Response) -> Result<Value, String> {
         Some(json) if status.is_success() => Ok(json),
         Some(json) if json["detail"].is_string() => {
             let text = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
-            Err(format!("{} ({status}, request {})", text("detail"), text("request_id")))
+            let sentence = format!("{} ({status}, request {})", text("detail"), text("request_id"));
+            let errors = serde_json::from_value(json["errors"].clone()).unwrap_or_default();
+            Err(Declined { sentence, errors }.into())
         }
-        _ => Err(format!("the answer is not Planwright's ({status}). Is --server right?")),
+        _ => Err(format!("the answer is not Planwright's ({status}). Is --server right?").into()),
     }
 }
 

@@ -21,7 +21,7 @@ use super::problem::Problem;
 /// A body that must be there.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A body that may be as large as a batch is.
+/// A body that may be large: a batch, a document of a billing plan, a catalog.
 pub(crate) struct LargeBody<T>(pub(crate) T);
 
 /// A body that may be left out.
@@ -161,32 +161,37 @@ fn is_too_large(error: &axum::Error) -> bool {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    must_be_no_array(bytes, "The body must be a JSON object.")?;
+    Ok(read_json("The body", bytes)?)
+}
+
+/// Reads JSON strictly, wherever it comes from; `what` is what it is, as a sentence begins.
+pub(crate) fn read_json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Refusal> {
+    must_be_no_array(what, bytes)?;
     let bytes = without_zero_fractions(bytes);
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        wrong(&path, error.inner())
+        wrong(what, &path, error.inner())
     })?;
-    json.end().map_err(|error| wrong(".", &error))?;
+    json.end().map_err(|error| wrong(what, ".", &error))?;
     Ok(value)
 }
 
 /// A part of a body that was read before, by itself: a mistake in it is its own.
 pub(crate) fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, Refusal> {
-    must_be_no_array(json.as_bytes(), "It must be a JSON object.")?;
+    must_be_no_array("It", json.as_bytes())?;
     let mut json = serde_json::Deserializer::from_str(json);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        wrong(&path, error.inner())
+        wrong("It", &path, error.inner())
     })
 }
 
 /// Arrays would be taken for objects, field by field.
-fn must_be_no_array(json: &[u8], message: &str) -> Result<(), Refusal> {
+fn must_be_no_array(what: &str, json: &[u8]) -> Result<(), Refusal> {
     let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') {
-        return Err(invalid("", "wrong_type", message));
+        return Err(invalid("", "wrong_type", &format!("{what} must be a JSON object.")));
     }
     Ok(())
 }
@@ -226,10 +231,10 @@ fn without_zero_fractions(json: &[u8]) -> Cow<'_, [u8]> {
     kept.into()
 }
 
-fn wrong(path: &str, error: &serde_json::Error) -> Refusal {
+fn wrong(what: &str, path: &str, error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     if !error.is_data() {
-        return invalid("", "malformed_json", &format!("The body is not JSON: {text}."));
+        return invalid("", "malformed_json", &format!("{what} is not JSON: {text}."));
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);

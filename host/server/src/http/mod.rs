@@ -11,6 +11,7 @@ mod billing_plans;
 mod billing_resource_prices;
 mod billing_resources;
 mod body;
+mod catalog_documents;
 mod clock;
 mod deliveries;
 mod docs;
@@ -64,6 +65,7 @@ use crate::errands::Errands;
 use crate::token::Verifier;
 use crate::upload_places::UploadPlaces;
 
+pub(crate) use body::read_json;
 pub(crate) use metrics::Metrics;
 pub(crate) use openapi::{Documents, document};
 
@@ -141,6 +143,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(billing_phases::update, billing_phases::delete))
         .routes(routes!(billing_resource_prices::create))
         .routes(routes!(billing_resource_prices::update, billing_resource_prices::delete))
+        .routes(routes!(catalog_documents::get, catalog_documents::put))
         .routes(routes!(quotes::of_plan))
         .routes(routes!(quotes::of_user))
         .routes(routes!(tenants::list, tenants::create))
