@@ -209,10 +209,10 @@ impl Account {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
+        self.write_money(app, change, now);
         if !self.user_is_known {
             users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
-        self.write_money(app, change, now);
         if let Some((_, windows)) = &self.billed_in {
             windows.write(change);
         }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::Failure;
+use super::out::print_line;
 use super::remote::{OfTenant, cell, print_json, print_table};
 
 pub(super) const EXAMPLES: &str = "\
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         None => arguments.of_period()?,
     };
     if arguments.of.remote.json {
-        print_json(&replay);
+        print_json(&replay)?;
     } else {
         show(&replay)?;
     }
@@ -140,7 +141,6 @@ fn decimal(value: &Value) -> Result<Decimal, Failure> {
     Ok(planwright_domain::decimal::parse(&value.to_string())?)
 }
 
-#[allow(clippy::print_stdout, reason = "it is the answer")]
 fn show(replay: &Value) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for statement in replay["differing"].as_array().into_iter().flatten() {
@@ -170,18 +170,22 @@ fn show(replay: &Value) -> Result<(), Failure> {
             "DIFFERENCE",
             "CURRENCY",
         ];
-        print_table(&titles, rows);
-        println!();
+        print_table(&titles, rows)?;
+        print_line("")?;
     }
     let [statements, lines, unanswered] =
         ["statements", "lines", "unanswered"].map(|field| cell(replay, field));
     let verdict =
         if replay["identical"] == true { "nothing differs" } else { "not all is the same" };
-    println!("{verdict}: {lines} lines of {statements} statements, {unanswered} without an answer");
+    print_line(&format!(
+        "{verdict}: {lines} lines of {statements} statements, {unanswered} without an answer"
+    ))?;
     for total in replay["totals"].as_array().into_iter().flatten() {
         let [currency, before, after, difference] =
             ["currency", "before", "after", "difference"].map(|field| cell(total, field));
-        println!("{currency}: {before} as charged, {after} now, difference {difference}");
+        print_line(&format!(
+            "{currency}: {before} as charged, {after} now, difference {difference}"
+        ))?;
     }
     Ok(())
 }
