@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod command_line;
 mod components;
+mod config_as_code;
 mod crash;
 mod harness;
 mod init_plans;

@@ -24,6 +24,7 @@ use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
+use crate::upload_places::UploadPlaces;
 use crate::yookassa::{self, PaymentsError};
 use crate::{clockwork, edge, listener, postman};
 
@@ -128,9 +129,6 @@ pub struct Server {
     running: JoinHandle<()>,
 }
 
-/// Components that are received at once: each is in memory until it is stored.
-const UPLOADS: usize = 4;
-
 impl Server {
     /// Opens the data folder, loads the plugins and listens.
     ///
@@ -159,7 +157,7 @@ impl Server {
             metrics: Metrics::new(),
             documents: LazyLock::new(Documents::new),
             places: Semaphore::new(config.limits.concurrent_requests),
-            uploads: Semaphore::new(UPLOADS),
+            uploads: UploadPlaces::new(),
             errands: Errands::default(),
             backups: Backups::new(&data_dir),
             probe: Probe::new(&data_dir),

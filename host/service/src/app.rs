@@ -109,6 +109,14 @@ pub struct Request {
     pub request_id: String,
     /// Where it may come again: what makes the repeat give the same answer.
     pub claim: Option<Claim>,
-    /// What the caller has read of the thing it changes, where it says so; `*` is whatever is there.
-    pub if_match: Option<String>,
+    /// The tags of what the caller has read of the thing it changes, where it says so; `*` is whatever is there.
+    pub if_match: Option<Vec<String>>,
+}
+
+impl Request {
+    /// Whether the caller may change what has this tag: it has read it, or does not say what it has read.
+    pub(crate) fn may_change(&self, tag: &str) -> bool {
+        let is_it = |read: &String| read == "*" || read == tag;
+        self.if_match.as_ref().is_none_or(|tags| tags.iter().any(is_it))
+    }
 }

@@ -2,8 +2,7 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
-use planwright_domain::clock::Clock;
-use planwright_domain::refusal::FieldError;
+use planwright_domain::clock::{Clock, ClockSetting};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
@@ -59,30 +58,34 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Clock, Error> {
 /// Sets a sandbox's time, never back, and works all that is due by then.
 ///
 /// # Errors
-/// A tenant that is no sandbox, or a time that has been.
-pub async fn set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+/// A tenant that is no sandbox, or a time that it cannot be set to.
+pub async fn set<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    setting: ClockSetting,
+) -> Result<Clock, Error> {
     let timeline = tenants::timeline(app, &by.caller.tenant).await?;
     if timeline == Timeline::Real {
         return Err(Refusal::NotASandbox { tenant: by.caller.tenant.to_string() }.into());
     }
-    let clock = once(app, by, || try_set(app, by, now)).await?;
+    let clock = once(app, by, || try_set(app, by, setting)).await?;
     // Also where the clock was set before and the work was cut off.
     worker::work(app, &timeline, clock.now).await?;
     statement_run::work(app, &timeline, clock.now).await?;
     Ok(clock)
 }
 
-async fn try_set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+async fn try_set<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    setting: ClockSetting,
+) -> Result<Clock, Error> {
     let tenant = &by.caller.tenant;
     let (version, before) = read(&app.store.snapshot().await?, tenant).await?;
     let is = before.now.unwrap_or(by.received_at);
-    if now < is {
-        let message = format!("now must not be before {}: time never goes back.", is.as_second());
-        let error = FieldError::new("now", "time_goes_back", &message);
-        return Err(Refusal::Invalid(vec![error]).into());
-    }
     let old = Clock { now: is, stands_still: before.now.is_some() };
-    let clock = Clock { now, stands_still: true };
+    let clock = old.set(setting)?;
+    let now = clock.now;
     if old == clock {
         return Ok(clock);
     }

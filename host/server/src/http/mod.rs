@@ -11,12 +11,14 @@ mod billing_plans;
 mod billing_resource_prices;
 mod billing_resources;
 mod body;
+mod catalog_documents;
 mod clock;
 mod deliveries;
 mod docs;
 mod entries;
 mod guard;
 mod health;
+mod if_match;
 mod metrics;
 mod openapi;
 mod overviews;
@@ -61,7 +63,9 @@ use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
+use crate::upload_places::UploadPlaces;
 
+pub(crate) use body::read_json;
 pub(crate) use metrics::Metrics;
 pub(crate) use openapi::{Documents, document};
 
@@ -82,7 +86,7 @@ pub(crate) struct Web {
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
     pub(crate) places: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: UploadPlaces,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
     pub(crate) probe: Probe,
@@ -139,6 +143,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(billing_phases::update, billing_phases::delete))
         .routes(routes!(billing_resource_prices::create))
         .routes(routes!(billing_resource_prices::update, billing_resource_prices::delete))
+        .routes(routes!(catalog_documents::get, catalog_documents::put))
         .routes(routes!(quotes::of_plan))
         .routes(routes!(quotes::of_user))
         .routes(routes!(tenants::list, tenants::create))
