@@ -17,7 +17,7 @@ use crate::plugin::Digest;
 use crate::quote::QuoteStep;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema;
-use crate::statement::StatementLine;
+use crate::statement_line::StatementLine;
 
 /// How many statements are asked again at once.
 pub const MOST_STATEMENTS: usize = 100;
@@ -351,7 +351,7 @@ impl Line<'_> {
 mod tests {
     use super::*;
     use crate::billing_plan::PhaseType;
-    use crate::statement::LineKind;
+    use crate::statement_line::LineKind;
 
     fn decimal(text: &str) -> Decimal {
         Decimal::from_str_exact(text).unwrap()

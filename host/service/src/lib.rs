@@ -67,6 +67,7 @@ pub mod sending;
 pub mod settings;
 mod settlement;
 mod shops;
+mod statement_billing;
 mod statement_closing;
 mod statement_documents;
 mod statement_pricing;
