@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plugin(arguments)) => plugin::run(arguments),
         Some(Command::Templates(arguments)) => templates::run(arguments),
         Some(Command::Webhook(arguments)) => webhook::run(arguments),
-        Some(Command::Replay(arguments)) => replay::run(arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),

@@ -50,7 +50,7 @@ fn parse_settings(text: &str) -> Result<Value, String> {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let is_of_another = arguments.digest.is_some();
     let replay = match &arguments.statement {
         Some(id) => {
@@ -92,7 +92,7 @@ impl Arguments {
             let piece = self.of.remote.ask(ask)?;
             let next = piece["next"].clone();
             let sum = match all.take() {
-                Some(sum) => added(sum, piece)?,
+                Some(sum) => added(sum, &piece)?,
                 None => piece,
             };
             eprintln!("asked {} statements again …", sum["statements"]);
@@ -106,10 +106,10 @@ impl Arguments {
 }
 
 /// Two answers as one.
-fn added(mut sum: Value, piece: Value) -> Result<Value, Failure> {
+fn added(mut sum: Value, piece: &Value) -> Result<Value, Failure> {
     for field in ["statements", "lines", "unanswered"] {
         let counted = |of: &Value| of[field].as_u64().unwrap_or(0);
-        sum[field] = (counted(&sum) + counted(&piece)).into();
+        sum[field] = (counted(&sum) + counted(piece)).into();
     }
     sum["identical"] = (sum["identical"] == true && piece["identical"] == true).into();
     sum["next"] = piece["next"].clone();
@@ -206,8 +206,8 @@ mod tests {
             );
             serde_json::from_str(&text).unwrap()
         };
-        let sum = added(piece(100, "0.1", true, "USD"), piece(7, "0.2", false, "USD")).unwrap();
-        let sum = added(sum, piece(1, "5", true, "RUB")).unwrap();
+        let sum = added(piece(100, "0.1", true, "USD"), &piece(7, "0.2", false, "USD")).unwrap();
+        let sum = added(sum, &piece(1, "5", true, "RUB")).unwrap();
         assert_eq!(sum["statements"], 108);
         assert_eq!((&sum["lines"], &sum["unanswered"]), (&json!(9), &json!(3)));
         assert_eq!(sum["identical"], false);
