@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use planwright_server::config::Config;
-use reqwest::Client;
+use planwright_server::outbound;
 use serde_json::{Value, json};
 
 /// The shop of the host in these tests, and what it is known by.
@@ -155,7 +155,13 @@ fn fails(state: &Arc<Mutex<Shops>>) -> bool {
 fn shop(headers: &HeaderMap) -> Option<String> {
     let sent = headers.get("authorization").and_then(|sent| sent.to_str().ok()).unwrap_or_default();
     for (shop, key) in [SHOP, ("200600", "live_of_acme")] {
-        let request = Client::new().get("http://x/").basic_auth(shop, Some(key)).build().unwrap();
+        let request = outbound::client()
+            .build()
+            .unwrap()
+            .get("http://x/")
+            .basic_auth(shop, Some(key))
+            .build()
+            .unwrap();
         if request.headers()["authorization"] == sent {
             return Some(shop.to_owned());
         }
@@ -200,7 +206,12 @@ async fn create(
     if let Some(url) = trouble.tell_first {
         state.lock().unwrap().payments.get_mut(payment["id"].as_str().unwrap()).unwrap()["status"] =
             json!("succeeded");
-        let said = Client::new().post(url).json(&told("payment.succeeded", payment.clone())).send();
+        let said = outbound::client()
+            .build()
+            .unwrap()
+            .post(url)
+            .json(&told("payment.succeeded", payment.clone()))
+            .send();
         assert_eq!(said.await.unwrap().status(), 200);
     }
     if trouble.swallow_orders {

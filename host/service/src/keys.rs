@@ -66,6 +66,7 @@ pub(crate) enum Family {
     WebhookDeliveries,
     WebhookMissed,
     WebhookDue,
+    WebhooksWaiting,
     WebhookDone,
     Transaction,
     TransactionCount,
@@ -85,7 +86,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 54] = [
+    const ALL: [Self; 55] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -124,6 +125,7 @@ impl Family {
         Self::WebhookDeliveries,
         Self::WebhookMissed,
         Self::WebhookDue,
+        Self::WebhooksWaiting,
         Self::WebhookDone,
         Self::Transaction,
         Self::TransactionCount,
@@ -182,6 +184,7 @@ impl Family {
             Self::WebhookDeliveries => "webhook-deliveries",
             Self::WebhookMissed => "webhook-missed",
             Self::WebhookDue => "webhook-due",
+            Self::WebhooksWaiting => "webhooks-waiting",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
             Self::TransactionCount => "transaction-count",

@@ -90,6 +90,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDeliveries
                 | Family::WebhookMissed
                 | Family::WebhookDue
+                | Family::WebhooksWaiting
                 | Family::WebhookDone
                 | Family::Payment
                 | Family::PaymentDue
