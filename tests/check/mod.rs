@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod edits;
+mod money;
 mod price_catalog;
 mod quota_thresholds;
 

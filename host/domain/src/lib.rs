@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod api_key;
+pub mod asked;
 pub mod audit;
 pub mod billing_change;
 pub mod billing_document;
@@ -23,6 +24,7 @@ pub mod delivery;
 pub mod entry;
 pub mod event;
 pub mod fee;
+pub mod fee_charge;
 pub mod grant;
 pub mod history;
 pub mod hook;

@@ -20,6 +20,7 @@ mod counters;
 mod credit;
 mod entries;
 mod host;
+mod money;
 mod plans;
 mod plugins;
 mod quota_thresholds;
@@ -99,6 +100,7 @@ async fn walk_space<N: Snapshot>(
         tallied: BTreeMap::new(),
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
+        flows: money::Flows::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -138,6 +140,8 @@ struct Walk<'a, N> {
     used: BTreeMap<Key, i64>,
     /// What the price catalog holds.
     gathered: entries::Gathered,
+    /// What users paid and got.
+    flows: money::Flows,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

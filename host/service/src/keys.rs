@@ -4,6 +4,7 @@
 //! the plan's generation: how many plans of that id came before it.
 
 mod entries;
+mod fee_charges;
 mod host;
 mod owner;
 mod quota_thresholds;
@@ -83,10 +84,13 @@ pub(crate) enum Family {
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    FeeCharge,
+    UnbilledCharge,
+    PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 58] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -142,6 +146,9 @@ impl Family {
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::FeeCharge,
+        Self::UnbilledCharge,
+        Self::PricedBy,
     ];
 
     fn as_str(self) -> &'static str {
@@ -201,6 +208,9 @@ impl Family {
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::FeeCharge => "fee-charge",
+            Self::UnbilledCharge => "unbilled-charge",
+            Self::PricedBy => "priced-by",
         }
     }
 

@@ -32,6 +32,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::Uncompiled) => self.uncompiled(key, record).await,
             Some(Family::Plugin) => self.plugin(&Owner::Host, key, record).await,
             Some(Family::Binding) => self.binding(&Owner::Host, key, record).await,
+            Some(Family::PricedBy) => self.priced_by(&Owner::Host, key, record).await,
             _ => Ok(unknown()),
         }
     }

@@ -115,6 +115,7 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.transaction(&booked.transaction.id) {
             return Ok(misplaced());
         }
+        self.flows.transaction(&booked.transaction);
         if booked.transaction.status == TransactionStatus::Pending
             && let Some(counter) = counter(&tenant, &booked)
         {
