@@ -163,6 +163,15 @@ async fn a_delivery_that_nothing_leads_to_or_that_is_counted_wrong_is_found() {
         commit(&data, |change| change.add(&counter, 1)).await;
         assert_found(&lines(&data), family, problem);
     }
+    for (amount, problem) in [
+        (1, "It holds 2, and 1 records are counted by it."),
+        (-1, "It holds 0, and 1 records are counted by it."),
+    ] {
+        let data = Data::make().await;
+        let counter = Key::in_space(&Space::Host, "webhooks-waiting").key();
+        commit(&data, |change| change.add(&counter, amount)).await;
+        assert_found(&lines(&data), "host: webhooks-waiting", problem);
+    }
 }
 
 /// Begins uploads of a component each and never ends them: the digit that the digest is made of, and when.

@@ -69,6 +69,7 @@ pub(crate) enum Family {
     WebhookDeliveries,
     WebhookMissed,
     WebhookDue,
+    WebhooksWaiting,
     WebhookDone,
     Transaction,
     TransactionCount,
@@ -99,7 +100,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 65] = [
+    const ALL: [Self; 66] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -138,6 +139,7 @@ impl Family {
         Self::WebhookDeliveries,
         Self::WebhookMissed,
         Self::WebhookDue,
+        Self::WebhooksWaiting,
         Self::WebhookDone,
         Self::Transaction,
         Self::TransactionCount,
@@ -207,6 +209,7 @@ impl Family {
             Self::WebhookDeliveries => "webhook-deliveries",
             Self::WebhookMissed => "webhook-missed",
             Self::WebhookDue => "webhook-due",
+            Self::WebhooksWaiting => "webhooks-waiting",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
             Self::TransactionCount => "transaction-count",

@@ -102,6 +102,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDeliveries
                 | Family::WebhookMissed
                 | Family::WebhookDue
+                | Family::WebhooksWaiting
                 | Family::WebhookDone
                 | Family::Payment
                 | Family::PaymentDue
