@@ -34,6 +34,7 @@ mod metrics;
 mod once;
 mod outbox;
 pub mod overviews;
+mod pack_prices;
 pub mod payment_webhooks;
 pub mod payments;
 mod plan_commit;
