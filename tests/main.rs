@@ -16,6 +16,7 @@ mod readme;
 mod remote_commands;
 mod rooms;
 mod simulation;
+mod statements;
 mod store;
 mod usage;
 mod webhooks;

@@ -23,6 +23,7 @@ mod load;
 mod pricing;
 mod requests;
 mod server;
+mod statements;
 mod store;
 mod usage;
 
@@ -36,6 +37,7 @@ const ROUNDS: usize = 7;
 const PARTS: [(&str, fn()); 6] = [
     ("requests", requests::run),
     ("usage", usage::run),
+    ("statements", statements::run),
     ("calls", calls::run),
     ("pricing", pricing::run),
     ("store", store::run),

@@ -7,6 +7,7 @@ mod edits;
 mod money;
 mod price_catalog;
 mod quota_thresholds;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

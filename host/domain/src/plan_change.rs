@@ -29,7 +29,7 @@ type Clearable<T> = Option<Option<T>>;
 })))]
 pub struct PlanPatch {
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]+$")]
     pub name: Option<String>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 100)]

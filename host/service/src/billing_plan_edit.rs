@@ -69,9 +69,7 @@ impl<'a, S: Store> PlanEdit<'a, S> {
     pub(crate) async fn begin(app: &'a App<S>, by: &'a Request, id: u64) -> Result<Self, Error> {
         let edit = Edit::begin(app, by).await?;
         let before = edit.get::<BillingPlan>(id).await?;
-        let tag = tag(&before);
-        let matches = |read: &str| read.split(',').any(|one| ["*", &tag].contains(&one.trim()));
-        if !by.if_match.as_deref().is_none_or(matches) {
+        if !by.may_change(&tag(&before)) {
             return Err(Refusal::Stale { noun: "Billing plan", id: id.to_string() }.into());
         }
         Self::of(edit, Some(before.clone()), before).await

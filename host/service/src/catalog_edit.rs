@@ -66,9 +66,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
 
     /// It is the one that the caller has read, if the caller says which.
     pub(crate) fn must_be_as_read(&self) -> Result<(), Refusal> {
-        let tag = self.tag();
-        let matches = |read: &str| read.split(',').any(|one| ["*", &tag].contains(&one.trim()));
-        if self.edit.by.if_match.as_deref().is_none_or(matches) {
+        if self.edit.by.may_change(&self.tag()) {
             return Ok(());
         }
         let id = self.edit.by.caller.tenant.to_string();

@@ -11,7 +11,7 @@ use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::template::{Contents, Install, Installation, Outcome, Pack, Template};
 use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
 use planwright_plugin_host::{Plugin, PluginError};
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
@@ -19,7 +19,7 @@ use crate::catalog_edit::CatalogEdit;
 use crate::documents::{PlanRecord, SettingsRecord};
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::once::answered;
+use crate::once::{answered, kept};
 use crate::pack_prices::{self, WouldBe};
 use crate::plan_commit::{Action, Change};
 use crate::plan_surroundings::Surroundings;
@@ -111,10 +111,10 @@ pub async fn install<S: Store>(
     // Each plan is a change of its own; the answer to all of them is kept when they are done.
     let each = Request { claim: None, if_match: None, ..by.clone() };
     let done = install_each(app, &each, name, wanted).await?;
-    if by.claim.is_some() && !wanted.dry_run {
-        app.commit(by, ChangeSet::new(), &done).await?;
+    if wanted.dry_run {
+        return Ok(done);
     }
-    Ok(done)
+    retrying(app.entropy.as_ref(), || kept(app, by, done.clone())).await
 }
 
 async fn install_each<S: Store>(

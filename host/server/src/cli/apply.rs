@@ -13,6 +13,7 @@ use reqwest::Method;
 
 use super::Failure;
 use super::catalog_files::CatalogFiles;
+use super::out::{print, print_line};
 use super::place::{Found, Place};
 use super::remote::{Ask, Declined};
 use super::values::parse_tenant;
@@ -129,20 +130,16 @@ fn must_be_wanted() -> Result<(), Failure> {
     Err("nothing was changed".into())
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 fn show(changes: &CatalogChanges, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string_pretty(changes)?);
-        return Ok(());
+        return print_line(&serde_json::to_string_pretty(changes)?);
     }
-    print!("{}", report(changes));
+    print(&report(changes))?;
     summarise(changes)
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 fn summarise(changes: &CatalogChanges) -> Result<(), Failure> {
-    println!("{}", summary(changes));
-    Ok(())
+    print_line(&summary(changes))
 }
 
 /// A line for each thing, and beneath it one for each field and warning.

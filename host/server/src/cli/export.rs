@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::catalog_files;
+use super::out::print_line;
 use super::place::{Found, Place};
 use super::remote::{Ask, print_json};
 use super::values::parse_tenant;
@@ -44,8 +45,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let document = read(arguments)?;
     catalog_files::write(&arguments.folder, &document, arguments.force)?;
-    show(arguments, &document);
-    Ok(())
+    show(arguments, &document)
 }
 
 fn read(arguments: &Arguments) -> Result<CatalogDocument, Failure> {
@@ -71,8 +71,7 @@ fn read(arguments: &Arguments) -> Result<CatalogDocument, Failure> {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
-fn show(arguments: &Arguments, document: &CatalogDocument) {
+fn show(arguments: &Arguments, document: &CatalogDocument) -> Result<(), Failure> {
     let folder = arguments.folder.display();
     let counts = [
         ("regions", document.regions.len()),
@@ -89,5 +88,5 @@ fn show(arguments: &Arguments, document: &CatalogDocument) {
         return print_json(&answer);
     }
     let counts = counts.map(|(list, count)| format!("{count} {}", list.replace('_', " ")));
-    println!("wrote {folder}: {}", counts.join(", "));
+    print_line(&format!("wrote {folder}: {}", counts.join(", ")))
 }

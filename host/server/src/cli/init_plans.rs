@@ -7,6 +7,7 @@ use planwright_service::template_packs;
 use reqwest::Method;
 
 use super::Failure;
+use super::out::{print, print_line};
 use super::place::{Found, Place};
 use super::remote::Ask;
 
@@ -93,14 +94,11 @@ fn install(arguments: &Arguments) -> Result<Installation, Failure> {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 fn show(done: &Installation, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string_pretty(done)?);
-    } else {
-        print!("{}", report(done));
+        return print_line(&serde_json::to_string_pretty(done)?);
     }
-    Ok(())
+    print(&report(done))
 }
 
 /// A line for each thing, and a summary of the plans.

@@ -7,6 +7,7 @@ mod catalog_files;
 mod check;
 mod export;
 mod init_plans;
+mod out;
 mod place;
 mod plugin;
 mod remote;
@@ -101,13 +102,10 @@ pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                shell,
-                &mut CommandLine::command(),
-                "planwright",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            let mut line = CommandLine::command();
+            clap_complete::generate(shell, &mut line, "planwright", &mut script);
+            out::print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),

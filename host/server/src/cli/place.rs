@@ -95,7 +95,7 @@ impl Folder<'_> {
                 received_at: now,
                 request_id: command.to_owned(),
                 claim: None,
-                if_match,
+                if_match: if_match.map(|tag| vec![tag]),
             };
             work(&house.app, &by).await.map_err(|error| match error {
                 Error::Refused(refusal) => {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use planwright_domain::name::is_control;
 use planwright_domain::plugin::Owner;
 use planwright_domain::refusal::FieldError;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header};
 use serde_json::Value;
 
 use super::Failure;
+use super::out::{print, print_line};
 use crate::outbound;
 
 /// The longest that a server may be silent.
@@ -295,31 +297,32 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// Prints lines for people, columns beneath their titles.
-#[allow(clippy::print_stdout, reason = "it is the answer")]
-pub(super) fn print_table(titles: &[&str], rows: Vec<Vec<String>>) {
+pub(super) fn print_table(titles: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     let titles = titles.iter().map(|title| (*title).to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(titles).chain(rows).collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
     let widths: Vec<usize> = (0..).map_while(width).collect();
+    let mut table = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        table.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        table.push('\n');
     }
+    print(&table)
 }
 
 /// Prints JSON, as it is read by programs and still by people.
-#[allow(clippy::print_stdout, reason = "it is the answer")]
-pub(super) fn print_json(value: &Value) {
-    println!("{value:#}");
+pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
+    print_line(&format!("{value:#}"))
 }
 
-/// A field for a table: text as it is, `-` for nothing.
+/// A field for a table: text as it is, but for what a terminal would obey; `-` for nothing.
 pub(super) fn cell(item: &Value, field: &str) -> String {
     match &item[field] {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.replace(is_control, " "),
         other => other.to_string(),
     }
 }

@@ -18,6 +18,7 @@ mod docs;
 mod entries;
 mod guard;
 mod health;
+mod if_match;
 mod metrics;
 mod openapi;
 mod overviews;
@@ -32,6 +33,7 @@ mod query;
 mod quotes;
 mod regions;
 mod settings;
+mod statements;
 mod subscriptions;
 mod template_packs;
 mod tenants;
@@ -61,6 +63,7 @@ use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
+use crate::upload_places::UploadPlaces;
 
 pub(crate) use body::read_json;
 pub(crate) use metrics::Metrics;
@@ -83,7 +86,7 @@ pub(crate) struct Web {
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
     pub(crate) places: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: UploadPlaces,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
     pub(crate) probe: Probe,
@@ -110,6 +113,12 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(payments::webhook))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::list_all))
+        .routes(routes!(statements::list))
+        .routes(routes!(statements::upcoming))
+        .routes(routes!(statements::get))
+        .routes(routes!(statements::list_all))
+        .routes(routes!(statements::get_any))
+        .routes(routes!(statements::upcoming_of_user))
         .routes(routes!(usage::list, usage::record))
         .routes(routes!(usage::get))
         .routes(routes!(usage::check))

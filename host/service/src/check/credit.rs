@@ -95,6 +95,9 @@ impl<N: Snapshot> Walk<'_, N> {
         currency: Currency,
         entry: &CreditEntryRecord,
     ) -> Result<Option<String>, StoreError> {
+        if let Some(id) = &entry.statement_id {
+            return self.moved_for_statement(id, user, currency, entry.amount).await;
+        }
         let Some(charge_id) = &entry.charge_id else {
             if entry.reason != "payment" {
                 return Ok(Some("It names nothing that it was moved for.".to_owned()));
@@ -112,6 +115,22 @@ impl<N: Snapshot> Walk<'_, N> {
         });
         let problem = || format!("It names the fee charge '{charge_id}', which does not name it.");
         Ok((!names_it).then(problem))
+    }
+
+    /// What moved for a statement was used on it.
+    async fn moved_for_statement(
+        &mut self,
+        id: &str,
+        user: &str,
+        currency: Currency,
+        amount: Decimal,
+    ) -> Result<Option<String>, StoreError> {
+        self.statements.moved(id, amount);
+        self.flows.billed(user, currency, -amount);
+        let statement = self.statement_of(id).await?;
+        let is_its = statement.is_some_and(|statement| statement.user_id == user);
+        let problem = || format!("It names the statement '{id}', which is none of its user's.");
+        Ok((!is_its).then(problem))
     }
 }
 
