@@ -34,7 +34,7 @@ const TURN: Duration = Duration::from_millis(1_000);
 const ROUNDS: usize = 7;
 
 /// What there is to measure, by name.
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 7] = [
     ("requests", requests::run),
     ("usage", usage::run),
     ("statements", statements::run),
