@@ -17,6 +17,7 @@ mod every_operation;
 mod limits;
 pub(crate) mod metrics;
 mod overviews;
+mod pack_prices;
 pub(crate) mod payments;
 mod plan_lists;
 pub(crate) mod plugin_bindings;
