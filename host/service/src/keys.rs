@@ -31,6 +31,7 @@ pub(crate) enum Family {
     PlanGeneration,
     Subscribers,
     PendingPayments,
+    PendingChanges,
     Subscription,
     LiveSubscription,
     PlanSubscription,
@@ -80,12 +81,13 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 51] = [
+    const ALL: [Self; 52] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
         Self::Subscribers,
         Self::PendingPayments,
+        Self::PendingChanges,
         Self::Subscription,
         Self::LiveSubscription,
         Self::PlanSubscription,
@@ -141,6 +143,7 @@ impl Family {
             Self::PlanGeneration => "plan-generation",
             Self::Subscribers => "subscribers",
             Self::PendingPayments => "pending-payments",
+            Self::PendingChanges => "pending-changes",
             Self::Subscription => "subscription",
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
@@ -246,6 +249,11 @@ impl Keys {
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
         self.kind(Family::PendingPayments).text(plan.as_str()).number(generation).key()
+    }
+
+    /// Counter: subscriptions that go on with a plan when their period ends.
+    pub(crate) fn pending_changes(&self, plan: &PlanId, generation: u64) -> Key {
+        self.kind(Family::PendingChanges).text(plan.as_str()).number(generation).key()
     }
 
     /// Record: a subscription.
