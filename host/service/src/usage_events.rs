@@ -18,7 +18,7 @@ use crate::metrics::Known;
 use crate::retry::retrying;
 use crate::usage_counts::Remembering;
 use crate::usage_sums::{self, Sums};
-use crate::{once, usage};
+use crate::{once, quota_thresholds, usage};
 
 /// What became of an event.
 pub struct Recorded {
@@ -57,10 +57,13 @@ async fn try_record<S: Store>(
         governing::at(app, tenant, user_id, by.now, event.timestamp).await?;
     Known::default().must_have(&snapshot, &keys, event.asked.amounts.keys()).await?;
     if let Some(before) = remembered(&snapshot, &keys, user_id, event).await? {
-        return repeated(app, by, user_id, event, &before).await;
+        return repeated(app, by, &snapshot, user_id, event, &before).await;
     }
     let mut sums = Sums::default();
-    sums.add(&snapshot, &keys, user_id, event, &governing, by.now).await?;
+    if let Err(error) = sums.add(&snapshot, &keys, user_id, event, &governing, by.now).await {
+        quota_thresholds::watch(app, by, sums.totals(&[])).await;
+        return Err(error);
+    }
 
     let record = UsageEventRecord::new(event, &governing);
     let (counted, counters) = Counted::of(&record, &keys, user_id, true);
@@ -74,11 +77,13 @@ async fn try_record<S: Store>(
     }
     match app.commit_counting(by, change, &counted, &counters).await {
         Ok(committed) => {
+            quota_thresholds::watch(app, by, sums.totals(&committed.counters)).await;
             let holds = |key| committed.counter(key).unwrap_or_default();
             let holds: Vec<i64> = counters.iter().map(holds).collect();
             Ok(counted.recorded(&event.asked, &holds))
         }
         Err(Error::Commit(CommitError::Ceiling { key, holds })) => {
+            quota_thresholds::watch(app, by, sums.totals(&[(key.clone(), holds)])).await;
             let at = counters.iter().position(|counter| *counter == key).unwrap_or_default();
             let found = event.asked.amounts.keys().zip(counted.limits).nth(at);
             let Some((metric, limit)) = found else {
@@ -118,6 +123,7 @@ pub(crate) async fn remembered<N: Snapshot>(
 async fn repeated<S: Store>(
     app: &App<S>,
     by: &Request,
+    snapshot: &S::Snapshot,
     user_id: &str,
     event: &UsageEvent,
     before: &UsageEventRecord,
@@ -126,15 +132,18 @@ async fn repeated<S: Store>(
     let (counted, counters) = Counted::of(before, &keys, user_id, false);
     if by.claim.is_some() {
         app.commit_counting(by, ChangeSet::new(), &counted, &counters).await?;
-        if let Some((counted, holds)) = once::answered_counting::<S, Counted>(app, by).await? {
-            return Ok(counted.recorded(&event.asked, &holds));
+    }
+    let holds = match once::answered_counting::<S, Counted>(app, by).await? {
+        Some((_, holds)) => holds,
+        None => {
+            let mut holds = Vec::new();
+            for key in &counters {
+                holds.push(snapshot.counter(key).await?);
+            }
+            holds
         }
-    }
-    let snapshot = app.store.snapshot().await?;
-    let mut holds = Vec::new();
-    for key in &counters {
-        holds.push(snapshot.counter(key).await?);
-    }
+    };
+    quota_thresholds::watch(app, by, before.totals(user_id, &holds)).await;
     Ok(counted.recorded(&event.asked, &holds))
 }
 

@@ -9,7 +9,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
 use crate::documents::{PendingTransaction, TransactionEntry, TransactionPlace, TransactionRecord};
 use crate::keys::{HostKeys, TransactionKeys};
-use crate::transaction_records::{counter, due};
+use crate::transaction_records::{counter, counter_of, due};
 
 /// What leads to a transaction.
 struct Around {
@@ -115,11 +115,13 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.transaction(&booked.transaction.id) {
             return Ok(misplaced());
         }
+        self.flows.transaction(&booked.transaction);
         if booked.transaction.status == TransactionStatus::Pending
             && let Some(counter) = counter(&tenant, &booked)
         {
             *self.pending_counted.entry(counter).or_default() += 1;
         }
+        self.tally(counter_of(&tenant, &booked));
         let [of_all, of_user] = keys.places(&booked);
         let is_due = match due(&tenant, &booked) {
             Some(key) => self.find::<TransactionPlace>(&key).await?.is_some(),
