@@ -412,6 +412,7 @@ async fn an_edited_counter_is_found_and_named() {
             .add(&counter("plan-generation").text("again").key(), 1)
             .add(&counter("plan-generation").text("old").key(), -1)
             .add(&counter("pending-payments").text("pro").number(0).key(), -1)
+            .add(&counter("pending-changes").text("pro").number(0).key(), 1)
     })
     .await;
     let lines = lines(&data);
@@ -424,6 +425,7 @@ async fn an_edited_counter_is_found_and_named() {
         ("plan/again", "It is of generation 1, and 2 plans of its id were deleted."),
         ("plan-generation/old", "It holds 0, and the audit log tells of 1 deletions."),
         ("pending-payments/pro/0", "It holds -1"),
+        ("pending-changes/pro/0", "It holds 1, and 0 subscriptions"),
     ] {
         assert_found(&lines, place, problem);
     }

@@ -36,6 +36,7 @@ pub(crate) enum Family {
     PlanGeneration,
     Subscribers,
     PendingPayments,
+    PendingChanges,
     Subscription,
     LiveSubscription,
     PlanSubscription,
@@ -100,12 +101,13 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 66] = [
+    const ALL: [Self; 67] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
         Self::Subscribers,
         Self::PendingPayments,
+        Self::PendingChanges,
         Self::Subscription,
         Self::LiveSubscription,
         Self::PlanSubscription,
@@ -176,6 +178,7 @@ impl Family {
             Self::PlanGeneration => "plan-generation",
             Self::Subscribers => "subscribers",
             Self::PendingPayments => "pending-payments",
+            Self::PendingChanges => "pending-changes",
             Self::Subscription => "subscription",
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
@@ -296,6 +299,11 @@ impl Keys {
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
         self.kind(Family::PendingPayments).text(plan.as_str()).number(generation).key()
+    }
+
+    /// Counter: subscriptions that go on with a plan when their period ends.
+    pub(crate) fn pending_changes(&self, plan: &PlanId, generation: u64) -> Key {
+        self.kind(Family::PendingChanges).text(plan.as_str()).number(generation).key()
     }
 
     /// Record: a subscription.

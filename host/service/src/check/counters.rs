@@ -26,7 +26,7 @@ impl<N: Snapshot> Walk<'_, N> {
         }
         let of = plan_of(key);
         match (Family::of(key), of) {
-            (Some(Family::Subscribers), _) => {
+            (Some(Family::Subscribers | Family::PendingChanges), _) => {
                 let counted = self.counted.get(key).copied().unwrap_or(0);
                 differs(holds, counted, "subscriptions are counted by it")
             }
