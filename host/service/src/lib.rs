@@ -35,6 +35,7 @@ mod metrics;
 mod once;
 mod outbox;
 pub mod overviews;
+mod pack_prices;
 pub mod payment_webhooks;
 pub mod payments;
 mod plan_commit;

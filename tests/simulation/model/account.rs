@@ -36,7 +36,7 @@ pub(super) struct Live {
     /// The last instant at which something was worked.
     at: i64,
     ends: bool,
-    pending: Option<PlanKey>,
+    pub(super) pending: Option<PlanKey>,
     grace_until: Option<i64>,
     /// Whose quotas hold while this plan is not paid.
     instead: Option<(PlanKey, Course)>,
