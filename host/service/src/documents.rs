@@ -27,6 +27,8 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::WindowPlace;
+
 /// A plan, and how many plans of its id came before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlanRecord {
@@ -212,11 +214,23 @@ impl Document for CreditEntryRecord {
     const SCHEMA: u16 = 1;
 }
 
-/// A fee that was charged.
+/// A fee that was charged, and the window whose statement has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub(crate) struct FeeChargeRecord {
     pub(crate) charge: FeeCharge,
+    pub(crate) usage_epoch: u64,
+    #[serde(with = "time::seconds")]
+    pub(crate) window_start: Timestamp,
+}
+
+impl FeeChargeRecord {
+    pub(crate) fn window(&self) -> WindowPlace {
+        WindowPlace {
+            user_id: self.charge.user_id.clone(),
+            usage_epoch: self.usage_epoch,
+            start: self.window_start,
+        }
+    }
 }
 
 impl Document for FeeChargeRecord {
