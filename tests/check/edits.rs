@@ -16,7 +16,7 @@ const HEADS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("heads");
 /// Any record, to be changed field by field.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-struct Any(Value);
+pub(super) struct Any(pub(super) Value);
 
 impl Document for Any {
     const SCHEMA: u16 = 1;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod edits;
+mod payments;
 mod price_catalog;
 
 use std::path::{Path, PathBuf};

@@ -76,9 +76,11 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push(format!("It names the transaction '{id}', which is not there."));
         }
-        let is_for_nothing = entry.subscription_id.is_none() && entry.transaction_id.is_none();
-        if is_for_nothing && entry.reason != "payment" {
+        if entry.subscription_id.is_none() && entry.transaction_id.is_none() {
             found.push("It names nothing that it was moved for.".to_owned());
+        }
+        if entry.reason == "payment" && entry.transaction_id.is_none() {
+            found.push("It is of a payment, and names no transaction.".to_owned());
         }
         Ok(found)
     }
