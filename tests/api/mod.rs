@@ -31,6 +31,7 @@ mod template_packs;
 mod tenants;
 mod token_keys;
 mod usage;
+mod user_reports;
 mod webhooks;
 
 use serde_json::{Value, json};
@@ -59,6 +60,7 @@ pub(crate) const REGIONS: &str = "/api/admin/regions";
 pub(crate) const PRODUCTS: &str = "/api/admin/products";
 pub(crate) const USER_GROUPS: &str = "/api/admin/user_groups";
 pub(crate) const USERS: &str = "/api/admin/users";
+pub(crate) const USER_REPORTS: &str = "/api/v1/admin/users";
 pub(crate) const BILLING_PLANS: &str = "/api/admin/billing_plans";
 
 /// A plan that says no more than it must.

@@ -290,6 +290,10 @@ async fn admins_see_the_tenants_transactions_and_users_their_own() {
         ("?user_id=bob", 2, Some(("bob", "other"))),
         ("?user_id=bob&plan_id=pro", 1, Some(("bob", "pro"))),
         ("?status=succeeded", 1, Some(("eve", "pro"))),
+        ("?status=pending&page_size=1&page=2", 2, Some(("bob", "pro"))),
+        ("?plan_id=pro", 2, Some(("eve", "pro"))),
+        ("?plan_id=pro&status=pending", 1, Some(("bob", "pro"))),
+        ("?page=9", 3, None),
         ("?status=refunded", 0, None),
         ("?plan_id=none", 0, None),
     ] {

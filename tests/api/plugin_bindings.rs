@@ -6,9 +6,13 @@ use planwright_server::config::PluginConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::plugin_uploads::{MISBEHAVING, OWN_PACK, PLUGINS, REVIEWER, upload, uploaded, variant};
+use super::payments::{begin, tell, text, with_provider};
+use super::plugin_uploads::{
+    MISBEHAVING, OWN_PACK, PLUGINS, PRICING, REVIEWER, upload, uploaded, variant,
+};
 use super::{ADMIN_PLANS, AUDIT, plan};
 use crate::harness::{Actor, App};
+use crate::worker::assert_agrees;
 
 pub(crate) const BINDINGS: &str = "/api/v1/admin/plugin-bindings";
 const PACKS: &str = "/api/v1/admin/template-packs";
@@ -330,4 +334,50 @@ async fn the_same_component_is_ready_for_another_at_once() {
     assert_eq!((&theirs["state"], &theirs["digest"]), (&json!("ready"), &json!(digest)));
     acme.put(&of_hook("validation"), told(&digest, "no-99")).await.ok(200);
     assert_eq!((odd_price(&acme, "odd").await, odd_price(&app.admin(), "odd").await), (400, 201));
+}
+
+#[tokio::test]
+async fn a_plugin_that_priced_something_is_kept_for_whoever_asks_it_again() {
+    let (app, provider) = with_provider().await;
+    let (admin, operator) = (app.admin(), app.operator());
+    let own = uploaded(&admin, "", PRICING).await;
+    let shared = uploaded(&operator, "?tenant=*", &variant(PRICING, 1)).await;
+    let plugin = |digest: &str, query: &str| format!("{PLUGINS}/{digest}{query}");
+    let buy = async |user: &str| {
+        let id = text(&begin(&app.user(user), "pro").await["payment_id"]);
+        provider.pay(&id);
+        tell(&app, "payment.succeeded", json!({"id": id})).await;
+    };
+
+    // What is only asked has priced nothing that is kept.
+    let mine = json!({"plugins": [{"digest": own}]});
+    admin.put(&of_hook("pricing"), mine.clone()).await.ok(200);
+    begin(&app.user("eve"), "pro").await;
+    admin.delete(&of_hook("pricing")).await.ok(200);
+    admin.delete(&plugin(&own, "")).await.ok(204);
+
+    let own = uploaded(&admin, "", PRICING).await;
+    admin.put(&of_hook("pricing"), mine).await.ok(200);
+    buy("bob").await;
+    let refused = async |actor: &Actor, path: &str, code: &str| {
+        let answer = actor.delete(path).await;
+        let kind = format!("urn:planwright:problem:{code}");
+        assert_eq!(answer.json["type"], kind.as_str(), "{}", answer.json);
+        answer.problem(409).to_owned()
+    };
+    refused(&admin, &plugin(&own, ""), "plugin_bound").await;
+    admin.delete(&of_hook("pricing")).await.ok(200);
+    let detail = refused(&admin, &plugin(&own, ""), "plugin_priced").await;
+    assert!(detail.starts_with(&format!("Plugin '{own}' has priced")), "{detail}");
+
+    // Where the host's priced, the host keeps it; a tenant that has the same bytes need not.
+    let host = json!({"plugins": [{"digest": shared}]});
+    operator.put(&format!("{}?tenant=*", of_hook("pricing")), host).await.ok(200);
+    let copy = uploaded(&admin, "", &variant(PRICING, 1)).await;
+    buy("tom").await;
+    operator.delete(&format!("{}?tenant=*", of_hook("pricing"))).await.ok(200);
+    admin.delete(&plugin(&copy, "")).await.ok(204);
+    refused(&operator, &plugin(&shared, "?tenant=*"), "plugin_priced").await;
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
 }

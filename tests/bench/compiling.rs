@@ -19,6 +19,8 @@ const CLIENTS: usize = 4;
 pub(crate) const ROUNDS: u64 = 3;
 /// How long one side of one round takes, for each kind of request.
 const LONG: Duration = TURN.saturating_mul(4);
+/// As long as an upload of the large component takes until it is being compiled.
+const SENDING: Duration = TURN;
 
 /// As large as a program in JavaScript is with its interpreter and its libraries.
 const LARGE_BYTES: usize = 20_000_000;
@@ -42,27 +44,29 @@ pub(crate) fn run() {
 struct Traffic {
     name: &'static str,
     clients: Clients,
+    turn: Duration,
     alone: Vec<f64>,
     beside: Vec<f64>,
 }
 
 impl Traffic {
-    async fn new(name: &'static str, ask: Ask) -> Self {
+    async fn new(name: &'static str, ask: Ask, turn: Duration) -> Self {
         let clients = Clients::connect(ask, CLIENTS).await;
-        Self { name, clients, alone: Vec::new(), beside: Vec::new() }
+        Self { name, clients, turn, alone: Vec::new(), beside: Vec::new() }
     }
 
     /// All clients at once for a while; gives the latency that 99 of 100 requests stayed within, in microseconds.
     async fn p99(&mut self) -> f64 {
-        self.clients.turn(LONG).await.latency(99) as f64
+        self.clients.turn(self.turn).await.latency(99) as f64
     }
 }
 
 fn compare(asking: &Runtime, running: &Running, name: &str, component: impl Fn(u64) -> Vec<u8>) {
     let mut traffic = asking.block_on(async {
         [
-            Traffic::new("get a plan", read(running)).await,
-            Traffic::new("create a plan, durable", create(running)).await,
+            Traffic::new("get a plan as it is sent", read(running), SENDING).await,
+            Traffic::new("get a plan", read(running), LONG).await,
+            Traffic::new("create a plan, durable", create(running), LONG).await,
         ]
     });
     for round in 0..ROUNDS {
@@ -70,7 +74,7 @@ fn compare(asking: &Runtime, running: &Running, name: &str, component: impl Fn(u
             let alone = asking.block_on(kind.p99());
             kind.alone.push(alone);
         }
-        // The first kind also feels how it is taken in.
+        // The first kind feels how it is taken in, the others how it is compiled.
         let uploading = asking.spawn(upload(Owner::of(running), component(round)));
         for kind in &mut traffic {
             let beside = asking.block_on(kind.p99());

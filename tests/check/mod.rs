@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod edits;
+mod money;
 mod payments;
 mod price_catalog;
+mod quota_thresholds;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -110,10 +112,10 @@ async fn leave_deliveries(admin: &Actor) {
     delivery_when(admin, fails, was_tried).await;
 }
 
-/// 3 plans; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
+/// 3 plans and 3 users; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
 /// answers, 2 usage events and an API key, each with what leads to it; the tenant; a component with its part and an
 /// owner, twice, and 3 bindings; the endpoints, 2 deliveries each with its place, and that an endpoint fails.
-const RECORDS: u64 = 54;
+const RECORDS: u64 = 57;
 
 fn tenant() -> Space {
     Space::Tenant("default".to_owned())

@@ -59,7 +59,7 @@ async fn what_names_and_counts_things_of_the_price_catalog_agrees_with_them() {
     let delete = |key: Key| -> Edit { Box::new(move |change| change.delete(&key)) };
     let add = |key: Key, amount| -> Edit { Box::new(move |change| change.add(&key, amount)) };
     let reset = |key: Key| -> Edit { Box::new(move |change| change.reset(&key)) };
-    let cases: [(Edit, &[Shown]); 9] = [
+    let cases: [(Edit, &[Shown]); 10] = [
         (
             delete(of("region")),
             &[
@@ -86,6 +86,10 @@ async fn what_names_and_counts_things_of_the_price_catalog_agrees_with_them() {
             &[("entry-numbers/billing_resource_price", "It holds 1, and number 2 is given.")],
         ),
         (reset(numbers("region")), &[("entry-numbers/region", "It holds 0, and number 1")]),
+        (
+            add(key("user-count").key(), 1),
+            &[("user-count", "It holds 2, and 1 records are counted by it.")],
+        ),
         (
             add(key("entry-changes").key(), 1),
             &[("entry-changes", "5 changes of the price catalog are in the audit log")],

@@ -271,6 +271,8 @@ impl Run {
         same(&format!("u{user} ordered"), &orders, &self.model.orders_of(user))?;
         let usage = self.house.usage(user).await;
         same(&format!("u{user} used"), &usage, &self.model.usage(user))?;
+        let remembered = self.house.remembered(user).await;
+        same(&format!("u{user} told of"), &remembered, &self.model.remembered(user))?;
         let expected = self.model.totals(user);
         let totals = self.buckets.named(user, &self.house.totals(user).await, &expected);
         same(&format!("u{user} used in all"), &totals, &expected)

@@ -7,9 +7,11 @@ mod life;
 mod payments;
 mod reach;
 pub(crate) mod receiver;
+mod thresholds;
 
 use std::time::{Duration, Instant};
 
+use planwright_server::config::Config;
 use serde_json::{Value, json};
 
 use crate::harness::{Actor, App};
@@ -19,11 +21,12 @@ pub(crate) const WEBHOOKS: &str = "/api/v1/admin/webhooks";
 
 /// A server that may call receivers on this machine.
 async fn start() -> App {
-    App::with(|config| {
-        config.webhooks.allow_http = true;
-        config.webhooks.allow_private_networks = true;
-    })
-    .await
+    App::with(may_call_this_machine).await
+}
+
+fn may_call_this_machine(config: &mut Config) {
+    config.webhooks.allow_http = true;
+    config.webhooks.allow_private_networks = true;
 }
 
 /// Makes an endpoint; gives its id and its secret.

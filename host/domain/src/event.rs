@@ -6,9 +6,11 @@ use utoipa::ToSchema;
 
 use crate::life::Held;
 use crate::plan::{Plan, PlanId};
+use crate::quota_threshold::Threshold;
 use crate::subscription::{Status, Subscription};
 use crate::time::Timestamp;
 use crate::transaction::{Booked, TransactionStatus};
+use crate::usage::UsageReport;
 
 /// What happened, as a receiver reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +64,9 @@ pub enum EventType {
     /// A plan is gone.
     #[serde(rename = "plan.deleted")]
     PlanDeleted,
+    /// So much of a user's quota is used: 80 or 100 percent.
+    #[serde(rename = "quota.threshold")]
+    QuotaThreshold,
     /// Somebody tries out an endpoint. Only that one hears of it, whatever it listens to.
     #[serde(rename = "webhook.test")]
     WebhookTest,
@@ -69,7 +74,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SubscriptionCreated,
         Self::SubscriptionTrialEnded,
         Self::SubscriptionChanged,
@@ -86,6 +91,7 @@ impl EventType {
         Self::PlanActivated,
         Self::PlanDeactivated,
         Self::PlanDeleted,
+        Self::QuotaThreshold,
         Self::WebhookTest,
     ];
 
@@ -109,6 +115,7 @@ impl EventType {
             Self::PlanActivated => "plan.activated",
             Self::PlanDeactivated => "plan.deactivated",
             Self::PlanDeleted => "plan.deleted",
+            Self::QuotaThreshold => "quota.threshold",
             Self::WebhookTest => "webhook.test",
         }
     }
@@ -150,6 +157,13 @@ impl Event {
     #[must_use]
     pub fn test(endpoint_id: &str) -> Self {
         Self { kind: EventType::WebhookTest, data: json!({"endpoint_id": endpoint_id}) }
+    }
+
+    /// A threshold of a user's quota that is reached, and the usage that reached it.
+    #[must_use]
+    pub fn of_threshold(user_id: &str, threshold: Threshold, usage: &UsageReport) -> Self {
+        let data = json!({"user_id": user_id, "threshold": threshold, "usage": usage});
+        Self { kind: EventType::QuotaThreshold, data }
     }
 
     /// What a change of a plan is told as: enough to know whether it matters, and small however large the plan is.

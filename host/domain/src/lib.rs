@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod api_key;
+pub mod asked;
 pub mod audit;
 pub mod billing_change;
 pub mod billing_document;
@@ -23,6 +24,7 @@ pub mod delivery;
 pub mod entry;
 pub mod event;
 pub mod fee;
+pub mod fee_charge;
 pub mod grant;
 pub mod history;
 pub mod hook;
@@ -43,6 +45,7 @@ pub mod plugin;
 pub mod price_book;
 pub mod product;
 pub mod quantity;
+pub mod quota_threshold;
 pub mod quote;
 pub mod refusal;
 pub mod region;
@@ -62,6 +65,7 @@ pub mod usage;
 pub mod usage_event;
 pub mod user;
 pub mod user_group;
+pub mod user_report;
 pub mod webhook;
 
 pub use refusal::Refusal;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::billing_plan::{BillingPhase, BillingPlan, Duration, PhaseType, TierMode};
 use crate::charge::{LinePhase, UsageLine};
+use crate::decimal;
 use crate::money::Currency;
 use crate::phase_clock;
 use crate::product::Product;
@@ -55,13 +57,15 @@ pub struct PricedPhase {
 }
 
 /// One tier, its regions by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
     /// What it is paid in.
     pub currency: Currency,
     /// Up to and with this quantity; none is without end.
+    #[serde(with = "decimal::optional")]
     pub max_qty: Option<Decimal>,
     /// Of one unit.
+    #[serde(with = "decimal")]
     pub price: Decimal,
     /// Where it holds.
     pub regions: Vec<String>,

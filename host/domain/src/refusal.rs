@@ -168,6 +168,15 @@ pub enum Refusal {
         /// Where else, if it is the host's: ` by a tenant`.
         elsewhere: &'static str,
     },
+    /// What it priced can be asked again as long as it is there.
+    #[error(
+        "Plugin '{digest}' has priced what somebody was charged, and is kept so that it can be asked again. It need not \
+         be bound: PUT another one to /api/v1/admin/plugin-bindings/pricing."
+    )]
+    PluginPriced {
+        /// Which one.
+        digest: String,
+    },
     /// There are as many as there may be.
     #[error(
         "There are {most} plugins, and no more are kept. DELETE one that is not needed any more."
@@ -361,6 +370,7 @@ impl Refusal {
             Self::NotAPlugin { .. } => "not_a_plugin",
             Self::PluginNotReady { .. } => "plugin_not_ready",
             Self::PluginBound { .. } => "plugin_bound",
+            Self::PluginPriced { .. } => "plugin_priced",
             Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
             Self::Unfit(_) => "unprocessable",
@@ -409,6 +419,7 @@ impl Refusal {
             | Self::AlreadySubscribed { .. }
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
+            | Self::PluginPriced { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
             Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
@@ -456,6 +467,7 @@ impl Refusal {
             | Self::NotAPlugin { .. }
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
+            | Self::PluginPriced { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
             | Self::PlanInactive { .. }

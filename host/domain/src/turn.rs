@@ -63,13 +63,24 @@ pub enum EventKind {
     Ended,
 }
 
+/// Time that credit bought: windows in a row, for the same fee each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bought {
+    /// All of it.
+    pub window: Window,
+    /// How many windows it is.
+    pub windows: u32,
+    /// What each of them cost: more than 0.
+    pub fee: Decimal,
+}
+
 /// A subscription after what was due.
 #[derive(Clone, Debug)]
 pub struct Worked {
     /// As it is then.
     pub held: Held,
-    /// How much credit was used up.
-    pub spent: Decimal,
+    /// What credit was used up for.
+    pub bought: Option<Bought>,
     /// What was left on the way.
     pub stays: Vec<Stay>,
     /// The steps in order.
@@ -122,8 +133,7 @@ impl Held {
     /// # Errors
     /// The calendar ends with the year 9999.
     pub fn worked(self, now: Timestamp, onward: Option<&Onward<'_>>) -> Result<Worked, Refusal> {
-        let mut worked =
-            Worked { held: self, spent: Decimal::ZERO, stays: Vec::new(), events: Vec::new() };
+        let mut worked = Worked { held: self, bought: None, stays: Vec::new(), events: Vec::new() };
         while let Some(at) = worked.held.next_due().filter(|due| *due <= now) {
             let subscription = &worked.held.subscription;
             let is_grace_end = worked.held.grace_until == Some(at);
@@ -153,6 +163,19 @@ fn is_plain_turn(worked: &Worked, at: Timestamp) -> bool {
 }
 
 impl Worked {
+    /// How much credit was used up.
+    #[must_use]
+    pub fn spent(&self) -> Decimal {
+        self.bought.map_or(Decimal::ZERO, |bought| bought.fee * Decimal::from(bought.windows))
+    }
+
+    /// A window more from credit.
+    fn buy(&mut self, window: Window, fee: Decimal) {
+        let start = self.bought.map_or(window.start, |before| before.window.start);
+        let windows = self.bought.map_or(0, |before| before.windows) + 1;
+        self.bought = Some(Bought { window: Window { start, end: window.end }, windows, fee });
+    }
+
     fn turned(self, at: Timestamp) -> Result<Self, Refusal> {
         let course = self.held.course().at(at)?;
         Ok(self.with(at, EventKind::Turned, |held| held.on(course, at)))
@@ -177,7 +200,7 @@ impl Worked {
         let currency = onward.offer.plan.currency;
         let course = self.own_course(at, onward)?;
         let (windows, _) = course.owed(at)?;
-        let rest = onward.credit - self.spent;
+        let rest = onward.credit - self.spent();
         let is_covered = |fee: &Decimal| {
             fee.checked_mul(Decimal::from(windows)).is_some_and(|cost| cost <= rest)
         };
@@ -191,8 +214,9 @@ impl Worked {
             Some(fee) => {
                 let mut course = course;
                 for _ in 0..windows {
-                    self.spent += fee;
+                    let start = course.paid_until;
                     course = course.renewed(fee, currency)?;
+                    self.buy(Window { start, end: course.paid_until }, fee);
                 }
                 let course = course.at(at)?;
                 Ok(self.paid(at, course))
@@ -237,8 +261,11 @@ impl Worked {
         let course = match affordable {
             _ if course.covers(at) => course,
             Some(fee) => {
-                self.spent += fee;
-                course.bought(at, fee, currency)?
+                let course = course.bought(at, fee, currency)?;
+                if !fee.is_zero() {
+                    self.buy(Window { start: at, end: course.paid_until }, fee);
+                }
+                course
             }
             None => course,
         };

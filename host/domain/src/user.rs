@@ -106,6 +106,16 @@ fn given_currency<'de, D: serde::Deserializer<'de>>(
     crate::money::read_optional_currency(from).map(Some)
 }
 
+impl User {
+    /// Whether the id, the email or the name has something in it, however it is written.
+    #[must_use]
+    pub fn mentions(&self, part: &str) -> bool {
+        let part = part.to_lowercase();
+        let texts = [Some(&self.id), self.facts.email.as_ref(), self.facts.name.as_ref()];
+        texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&part))
+    }
+}
+
 impl UserDraft {
     /// What a draft says of its user.
     ///
@@ -167,6 +177,27 @@ impl UserFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_is_found_by_part_of_id_email_or_name_however_it_is_written() {
+        let facts = UserFacts {
+            email: Some("Bob@Example.com".to_owned()),
+            name: Some("Робер".to_owned()),
+            ..UserFacts::default()
+        };
+        let known = User { id: "u-7A".to_owned(), facts };
+        let unknown = User { id: "u-7A".to_owned(), facts: UserFacts::default() };
+        for (part, is_known, is_unknown) in [
+            ("", true, true),
+            ("7a", true, true),
+            ("bob@", true, false),
+            ("РОБ", true, false),
+            ("alice", false, false),
+        ] {
+            assert_eq!(known.mentions(part), is_known, "{part}");
+            assert_eq!(unknown.mentions(part), is_unknown, "{part}");
+        }
+    }
 
     #[test]
     fn a_patch_keeps_what_it_does_not_name_and_null_clears() {

@@ -14,13 +14,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, Signal, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use wasmtime::Engine;
 
-use crate::{Limits, PluginError, engine, text};
+use crate::{Limits, PluginError, engine, stand_back, text};
 
 /// How long the child has to end by itself once its processor time is over.
 const LAST_SECONDS: u64 = 5;
@@ -218,25 +218,7 @@ fn restrain(limits: &ChildLimits) -> io::Result<()> {
     bound(Resource::Cpu, limits.seconds, limits.seconds.saturating_add(LAST_SECONDS))?;
     bound(Resource::Core, 0, 0)?;
     if limits.stands_back {
-        stand_back();
+        stand_back::whole_process();
     }
     Ok(())
-}
-
-/// The scheduler gives this process, and every thread it starts, only what nobody else wants: whoever wakes up goes
-/// first at once. Where there is no such policy, others go first as far as they can. To be polite is not worth failing
-/// for.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    {
-        use thread_priority::{
-            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-            set_thread_priority_and_policy, thread_native_id,
-        };
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
-        // Where memory runs out, this goes and not the server.
-        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    }
-    let _ = nice(19);
 }

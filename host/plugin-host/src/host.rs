@@ -20,7 +20,7 @@ use crate::lanes::ITSELF;
 use crate::native::Natives;
 use crate::plugin::{Plugin, PluginIdentity, Reuse, Running};
 use crate::stats::{Figures, Tallies, Tally};
-use crate::{Hook, Limits, PluginError, Turn, engine, text, wasi};
+use crate::{Hook, Limits, PluginError, Turn, engine, stand_back, text, wasi};
 
 /// What a plugin may say of itself, in bytes.
 const NAME_BYTES: usize = 64;
@@ -129,7 +129,7 @@ impl PluginHost {
     /// [`PluginError`] names what is missing or too much.
     pub async fn inspect(&self, component: Bytes) -> Result<Inspection, PluginError> {
         let host = Arc::clone(&self.0);
-        blocking(move || {
+        stand_back::beside_requests(move || {
             let digest = digest_of(&component);
             let subject = format!("plugin '{}'", digest.short());
             let outside = inspect(&subject, &component, &host.limits)?;

@@ -10,6 +10,7 @@
 //! | what is refused before it is compiled | `inspect.rs` |
 //! | compiling in a bounded process | `compiler.rs` |
 //! | whose turn it is to be compiled | `lanes.rs` |
+//! | letting requests go first | `stand_back.rs` |
 //! | native code on disk, and why it is trusted | `cache.rs` |
 //! | native code in memory, once for all that run it | `native.rs` |
 //! | from bytes to a plugin | `host.rs` |
@@ -43,6 +44,7 @@ mod limits;
 mod native;
 mod packs;
 mod plugin;
+mod stand_back;
 mod stats;
 mod stderr;
 #[cfg(test)]

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::event;
+use planwright_domain::fee_charge::{FeeCharge, Money};
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
+use planwright_domain::user::UserFacts;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
@@ -19,12 +21,12 @@ use crate::documents::{
     SubscriptionRecord,
 };
 use crate::error::Error;
-use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
+use crate::priced_by::PricedBy;
 use crate::settings::Kept;
-use crate::tenants;
+use crate::{fee_charges, ids, tenants, users};
 
 /// What the due index calls a subscription.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -44,6 +46,12 @@ pub(crate) struct Account {
     /// To be changed as decided.
     pub(crate) history: History,
     credits: BTreeMap<&'static str, Credit>,
+    /// In the order of happening.
+    moves: Vec<Move>,
+    /// Who prices for the tenant.
+    priced_by: PricedBy,
+    /// Whether anything is known of the user.
+    user_is_known: bool,
     /// Who is told what becomes of it.
     listeners: Listeners,
 }
@@ -51,17 +59,23 @@ pub(crate) struct Account {
 struct Credit {
     version: Option<u64>,
     currency: Currency,
-    was: Decimal,
     is: Decimal,
 }
 
-/// Why credit moves.
-#[derive(Clone, Copy)]
-pub(crate) struct Moved<'a> {
-    pub(crate) reason: &'a str,
-    pub(crate) subscription_id: Option<&'a str>,
-    pub(crate) transaction_id: Option<&'a str>,
-    pub(crate) at: Timestamp,
+/// A movement of credit, or money that was charged as it came.
+struct Move {
+    currency: Currency,
+    /// 0 where credit stays as it is.
+    amount: Decimal,
+    why: Why,
+}
+
+/// Why money moves.
+enum Why {
+    /// A fee was charged.
+    Charge(Box<FeeCharge>),
+    /// Money came, and nothing of it was charged.
+    Payment { transaction_id: Option<String> },
 }
 
 impl Account {
@@ -76,16 +90,22 @@ impl Account {
             None => (None, History::default()),
         };
         let live = live(snapshot, tenant, user_id).await?;
+        let bindings = app.bindings(snapshot, tenant).await?;
+        let user_is_known = history_was.0.is_some()
+            || snapshot.record_version(&Keys::of(tenant).user(user_id)).await?.is_some();
         Ok(Self {
             tenant: tenant.clone(),
             user_id: user_id.to_owned(),
             timeline: tenants::timeline(app, tenant).await?,
-            bindings: app.bindings(snapshot, tenant).await?,
+            priced_by: PricedBy::read(snapshot, &bindings).await?,
+            bindings,
             settings: Kept::read(snapshot, tenant).await?,
             live: live.map(|(version, record)| (version, record.held)),
             history: history_was.1.clone(),
             history_was,
             credits: BTreeMap::new(),
+            moves: Vec::new(),
+            user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
     }
@@ -109,15 +129,29 @@ impl Account {
             Some(record) => (Some(record.version), record.decode::<CreditRecord>()?.balance),
             None => (None, Decimal::ZERO),
         };
-        self.credits.insert(currency.code(), Credit { version, currency, was: is, is });
+        self.credits.insert(currency.code(), Credit { version, currency, is });
         Ok(is)
     }
 
-    /// Says what the user has then; what there was must have been read.
-    pub(crate) fn set_credit(&mut self, currency: Currency, balance: Decimal) {
-        if let Some(credit) = self.credits.get_mut(currency.code()) {
-            credit.is = balance;
+    /// A fee is charged. What the user has in its currency must have been read.
+    pub(crate) fn charge(&mut self, charge: FeeCharge) {
+        let (currency, amount) = (charge.currency, charge.moves());
+        self.move_credit(Move { currency, amount, why: Why::Charge(Box::new(charge)) });
+    }
+
+    /// Money becomes credit, as nothing of it is charged. What the user has in its currency must have been read.
+    pub(crate) fn take_money(&mut self, currency: Currency, money: Money) {
+        let Money { amount, transaction_id } = money;
+        if !amount.is_zero() {
+            self.move_credit(Move { currency, amount, why: Why::Payment { transaction_id } });
         }
+    }
+
+    fn move_credit(&mut self, moved: Move) {
+        if let Some(credit) = self.credits.get_mut(moved.currency.code()) {
+            credit.is += moved.amount;
+        }
+        self.moves.push(moved);
     }
 
     /// Writes what became of the account, expecting all of it to be as it was read. `after` is the live
@@ -127,7 +161,6 @@ impl Account {
         app: &App<S>,
         change: &mut ChangeSet,
         after: &Held,
-        reason: &str,
         now: Timestamp,
     ) {
         let keys = Keys::of(&self.tenant);
@@ -147,9 +180,10 @@ impl Account {
             let history = self.history.clone();
             change.put(&keys.history(&self.user_id), &HistoryRecord { history });
         }
-        let subscription_id = Some(after.subscription.id.as_str());
-        let moved = Moved { reason, subscription_id, transaction_id: None, at: now };
-        self.write_credits(app, change, moved);
+        self.write_money(app, change, now);
+        if !self.user_is_known {
+            users::put(change, &keys, &self.user_id, None, UserFacts::default());
+        }
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
     }
@@ -159,10 +193,10 @@ impl Account {
         &self,
         app: &App<S>,
         change: &mut ChangeSet,
-        moved: Moved<'_>,
+        now: Timestamp,
     ) {
         self.expect(change, &Keys::of(&self.tenant));
-        self.write_credits(app, change, moved);
+        self.write_money(app, change, now);
     }
 
     /// What everything that is decided on an account rests on.
@@ -179,36 +213,57 @@ impl Account {
         change.expect_as_read(&keys.history(&self.user_id), self.history_was.0);
     }
 
-    fn write_credits<S: Store>(&self, app: &App<S>, change: &mut ChangeSet, moved: Moved<'_>) {
+    /// Writes what moved, and what the user has then.
+    fn write_money<S: Store>(&self, app: &App<S>, change: &mut ChangeSet, now: Timestamp) {
+        let keys = Keys::of(&self.tenant);
         for credit in self.credits.values() {
-            self.write_credit(app, change, credit, moved);
+            let key = keys.credit(&self.user_id, credit.currency);
+            change.expect_as_read(&key, credit.version);
+            let moves = |one: &&Move| one.currency == credit.currency && !one.amount.is_zero();
+            if self.moves.iter().any(|one| moves(&one)) {
+                change.put(&key, &CreditRecord { balance: credit.is });
+            }
+        }
+        for moved in &self.moves {
+            self.write_move(app, change, &keys, moved, now);
         }
     }
 
-    fn write_credit<S: Store>(
+    fn write_move<S: Store>(
         &self,
         app: &App<S>,
         change: &mut ChangeSet,
-        credit: &Credit,
-        moved: Moved<'_>,
+        keys: &Keys,
+        moved: &Move,
+        now: Timestamp,
     ) {
-        let keys = Keys::of(&self.tenant);
-        let key = keys.credit(&self.user_id, credit.currency);
-        change.expect_as_read(&key, credit.version);
-        if credit.is == credit.was {
-            return;
-        }
-        let id = ids::fresh(app.entropy.as_ref(), "crd_");
-        let entry = CreditEntryRecord {
-            amount: credit.is - credit.was,
-            reason: moved.reason.to_owned(),
-            subscription_id: moved.subscription_id.map(str::to_owned),
-            transaction_id: moved.transaction_id.map(str::to_owned),
-            at: moved.at,
+        let mut entry = CreditEntryRecord {
+            amount: moved.amount,
+            reason: "payment".to_owned(),
+            subscription_id: None,
+            transaction_id: None,
+            charge_id: None,
+            at: now,
         };
-        change
-            .put(&key, &CreditRecord { balance: credit.is })
-            .put(&keys.credit_entry(&self.user_id, credit.currency, moved.at, &id), &entry);
+        let id = match &moved.why {
+            Why::Charge(charge) => {
+                fee_charges::write(change, keys, charge);
+                self.priced_by.mark(change);
+                entry.reason = charge.reason.as_str().to_owned();
+                entry.subscription_id = Some(charge.subscription_id.clone());
+                entry.transaction_id.clone_from(&charge.transaction_id);
+                entry.charge_id = Some(charge.id.clone());
+                charge.credit_entry_id.clone()
+            }
+            Why::Payment { transaction_id } => {
+                entry.transaction_id.clone_from(transaction_id);
+                entry.subscription_id = self.held().map(|held| held.subscription.id.clone());
+                Some(ids::fresh(app.entropy.as_ref(), "crd_"))
+            }
+        };
+        if let Some(id) = id {
+            change.put(&keys.credit_entry(&self.user_id, moved.currency, now, &id), &entry);
+        }
     }
 
     /// Writes a subscription with its places in lists, in its plan's count, and among what is due.

@@ -14,6 +14,7 @@ use crate::once::Claim;
 use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
 use crate::provider::PaymentProvider;
+use crate::quota_thresholds::LookedAt;
 use crate::seen_tenants::SeenTenants;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
@@ -29,6 +30,7 @@ pub struct App<S> {
     pub(crate) tenants: SeenTenants,
     pub(crate) payments: Option<Payments>,
     pub(crate) governing: GoverningCache,
+    pub(crate) looked_at: LookedAt,
 }
 
 /// Who takes payments.
@@ -65,6 +67,7 @@ impl<S> App<S> {
             tenants: SeenTenants::default(),
             payments: None,
             governing: GoverningCache::default(),
+            looked_at: LookedAt::default(),
         }
     }
 

@@ -20,8 +20,10 @@ mod counters;
 mod credit;
 mod entries;
 mod host;
+mod money;
 mod plans;
 mod plugins;
+mod quota_thresholds;
 mod records;
 mod report;
 mod subscriptions;
@@ -95,8 +97,10 @@ async fn walk_space<N: Snapshot>(
         plugins_counted: BTreeMap::new(),
         webhooks_told: webhooks::Webhooks::default(),
         pending_counted: BTreeMap::new(),
+        tallied: BTreeMap::new(),
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
+        flows: money::Flows::default(),
     };
     let done = walk.logs(progress).await;
     kept_going(done, walk.report, &at)?;
@@ -130,10 +134,14 @@ struct Walk<'a, N> {
     webhooks_told: webhooks::Webhooks,
     /// Payments that are pending, by the counter that must count them.
     pending_counted: BTreeMap<Key, i64>,
+    /// Records by the counter that must count them.
+    tallied: BTreeMap<Key, i64>,
     /// What events that are remembered used, by the counter that must have it.
     used: BTreeMap<Key, i64>,
     /// What the price catalog holds.
     gathered: entries::Gathered,
+    /// What users paid and got.
+    flows: money::Flows,
 }
 
 impl<N: Snapshot> Walk<'_, N> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::decimal;
+use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::metric::Metric;
@@ -12,6 +13,7 @@ use planwright_domain::payment_settings::{PaymentSetup, Secret};
 use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::quantity::Quantity;
+use planwright_domain::quota_threshold::Threshold;
 use planwright_domain::settings::Settings;
 use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
@@ -180,19 +182,44 @@ pub(crate) struct CreditEntryRecord {
     /// More than 0 where the user has more by it.
     #[serde(with = "decimal")]
     pub(crate) amount: Decimal,
-    /// What moved it: `start`, `renewal`, `change`, or `payment` where the money came for a plan that was not to be had
-    /// any more.
+    /// What moved it: `start`, `renewal`, `change`, or `payment` where nothing was charged of the money that came.
     pub(crate) reason: String,
     /// The subscription that it was moved for.
     pub(crate) subscription_id: Option<String>,
-    /// The transaction whose money it is, where there is no subscription.
+    /// The transaction whose money it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) transaction_id: Option<String>,
+    /// The fee that was charged with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) charge_id: Option<String>,
     #[serde(with = "time::seconds")]
     pub(crate) at: Timestamp,
 }
 
 impl Document for CreditEntryRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// A fee that was charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct FeeChargeRecord {
+    pub(crate) charge: FeeCharge,
+}
+
+impl Document for FeeChargeRecord {
+    const SCHEMA: u16 = 1;
+}
+
+/// Points to a fee that is on no statement yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UnbilledCharge {
+    pub(crate) charge_id: String,
+    #[serde(with = "time::seconds")]
+    pub(crate) at: Timestamp,
+}
+
+impl Document for UnbilledCharge {
     const SCHEMA: u16 = 1;
 }
 
@@ -311,5 +338,16 @@ pub(crate) struct ExpiringUsageEvents {
 }
 
 impl Document for ExpiringUsageEvents {
+    const SCHEMA: u16 = 1;
+}
+
+/// What was told of a user's quota in a window; the key says whose and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToldThreshold {
+    /// This one, and all below it.
+    pub(crate) up_to: Threshold,
+}
+
+impl Document for ToldThreshold {
     const SCHEMA: u16 = 1;
 }

@@ -2,8 +2,10 @@
 //! fees; a plan whose price is 0 costs nothing, and needs no asking.
 
 use planwright_domain::Refusal;
+use planwright_domain::asked::Asked;
 use planwright_domain::course::{Course, Paid};
-use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Leaving, Reason, total};
+use planwright_domain::fee::{FeeItem, FeeQuestion, Leaving, Reason};
+use planwright_domain::fee_charge::{AskedFee, ChargeReason, reckoned};
 use planwright_domain::hook::Hook;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
@@ -11,7 +13,7 @@ use planwright_domain::period::{self, Interval, Window};
 use planwright_domain::plan::Plan;
 use planwright_domain::refusal::{Due, FieldError};
 use planwright_domain::review::ReviewContext;
-use planwright_domain::time::Timestamp;
+use planwright_domain::time::{self, Timestamp};
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
 use rust_decimal::Decimal;
@@ -21,6 +23,7 @@ use crate::app::App;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::priced_by::pricer;
 
 /// What a plan is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +37,11 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) fn reason(self) -> ChargeReason {
         match self {
-            Self::Start => "start",
-            Self::Renewal(_) => "renewal",
-            Self::Change => "change",
+            Self::Start => ChargeReason::Start,
+            Self::Renewal(_) => ChargeReason::Renewal,
+            Self::Change => ChargeReason::Change,
         }
     }
 }
@@ -56,9 +59,28 @@ pub(crate) struct Bill {
     pub(crate) unused: Decimal,
     /// What the user has already.
     pub(crate) credit: Decimal,
+    /// The questions and answers that the fee and the unused rest come from.
+    pub(crate) asked: Vec<AskedFee>,
 }
 
 impl Bill {
+    /// What answers come to.
+    fn of(
+        way: Way,
+        at: Timestamp,
+        (course, currency): (Course, Currency),
+        credit: Decimal,
+        asked: Vec<AskedFee>,
+    ) -> Self {
+        let (fee, unused) = reckoned(&asked);
+        Self { way, at, course, currency, fee, unused, credit, asked }
+    }
+
+    /// What costs nothing, and is asked of nobody.
+    pub(crate) fn free(course: Course, currency: Currency, at: Timestamp) -> Self {
+        Self::of(Way::Start, at, (course, currency), Decimal::ZERO, Vec::new())
+    }
+
     /// What is to be paid with money; 0 or less if nothing is.
     pub(crate) fn due(&self) -> Decimal {
         self.fee - self.unused - self.credit
@@ -72,6 +94,7 @@ impl Bill {
             let of = |windows: &u32| each * Decimal::from(*windows);
             let windows = (1..=windows).rev().find(|windows| of(windows) <= has)?;
             (self.way, self.fee) = (Way::Renewal(windows), of(&windows));
+            self.asked = times(self.asked, windows);
         }
         Some(self).filter(|bill| bill.fee <= has)
     }
@@ -98,24 +121,27 @@ pub(crate) async fn bill<S: Store>(
     let currency = plan.plan.currency;
     let credit = account.credit(snapshot, currency).await?;
     let Some(held) = account.held().cloned() else {
-        let (course, fee) = start(app, account, plan, now).await?;
-        let (way, unused) = (Way::Start, Decimal::ZERO);
-        return Ok(Bill { way, at: now, course, currency, fee, unused, credit });
+        let (course, asked) = start(app, account, plan, now).await?;
+        return Ok(Bill::of(Way::Start, now, (course, currency), credit, asked));
     };
     if held.subscription.plan_id == plan.plan.id && held.plan_generation == plan.generation {
         let course = held.course();
         let (windows, last) = course.owed(now)?;
         let each = renewal(app, account, &plan.plan, last, now).await?;
-        let fee = each * Decimal::from(windows);
-        let (way, unused) = (Way::Renewal(windows), Decimal::ZERO);
-        return Ok(Bill { way, at: now, course, currency, fee, unused, credit });
+        let asked = times(each, windows);
+        return Ok(Bill::of(Way::Renewal(windows), now, (course, currency), credit, asked));
     }
     let course = match course_to_buy(account, plan, now)? {
         Some(course) => course,
         None => fresh_course(account, &plan.plan, now, now)?,
     };
-    let (fee, unused) = change(app, snapshot, account, &held, &plan.plan, &course, now).await?;
-    Ok(Bill { way: Way::Change, at: now, course, currency, fee, unused, credit })
+    let asked = change(app, snapshot, account, &held, &plan.plan, &course, now).await?;
+    Ok(Bill::of(Way::Change, now, (course, currency), credit, asked))
+}
+
+/// The same for another number of windows.
+pub(crate) fn times(asked: Vec<AskedFee>, windows: u32) -> Vec<AskedFee> {
+    asked.into_iter().map(|one| one.times(windows)).collect()
 }
 
 /// What a plan costs whoever has none: nothing, where it was left and is paid still.
@@ -124,14 +150,14 @@ async fn start<S: Store>(
     account: &mut Account,
     plan: &PlanRecord,
     now: Timestamp,
-) -> Result<(Course, Decimal), Error> {
+) -> Result<(Course, Vec<AskedFee>), Error> {
     let is_had = |course: &Course| course.covers(now) || plan.plan.price.is_zero();
     if let Some(course) = open_course(account, plan, now)?.filter(is_had) {
-        return Ok((course, Decimal::ZERO));
+        return Ok((course, Vec::new()));
     }
     let course = fresh_course(account, &plan.plan, now, now)?;
-    let fee = window_fee(app, account, &plan.plan, Reason::Start, course.window, now).await?;
-    Ok((course, fee))
+    let asked = window_fee(app, account, &plan.plan, Reason::Start, course.window, now).await?;
+    Ok((course, asked))
 }
 
 /// A course that begins now, on an anchor. Whoever has no subscription has the default plan by the calendar month, and
@@ -181,7 +207,7 @@ pub(crate) async fn renewal<S: Store>(
     plan: &Plan,
     window: Window,
     now: Timestamp,
-) -> Result<Decimal, Error> {
+) -> Result<Vec<AskedFee>, Error> {
     window_fee(app, account, plan, Reason::Renewal, window, now).await
 }
 
@@ -193,13 +219,13 @@ async fn window_fee<S: Store>(
     reason: Reason,
     window: Window,
     now: Timestamp,
-) -> Result<Decimal, Error> {
+) -> Result<Vec<AskedFee>, Error> {
     if plan.price.is_zero() {
-        return Ok(Decimal::ZERO);
+        return Ok(Vec::new());
     }
     let question = FeeQuestion { reason, plan: plan.clone(), window, effective_at: window.start };
-    let items = ask(app, account, &question, now).await?;
-    Ok(total(&items, ItemKind::Fee))
+    let asked = ask(app, account, question, now).await?;
+    Ok(vec![AskedFee { asked, windows: 1, gives_back: false }])
 }
 
 /// What a change costs at an instant, and what it gives back. Each payment that is not used up is put to the plugin
@@ -212,12 +238,12 @@ pub(crate) async fn change<S: Store>(
     plan: &Plan,
     course: &Course,
     at: Timestamp,
-) -> Result<(Decimal, Decimal), Error> {
+) -> Result<Vec<AskedFee>, Error> {
     let paid: Vec<&Paid> = held.paid.iter().filter(|paid| at < paid.window.end).collect();
     // What is paid already costs nothing.
     let is_free = plan.price.is_zero() || course.covers(at);
     if is_free && paid.is_empty() {
-        return Ok((Decimal::ZERO, Decimal::ZERO));
+        return Ok(Vec::new());
     }
     let key = Keys::of(&account.tenant).plan(&held.subscription.plan_id);
     let left = match snapshot.get(&key).await? {
@@ -226,7 +252,7 @@ pub(crate) async fn change<S: Store>(
     };
     let nothing = Paid { amount: Decimal::ZERO, currency: left.currency, window: held.window() };
     let paid = if paid.is_empty() { vec![&nothing] } else { paid };
-    let (mut fee, mut unused) = (None, Decimal::ZERO);
+    let mut all = Vec::new();
     for paid in paid {
         let left = Plan { currency: paid.currency, ..left.clone() };
         let leaving = Leaving { plan: left, paid: paid.amount, window: paid.window };
@@ -236,27 +262,31 @@ pub(crate) async fn change<S: Store>(
             window: course.window,
             effective_at: at,
         };
-        let items = ask(app, account, &question, at).await?;
-        fee.get_or_insert_with(|| total(&items, ItemKind::Fee));
-        unused += total(&items, ItemKind::Unused);
+        // The fee counts once, however many payments are given back.
+        let windows = u32::from(!is_free && all.is_empty());
+        let asked = ask(app, account, question, at).await?;
+        all.push(AskedFee { asked, windows, gives_back: true });
     }
-    let fee = fee.filter(|_| !is_free).unwrap_or(Decimal::ZERO);
-    Ok((fee, unused))
+    Ok(all)
 }
 
+/// Puts a question to the plugin that decides, and keeps it with the answer.
 async fn ask<S: Store>(
     app: &App<S>,
     account: &Account,
-    question: &FeeQuestion,
+    question: FeeQuestion,
     at: Timestamp,
-) -> Result<Vec<FeeItem>, Error> {
+) -> Result<Asked<FeeQuestion, Vec<FeeItem>>, Error> {
+    // What is kept of an instant is whole seconds: asked again, the plugin is told the same.
+    let at = time::whole(at);
     let context = ReviewContext {
         tenant: account.tenant.clone(),
         user_id: Some(account.user_id.clone()),
         at,
     };
     let plugin = app.only_plugin(&account.bindings, Hook::Pricing, at).await?;
-    plugin.price_fee(&context, question).await.map_err(of_the_plan)
+    let answer = plugin.price_fee(&context, &question).await.map_err(of_the_plan)?;
+    Ok(Asked { pricer: pricer(&plugin)?, at, question, answer })
 }
 
 /// A plugin that has no price for a plan says so to whoever chose the plan.

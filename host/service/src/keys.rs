@@ -4,8 +4,10 @@
 //! the plan's generation: how many plans of that id came before it.
 
 mod entries;
+mod fee_charges;
 mod host;
 mod owner;
+mod quota_thresholds;
 mod transactions;
 mod webhooks;
 
@@ -19,6 +21,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
+pub(crate) use quota_thresholds::ThresholdPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -35,6 +38,7 @@ pub(crate) enum Family {
     LiveSubscription,
     PlanSubscription,
     User,
+    UserCount,
     Audit,
     Answer,
     ExpiringAnswer,
@@ -65,6 +69,7 @@ pub(crate) enum Family {
     WebhookDue,
     WebhookDone,
     Transaction,
+    TransactionCount,
     EveryTransaction,
     UserTransaction,
     PendingTransaction,
@@ -73,14 +78,18 @@ pub(crate) enum Family {
     Usage,
     UsageEvent,
     ExpiringUsageEvents,
+    QuotaThreshold,
     Entry,
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    FeeCharge,
+    UnbilledCharge,
+    PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 51] = [
+    const ALL: [Self; 57] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -90,6 +99,7 @@ impl Family {
         Self::LiveSubscription,
         Self::PlanSubscription,
         Self::User,
+        Self::UserCount,
         Self::Audit,
         Self::Answer,
         Self::ExpiringAnswer,
@@ -120,6 +130,7 @@ impl Family {
         Self::WebhookDue,
         Self::WebhookDone,
         Self::Transaction,
+        Self::TransactionCount,
         Self::EveryTransaction,
         Self::UserTransaction,
         Self::PendingTransaction,
@@ -128,10 +139,14 @@ impl Family {
         Self::Usage,
         Self::UsageEvent,
         Self::ExpiringUsageEvents,
+        Self::QuotaThreshold,
         Self::Entry,
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::FeeCharge,
+        Self::UnbilledCharge,
+        Self::PricedBy,
     ];
 
     fn as_str(self) -> &'static str {
@@ -145,6 +160,7 @@ impl Family {
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
             Self::User => "user",
+            Self::UserCount => "user-count",
             Self::Audit => "audit",
             Self::Answer => "answer",
             Self::ExpiringAnswer => "expiring-answer",
@@ -175,6 +191,7 @@ impl Family {
             Self::WebhookDue => "webhook-due",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
+            Self::TransactionCount => "transaction-count",
             Self::EveryTransaction => "every-transaction",
             Self::UserTransaction => "user-transaction",
             Self::PendingTransaction => "pending-transaction",
@@ -183,10 +200,14 @@ impl Family {
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::FeeCharge => "fee-charge",
+            Self::UnbilledCharge => "unbilled-charge",
+            Self::PricedBy => "priced-by",
         }
     }
 
@@ -343,6 +364,11 @@ impl Keys {
     /// All users of whom something is known.
     pub(crate) fn users(&self) -> Prefix {
         self.kind(Family::User).prefix()
+    }
+
+    /// Counter: how many they are.
+    pub(crate) fn user_count(&self) -> Key {
+        self.kind(Family::UserCount).key()
     }
 
     /// Record: what a request that may come again was answered.

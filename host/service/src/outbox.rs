@@ -6,7 +6,7 @@
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::delivery::{Delivery, DeliveryState};
-use planwright_domain::event::Event;
+use planwright_domain::event::{Event, EventType};
 use planwright_domain::time::Timestamp;
 use planwright_domain::webhook::{Endpoint, MOST_PENDING};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
@@ -37,6 +37,11 @@ impl Listeners {
                 .push((kept.endpoint.clone(), pending(snapshot, tenant, &kept.endpoint.id).await?));
         }
         Ok(Self { tenant: tenant.clone(), webhooks, listening })
+    }
+
+    /// Whether anybody listens to an event.
+    pub(crate) fn hear(&self, kind: EventType) -> bool {
+        self.listening.iter().any(|(endpoint, _)| endpoint.listens_to(kind))
     }
 
     /// Writes what happened for everybody who listens to it, if they all still do. For an endpoint for which as much

@@ -76,6 +76,16 @@ impl Document for PluginRecord {
     const SCHEMA: u16 = 1;
 }
 
+/// That a plugin priced something that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PricedByRecord {
+    pub(crate) digest: Digest,
+}
+
+impl Document for PricedByRecord {
+    const SCHEMA: u16 = 1;
+}
+
 /// Which plugins answer for a hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BindingRecord {

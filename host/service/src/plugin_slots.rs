@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use planwright_domain::binding::{Binding, BoundPlugin, WantedPlugin};
 use planwright_domain::hook::Hook;
-use planwright_domain::plugin::{About, Digest, PluginState, Source};
+use planwright_domain::plugin::{About, Digest, Owner, PluginState, Source};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, Plugin, PluginError, PluginHost, Prepared, Reuse};
 use tokio::sync::OnceCell;
@@ -75,6 +75,16 @@ impl Slot {
 
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whose the first plugin is. `owner` is who the slot is for: a tenant's binding may name a plugin of the host, and
+    /// what the configuration has is the host's.
+    pub(crate) fn plugin_owner(&self, owner: &Owner) -> Owner {
+        let bound = self.record.as_ref().and_then(|record| record.plugins.first());
+        match (self.source, bound) {
+            (Source::Tenant, Some(bound)) => bound.plugin_owner(owner),
+            _ => Owner::Host,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
-use planwright_domain::plugin::Owner;
+use planwright_domain::plugin::{Digest, Owner};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, Plugin, PluginError};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
@@ -70,6 +70,15 @@ impl Pinned {
     /// What is asked for a hook.
     pub(crate) fn slot(&self, hook: Hook) -> &Slot {
         self.table.slot(hook)
+    }
+
+    /// Whose plugin answers for a hook that has just one, and which it is.
+    pub(crate) fn only(&self, hook: Hook) -> Result<(Owner, Digest), StoreError> {
+        let slot = self.slot(hook);
+        match slot.entries() {
+            [entry] => Ok((slot.plugin_owner(&self.owner), entry.shown.digest)),
+            _ => Err(not_one(hook)),
+        }
     }
 
     pub(crate) fn generations(&self) -> Generations {
@@ -144,11 +153,13 @@ impl<S> App<S> {
         now: Timestamp,
     ) -> Result<Arc<Plugin>, Error> {
         let plugins = self.plugins_for(pinned, hook, now).await?;
-        let [plugin] = <[_; 1]>::try_from(plugins).map_err(|_| StoreError::Corrupt {
-            reason: format!("the hook '{hook}' has no plugin, or several"),
-        })?;
+        let [plugin] = <[_; 1]>::try_from(plugins).map_err(|_| not_one(hook))?;
         Ok(plugin)
     }
+}
+
+fn not_one(hook: Hook) -> StoreError {
+    StoreError::Corrupt { reason: format!("the hook '{hook}' has no plugin, or several") }
 }
 
 impl<S: Store> App<S> {

@@ -225,7 +225,7 @@ async fn find<S: Store>(
 /// Lets a plugin of the owner's go. Its bytes go with the last owner that has them.
 ///
 /// # Errors
-/// Not found, the host's where a tenant asks, or bound.
+/// Not found, the host's where a tenant asks, bound, or one that priced something.
 pub async fn delete<S: Store>(
     app: &App<S>,
     by: &Request,
@@ -268,10 +268,14 @@ async fn try_delete<S: Store>(
         let hook = component.hook;
         return Err(Refusal::PluginBound { digest: digest.to_string(), hook, elsewhere }.into());
     }
+    let mark = keys.priced_by(digest);
+    if snapshot.get(&mark).await?.is_some() {
+        return Err(Refusal::PluginPriced { digest: digest.to_string() }.into());
+    }
     let shown = show(app, owner, &found.decode()?, &component);
     let mut change = ChangeSet::new();
     change.expect_version(&key, found.version).delete(&key);
-    change.expect_counter(&uses, 0).add(&keys.plugin_count(), -1);
+    change.expect_counter(&uses, 0).expect_absent(&mark).add(&keys.plugin_count(), -1);
     change.expect_version(&component_key, known.version);
     component.owners.remove(owner);
     if component.owners.is_empty() {

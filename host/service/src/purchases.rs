@@ -2,47 +2,54 @@
 //! or a payment came, it is the same deed.
 
 use planwright_domain::Refusal;
+use planwright_domain::course::Course;
+use planwright_domain::fee_charge::{Money, Sale};
 use planwright_domain::life::{Held, Offer};
 use planwright_domain::money::Currency;
+use planwright_domain::period::Window;
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Store};
 use rust_decimal::Decimal;
 
-use crate::account::{Account, Moved};
+use crate::account::Account;
 use crate::app::{App, Request};
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::fees::{self, Bill, Way};
 use crate::ids;
 use crate::keys::Keys;
-use crate::{plan_lookup, subscriptions};
+use crate::{fee_charges, plan_lookup, subscriptions};
 
 /// What taking a plan would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quote {
+pub(crate) struct Quote {
     /// More than 0.
-    pub amount_due: Decimal,
+    pub(crate) amount_due: Decimal,
     /// The plan's.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// `start`, `renewal` or `change`.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The plan's generation: its id may be used again before the payment comes.
-    pub plan_generation: u64,
+    pub(crate) plan_generation: u64,
     /// The plan's price, which holds until the payment comes.
-    pub price: Decimal,
+    pub(crate) price: Decimal,
     /// The version of the plan's record that this rests on.
-    pub plan_record_version: u64,
+    pub(crate) plan_record_version: u64,
     /// The plan's.
-    pub plan_name: String,
+    pub(crate) plan_name: String,
     /// The subscription that it renews or changes.
-    pub subscription_id: Option<String>,
+    pub(crate) subscription_id: Option<String>,
 }
 
 /// What a plan costs the caller now: its fee, or a renewal of it, or the difference to the plan that the caller has.
 ///
 /// # Errors
 /// No such plan, one that is not active and not the caller's own, or nothing due.
-pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Result<Quote, Error> {
+pub(crate) async fn quote<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &str,
+) -> Result<Quote, Error> {
     let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
     let snapshot = subscriptions::settled(app, tenant, user_id, by.now).await?;
     let (version, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
@@ -58,7 +65,7 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
     Ok(Quote {
         amount_due,
         currency: bill.currency,
-        reason: bill.way.as_str(),
+        reason: bill.way.reason().as_str(),
         plan_generation: plan.generation,
         price: plan.plan.price,
         plan_record_version: version,
@@ -69,30 +76,28 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
 
 /// Money that came for a plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Payment<'a> {
+pub(crate) struct Payment<'a> {
     /// Of whom.
-    pub user_id: &'a str,
+    pub(crate) user_id: &'a str,
     /// What was paid for.
-    pub plan_id: &'a str,
+    pub(crate) plan_id: &'a str,
     /// As the quote said.
-    pub plan_generation: u64,
+    pub(crate) plan_generation: u64,
     /// As the quote said.
-    pub price: Decimal,
+    pub(crate) price: Decimal,
     /// When it was quoted.
-    pub quoted_at: Timestamp,
+    pub(crate) quoted_at: Timestamp,
     /// More than 0.
-    pub amount: Decimal,
+    pub(crate) amount: Decimal,
     /// As the quote said.
-    pub currency: Currency,
-    /// By which it came, where that is known.
-    pub transaction_id: Option<&'a str>,
+    pub(crate) currency: Currency,
+    /// By which it came.
+    pub(crate) transaction_id: &'a str,
 }
 
-impl<'a> Payment<'a> {
-    /// What is to be remembered where it is nothing but credit.
-    fn as_credit(&self, account: &'a Account, at: Timestamp) -> Moved<'a> {
-        let subscription_id = account.held().map(|held| held.subscription.id.as_str());
-        Moved { reason: "payment", subscription_id, transaction_id: self.transaction_id, at }
+impl Payment<'_> {
+    fn money(&self) -> Money {
+        Money { amount: self.amount, transaction_id: Some(self.transaction_id.to_owned()) }
     }
 }
 
@@ -104,7 +109,7 @@ impl<'a> Payment<'a> {
 ///
 /// # Errors
 /// No such plan any more, or a pricing plugin that fails: nothing is written then.
-pub async fn take_payment<S: Store>(
+pub(crate) async fn take_payment<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     by: &Request,
@@ -125,12 +130,11 @@ pub async fn take_payment<S: Store>(
         Err(error) => return Err(error),
     };
     if let Some(bill) = bill.filter(|bill| bill.currency == payment.currency) {
-        let money = payment.amount;
-        return take(app, account, (&plan, &bill), money, by.now, change).map(Some);
+        return take(app, account, (&plan, bill), payment.money(), by.now, change).map(Some);
     }
-    let credit = account.credit(snapshot, payment.currency).await?;
-    account.set_credit(payment.currency, credit + payment.amount);
-    account.write_credit_only(app, change, payment.as_credit(&account, by.now));
+    account.credit(snapshot, payment.currency).await?;
+    account.take_money(payment.currency, payment.money());
+    account.write_credit_only(app, change, by.now);
     Ok(None)
 }
 
@@ -156,40 +160,64 @@ async fn bill_of<S: Store>(
     Box::pin(fees::bill(app, snapshot, account, &plan, now)).await
 }
 
-/// Does what a bill is for, with so much money.
+/// Does what a bill is for, with the money that came, if any. Together with the user's credit it is enough.
 pub(crate) fn take<S: Store>(
     app: &App<S>,
     mut account: Account,
-    (plan, bill): (&PlanRecord, &Bill),
-    money: Decimal,
+    (plan, bill): (&PlanRecord, Bill),
+    money: Money,
     now: Timestamp,
     change: &mut ChangeSet,
 ) -> Result<Held, Error> {
-    let has = bill.credit + bill.unused + money;
-    let charged = bill.fee.min(has);
-    account.set_credit(bill.currency, has - charged);
     let offer = Offer { plan: &plan.plan, generation: plan.generation };
-    let bought = |course: &planwright_domain::course::Course| {
-        let course = course.clone();
-        // A course that was left may be paid still.
-        if course.covers(now) { Ok(course) } else { course.bought(bill.at, charged, bill.currency) }
-    };
-    let after = match (bill.way, account.held().cloned()) {
+    let bought = || bought(&bill, now);
+    let (after, window) = match (bill.way, account.held().cloned()) {
         (Way::Renewal(windows), Some(held)) => {
             let grace_days = account.settings.record.settings.grace_days;
-            held.renewed(windows, charged, bill.currency, grace_days, now)?
+            let start = held.subscription.paid_until;
+            let after = held.renewed(windows, bill.fee, bill.currency, grace_days, now)?;
+            let end = after.subscription.paid_until;
+            (after, Window { start, end })
         }
         (Way::Change, Some(held)) => {
             let given_back = (bill.unused > Decimal::ZERO).then_some(bill.at);
-            let (after, stay) = held.switched(offer, bought(&bill.course)?, now, given_back)?;
+            let (course, window) = bought()?;
+            let (after, stay) = held.switched(offer, course, now, given_back)?;
             account.history.note_stay(stay);
-            after
+            (after, window)
         }
         (Way::Start | Way::Renewal(_) | Way::Change, _) => {
-            let id = ids::fresh(app.entropy.as_ref(), "sub_");
-            Held::begin(id, &account.user_id, offer, bought(&bill.course)?, now)
+            let (id, (course, window)) = (ids::fresh(app.entropy.as_ref(), "sub_"), bought()?);
+            (Held::begin(id, &account.user_id, offer, course, now), window)
         }
     };
-    account.write(app, change, &after, bill.way.as_str(), now);
+    let sale = Sale {
+        user_id: &account.user_id,
+        reason: bill.way.reason(),
+        plan: &plan.plan,
+        subscription_id: &after.subscription.id,
+        window,
+        asked: bill.asked,
+        money: money.clone(),
+        at: now,
+    };
+    match fee_charges::charge(app.entropy.as_ref(), sale) {
+        Some(charge) => account.charge(charge),
+        None => account.take_money(bill.currency, money),
+    }
+    account.write(app, change, &after, now);
     Ok(after)
+}
+
+/// The course of a bill once it is paid, and what of it that pays for.
+fn bought(bill: &Bill, now: Timestamp) -> Result<(Course, Window), Refusal> {
+    let course = bill.course.clone();
+    // A course that was left may be paid still.
+    if course.covers(now) {
+        let window = Window { start: now, end: course.paid_until };
+        return Ok((course, window));
+    }
+    let course = course.bought(bill.at, bill.fee, bill.currency)?;
+    let window = Window { start: bill.at, end: course.paid_until };
+    Ok((course, window))
 }

@@ -3,12 +3,13 @@
 
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::event;
+use planwright_domain::fee_charge::Money;
 use planwright_domain::payment::{PaymentTold, RefundTold};
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Step};
 use planwright_store::{ChangeSet, Store, StoreError};
 
-use crate::account::{Account, Moved};
+use crate::account::Account;
 use crate::app::{App, Request};
 use crate::error::Error;
 use crate::outbox::Listeners;
@@ -82,7 +83,7 @@ async fn pay<S: Store>(
         quoted_at: transaction.created_at,
         amount: transaction.amount,
         currency: transaction.currency,
-        transaction_id: Some(id),
+        transaction_id: id,
     };
     let mut change = ChangeSet::new();
     let taken = Box::pin(purchases::take_payment(app, &snapshot, &by, payment, &mut change)).await;
@@ -115,11 +116,10 @@ async fn give_credit<S: Store>(
     let transaction = &booked.transaction;
     let (user_id, currency) = (&transaction.user_id, transaction.currency);
     let mut account = Account::read(app, snapshot, &by.caller.tenant, user_id).await?;
-    let has = account.credit(snapshot, currency).await?;
-    account.set_credit(currency, has + transaction.amount);
-    let transaction_id = Some(transaction.id.as_str());
-    let moved = Moved { reason: "payment", subscription_id: None, transaction_id, at: by.now };
-    account.write_credit_only(app, change, moved);
+    account.credit(snapshot, currency).await?;
+    let transaction_id = Some(transaction.id.clone());
+    account.take_money(currency, Money { amount: transaction.amount, transaction_id });
+    account.write_credit_only(app, change, by.now);
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::course::Course;
+use planwright_domain::fee_charge::Money;
 use planwright_domain::grant::Grant;
 use planwright_domain::life::{Held, Offer, When};
 use planwright_domain::plan::PlanId;
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{self, Account};
@@ -17,7 +17,7 @@ use crate::app::{App, Request};
 use crate::audit::Deed;
 use crate::documents::{PlanRecord, PlanSubscription, SubscriptionRecord};
 use crate::error::Error;
-use crate::fees::{self, Bill, Way};
+use crate::fees::{self, Bill};
 use crate::ids;
 use crate::keys::Keys;
 use crate::once::once;
@@ -87,23 +87,18 @@ async fn try_start<S: Store>(
     let bill = if open.is_none() && has_free_days(&account, &plan) {
         account.history.note_trial(&plan.plan.id);
         let (days, epoch) = (plan.plan.trial_days, account.history.new_epoch());
-        free_bill(Course::trial(by.now, days, plan.plan.interval, epoch)?, &plan, by.now)
+        let course = Course::trial(by.now, days, plan.plan.interval, epoch)?;
+        Bill::free(course, plan.plan.currency, by.now)
     } else {
         Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?
     };
     bill.must_be_free(&plan.plan)?;
-    commit_plan(app, by, account, (version, &plan), &bill).await
+    commit_plan(app, by, account, (version, &plan), bill).await
 }
 
 fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
     let plan = &plan.plan;
     plan.trial_days > 0 && !plan.price.is_zero() && !account.history.has_tried(&plan.id)
-}
-
-/// A course that costs nothing now.
-fn free_bill(course: Course, plan: &PlanRecord, at: Timestamp) -> Bill {
-    let [fee, unused, credit] = [Decimal::ZERO; 3];
-    Bill { way: Way::Start, at, course, currency: plan.plan.currency, fee, unused, credit }
 }
 
 fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
@@ -118,11 +113,11 @@ async fn commit_plan<S: Store>(
     by: &Request,
     account: Account,
     (version, plan): (u64, &PlanRecord),
-    bill: &Bill,
+    bill: Bill,
 ) -> Result<Subscription, Error> {
     let mut change = ChangeSet::new();
     change.expect_version(&Keys::of(&by.caller.tenant).plan(&plan.plan.id), version);
-    let money = Decimal::ZERO;
+    let money = Money::default();
     let held = purchases::take(app, account, (plan, bill), money, by.now, &mut change)?;
     app.commit(by, change, &held.subscription).await?;
     Ok(held.subscription)
@@ -157,7 +152,7 @@ async fn try_cancel<S: Store>(
     } else {
         held.ending(true, by.now)
     };
-    commit_own(app, by, &account, &after, "cancel").await
+    commit_own(app, by, &account, &after).await
 }
 
 /// The caller's newest subscription, which is over.
@@ -184,7 +179,7 @@ pub async fn resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription
 async fn try_resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription, Error> {
     let (_, account) = settled_account(app, by, &by.caller.user_id).await?;
     let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
-    commit_own(app, by, &account, &held.ending(false, by.now), "resume").await
+    commit_own(app, by, &account, &held.ending(false, by.now)).await
 }
 
 /// Another plan for the caller, now or when what is paid is over. With the plan that the caller has, a change that
@@ -217,7 +212,7 @@ async fn try_change<S: Store>(
     match when {
         When::PeriodEnd => {
             let after = held.changing_later(offer, by.now);
-            commit_own(app, by, &account, &after, "change").await
+            commit_own(app, by, &account, &after).await
         }
         When::Now if held.is_to(offer) => {
             Err(Refusal::AlreadySubscribed { plan: plan_id.to_string() }.into())
@@ -225,7 +220,7 @@ async fn try_change<S: Store>(
         When::Now => {
             let bill = Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?;
             bill.must_be_free(&plan.plan)?;
-            commit_plan(app, by, account, (version, &plan), &bill).await
+            commit_plan(app, by, account, (version, &plan), bill).await
         }
     }
 }
@@ -247,11 +242,10 @@ async fn commit_own<S: Store>(
     by: &Request,
     account: &Account,
     after: &Held,
-    reason: &str,
 ) -> Result<Subscription, Error> {
     if account.held() != Some(after) {
         let mut change = ChangeSet::new();
-        account.write(app, &mut change, after, reason, by.now);
+        account.write(app, &mut change, after, by.now);
         app.commit(by, change, &after.subscription).await?;
     }
     Ok(after.subscription.clone())
@@ -316,7 +310,7 @@ async fn try_grant<S: Store>(
     let mut change = ChangeSet::new();
     // A plan that is changed or deleted meanwhile is looked at again.
     change.expect_version(&keys.plan(&plan.plan.id), plan_version);
-    account.write(app, &mut change, &after, "grant", by.now);
+    account.write(app, &mut change, &after, by.now);
     let deed = Deed {
         action: "subscription_granted",
         entity_type: "subscription",

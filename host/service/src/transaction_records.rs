@@ -55,7 +55,7 @@ fn put_in(change: &mut ChangeSet, tenant: &TenantId, booked: &Booked) {
     let keys = TransactionKeys::of(tenant);
     let transaction_id = booked.transaction.id.clone();
     let record = TransactionRecord { booked: booked.clone() };
-    change.put(&keys.transaction(&transaction_id), &record);
+    change.put(&keys.transaction(&transaction_id), &record).add(&counter_of(tenant, booked), 1);
     for key in keys.places(booked) {
         change.put(&key, &TransactionEntry::of(booked));
     }
@@ -73,8 +73,9 @@ fn put_in(change: &mut ChangeSet, tenant: &TenantId, booked: &Booked) {
     }
 }
 
-/// Takes a transaction out of where one that has ended is not.
+/// Takes a transaction out of where another state of it is not.
 fn take_out(change: &mut ChangeSet, tenant: &TenantId, booked: &Booked) {
+    change.add(&counter_of(tenant, booked), -1);
     if let Some(due) = due(tenant, booked) {
         change.delete(&due);
     }
@@ -88,6 +89,12 @@ fn count(change: &mut ChangeSet, tenant: &TenantId, booked: &Booked, amount: i64
     if let Some(counter) = counter(tenant, booked) {
         change.add(&counter, amount);
     }
+}
+
+/// What counts it among those for its plan and in its status.
+pub(crate) fn counter_of(tenant: &TenantId, booked: &Booked) -> Key {
+    let transaction = &booked.transaction;
+    TransactionKeys::of(tenant).count(transaction.plan_id.as_ref(), transaction.status)
 }
 
 /// What counts it while it is pending.

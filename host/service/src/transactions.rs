@@ -4,7 +4,7 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plan::PlanId;
 use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
-use planwright_store::{Prefix, Scan, Snapshot, Store};
+use planwright_store::{Part, Prefix, Scan, Snapshot, Store, StoreError};
 
 use crate::app::{App, Request};
 use crate::documents::TransactionEntry;
@@ -78,10 +78,36 @@ pub async fn list<S: Store>(
     };
     let snapshot = app.store.snapshot().await?;
     let mut walk = Walk::new(page.skip(), page.size());
-    // To the end: how many there are is part of the answer.
-    walk.through(&snapshot, &all, filter, |_| false).await?;
+    let total = if filter.user_id.is_some() {
+        // A user's are few, and walked to the end.
+        walk.through(&snapshot, &all, filter, |_| false).await?;
+        walk.total
+    } else {
+        let total = counted(&snapshot, &keys, filter).await?;
+        walk.through(&snapshot, &all, filter, |walk| walk.is_full() || walk.total == total).await?;
+        total
+    };
     let items = load_all(&snapshot, tenant, &walk.ids).await?;
-    Ok(page.answer(items, walk.total))
+    Ok(page.answer(items, total))
+}
+
+/// How many a filter lets through that names no user: each is counted by its plan and status.
+async fn counted<N: Snapshot>(
+    snapshot: &N,
+    keys: &TransactionKeys,
+    filter: &TransactionFilter,
+) -> Result<u64, StoreError> {
+    let counts = match &filter.plan_id {
+        Some(plan_id) => keys.counts_of(plan_id),
+        None => keys.counts(),
+    };
+    let counters = snapshot.counters(&counts, Scan::first(usize::MAX)).await?;
+    let counts =
+        counters.into_iter().filter(|(key, _)| match (filter.status, key.parts().last()) {
+            (Some(status), Some(Part::Text(name))) => name == status.as_str(),
+            (status, _) => status.is_none(),
+        });
+    Ok(counts.map(|(_, holds)| u64::try_from(holds).unwrap_or(0)).sum())
 }
 
 /// A way through a list, past what is skipped.

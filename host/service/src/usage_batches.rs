@@ -16,6 +16,7 @@ use crate::governing::{self, Governing};
 use crate::keys::Keys;
 use crate::metrics::Known;
 use crate::once::once;
+use crate::quota_thresholds;
 use crate::usage_counts::Remembering;
 use crate::usage_events::remembered;
 use crate::usage_sums::Sums;
@@ -93,7 +94,7 @@ struct Batch<'a, S: Store> {
     governing: HashMap<&'a str, Vec<Arc<Governing>>>,
     /// What each event id of a user stands for in this batch.
     seen: HashMap<(&'a str, &'a str), &'a UsageEvent>,
-    sums: Sums,
+    sums: Sums<'a>,
     remembering: Remembering,
     change: ChangeSet,
     outcome: BatchOutcome,
@@ -149,6 +150,7 @@ impl<'a, S: Store> Batch<'a, S> {
         let Self { app, by, sums, remembering, mut change, mut outcome, .. } = self;
         outcome.rejected.sort_by_key(|rejected| rejected.index);
         if outcome.accepted == 0 {
+            quota_thresholds::watch(app, by, sums.totals(&[])).await;
             return Ok(outcome);
         }
         sums.write(&mut change);
@@ -159,8 +161,11 @@ impl<'a, S: Store> Batch<'a, S> {
             let error = FieldError::new("events", "too_large", message);
             return Err(Refusal::Invalid(vec![error]).into());
         }
-        match app.commit(by, change, &outcome).await {
-            Ok(()) => Ok(outcome),
+        match app.commit_counting(by, change, &outcome, &[]).await {
+            Ok(committed) => {
+                quota_thresholds::watch(app, by, sums.totals(&committed.counters)).await;
+                Ok(outcome)
+            }
             // Others used up a quota meanwhile: which events it reaches for still is decided anew.
             Err(Error::Commit(CommitError::Ceiling { key, .. })) => {
                 Err(CommitError::Conflict { key }.into())

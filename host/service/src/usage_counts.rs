@@ -1,6 +1,7 @@
 //! What counting an event writes: its amounts, and that it was counted.
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::quantity::Quantity;
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage::Limit;
 use planwright_domain::usage_event::{REMEMBERED_SECONDS, UsageEvent};
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::governing::Governing;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline};
+use crate::quota_thresholds::Total;
 use crate::tenants;
 
 /// How many events one list of those that expire has at most: they are forgotten in one change set.
@@ -42,6 +44,22 @@ impl UsageEventRecord {
         counted.eq(event.asked.amounts.iter())
             && self.timestamp == event.timestamp
             && self.metadata == event.metadata
+    }
+
+    /// How far quotas are used, by what these counters hold.
+    pub(crate) fn totals<'a>(
+        &'a self,
+        user_id: &'a str,
+        holds: &'a [i64],
+    ) -> impl Iterator<Item = Total<'a>> {
+        self.counted.iter().zip(holds).map(move |((metric, counted), holds)| Total {
+            user_id,
+            metric,
+            usage_epoch: self.usage_epoch,
+            window: self.window,
+            limit: counted.limit,
+            holds: Quantity::from_millionths(*holds),
+        })
     }
 
     /// The counters that it was added to, and by how much.

@@ -17,7 +17,7 @@ use crate::metrics::Known;
 use crate::retry::retrying;
 use crate::usage_counts::Remembering;
 use crate::usage_sums::{self, Sums};
-use crate::{once, usage};
+use crate::{once, quota_thresholds, usage};
 
 /// What became of an event.
 pub struct Recorded {
@@ -58,10 +58,13 @@ async fn try_record<S: Store>(
         governing::at(app, tenant, user_id, by.now, event.timestamp).await?;
     Known::default().must_have(&snapshot, &keys, event.asked.amounts.keys()).await?;
     if let Some(before) = remembered(&snapshot, &keys, user_id, event).await? {
-        return repeated(&snapshot, &keys, user_id, event, &before).await;
+        return repeated(app, by, &snapshot, user_id, event, &before).await;
     }
     let mut sums = Sums::default();
-    sums.add(&snapshot, &keys, user_id, event, &governing, by.now).await?;
+    if let Err(error) = sums.add(&snapshot, &keys, user_id, event, &governing, by.now).await {
+        quota_thresholds::watch(app, by, sums.totals(&[])).await;
+        return Err(error);
+    }
 
     let counted = UsageEventRecord::new(event, &governing);
     let counters = counted.counters(&keys, user_id);
@@ -78,10 +81,12 @@ async fn try_record<S: Store>(
     }
     let holds = match app.commit_counting(by, change, &(window, &limits), &counters).await {
         Ok(committed) => {
+            quota_thresholds::watch(app, by, sums.totals(&committed.counters)).await;
             let holds = |key| committed.counter(key).unwrap_or_default();
             counters.iter().map(holds).collect::<Vec<_>>()
         }
         Err(Error::Commit(CommitError::Ceiling { key, holds })) => {
+            quota_thresholds::watch(app, by, sums.totals(&[(key.clone(), holds)])).await;
             let at = counters.iter().position(|counter| *counter == key).unwrap_or_default();
             let found = event.asked.amounts.keys().zip(limits).nth(at);
             let Some((metric, limit)) = found else {
@@ -119,18 +124,20 @@ pub(crate) async fn remembered<N: Snapshot>(
 }
 
 /// How far the quotas are used by now that an event was counted in.
-async fn repeated<N: Snapshot>(
-    snapshot: &N,
-    keys: &Keys,
+async fn repeated<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    snapshot: &S::Snapshot,
     user_id: &str,
     event: &UsageEvent,
     before: &UsageEventRecord,
 ) -> Result<Recorded, Error> {
     let (mut limits, mut holds) = (Vec::new(), Vec::new());
-    for (key, counted) in before.counters(keys, user_id) {
+    for (key, counted) in before.counters(&Keys::of(&by.caller.tenant), user_id) {
         limits.push(counted.limit);
         holds.push(snapshot.counter(&key).await?);
     }
+    quota_thresholds::watch(app, by, before.totals(user_id, &holds)).await;
     let usage = as_asked(&event.asked, before.window, &limits, &holds);
     Ok(Recorded { usage, is_new: false })
 }

@@ -2,7 +2,7 @@
 //! currency price what they use.
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{Caller, is_user_id};
+use planwright_domain::caller::{Caller, TenantId, is_user_id};
 use planwright_domain::entry::Kind;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::refusal::FieldError;
@@ -39,11 +39,26 @@ pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Err
         return Ok(());
     }
     let mut change = ChangeSet::new();
-    change.expect_as_read(&key, version).put(&key, &UserRecord { facts: said });
+    put(&mut change, &Keys::of(&caller.tenant), &caller.user_id, version, said);
     match app.store.commit(change).await {
         // The next call says it again.
         Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes what is known of a user, if the record is still as it was read, and counts one of whom nothing was known.
+pub(crate) fn put(
+    change: &mut ChangeSet,
+    keys: &Keys,
+    id: &str,
+    version: Option<u64>,
+    facts: UserFacts,
+) {
+    let key = keys.user(id);
+    change.expect_as_read(&key, version).put(&key, &UserRecord { facts });
+    if version.is_none() {
+        change.add(&keys.user_count(), 1);
     }
 }
 
@@ -67,7 +82,7 @@ pub(crate) async fn facts<N: Snapshot>(
     Ok(read(snapshot, &keys.user(id)).await?.1.unwrap_or_default())
 }
 
-/// Users of whom something is known, by id. All of them are walked to count them.
+/// Users of whom something is known, by id.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -77,22 +92,48 @@ pub async fn list<S: Store>(
     page: PageRequest,
 ) -> Result<Page<User>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let prefix = Keys::of(&by.caller.tenant).users();
+    let (items, total) = page_of(&snapshot, &by.caller.tenant, None, page).await?;
+    Ok(page.answer(items, total))
+}
+
+/// The users on a page, by id, and how many there are in all. All of whom something is known are counted already;
+/// those who mention something are looked for from the first to the last.
+pub(crate) async fn page_of<N: Snapshot>(
+    snapshot: &N,
+    tenant: &TenantId,
+    sought: Option<&str>,
+    page: PageRequest,
+) -> Result<(Vec<User>, u64), StoreError> {
+    let keys = Keys::of(tenant);
     let (mut scan, mut items, mut total) = (Scan::first(PIECE), Vec::new(), 0);
     loop {
-        let piece = snapshot.scan(&prefix, scan).await?;
+        let piece = snapshot.scan(&keys.users(), scan).await?;
         for (key, record) in &piece {
-            if total >= page.skip() && items.len() < page.size() {
-                let Some(Part::Text(id)) = key.parts().into_iter().next() else { continue };
-                items.push(User { id, facts: record.decode::<UserRecord>()?.facts });
+            let Some(Part::Text(id)) = key.parts().into_iter().next() else { continue };
+            let is_skipped = total < page.skip() || items.len() == page.size();
+            if sought.is_some() || !is_skipped {
+                let user = User { id, facts: record.decode::<UserRecord>()?.facts };
+                if sought.is_some_and(|part| !user.mentions(part)) {
+                    continue;
+                }
+                if !is_skipped {
+                    items.push(user);
+                }
             }
             total += 1;
+        }
+        if sought.is_none() && items.len() == page.size() {
+            break;
         }
         tokio::task::yield_now().await;
         let Some((last, _)) = piece.into_iter().last() else { break };
         scan = Scan::first(PIECE).after(last);
     }
-    Ok(page.answer(items, u64::try_from(total).unwrap_or(u64::MAX)))
+    let total = match sought {
+        Some(_) => u64::try_from(total).unwrap_or(u64::MAX),
+        None => u64::try_from(snapshot.counter(&keys.user_count()).await?).unwrap_or(0),
+    };
+    Ok((items, total))
 }
 
 /// What is known of one user.
@@ -115,10 +156,11 @@ fn not_found(id: &str) -> Refusal {
     Refusal::EntryNotFound { kind: Kind::User, id: id.chars().take(255).collect() }
 }
 
-/// Notes a user of whom nothing is known yet, before or after there are credentials.
+/// Notes a user of whom nothing is known yet but that there is one: before or after there are credentials or a
+/// subscription.
 ///
 /// # Errors
-/// A draft that is wrong in itself or names what is not there, or a user who is known.
+/// A draft that is wrong in itself or names what is not there, or a user of whom more is known.
 pub async fn create<S: Store>(
     app: &App<S>,
     by: &Request,
@@ -136,7 +178,8 @@ async fn try_create<S: Store>(
     let user = User { id: draft.id.clone(), facts: draft.facts()? };
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, &user.id)?).await?;
-    if known.is_some() {
+    let nothing = UserFacts::default();
+    if known.is_some_and(|known| known != nothing || user.facts == nothing) {
         let message = format!("User '{}' is known already: PATCH changes what is known.", user.id);
         return Err(Refusal::unfit(FieldError::new("id", "taken", &message)).into());
     }
@@ -182,7 +225,7 @@ async fn keep<S: Store>(
     user: User,
 ) -> Result<UserFacts, Error> {
     let keys = Keys::of(&by.caller.tenant);
-    let (key, mut change) = (keys.user(&user.id), ChangeSet::new());
+    let mut change = ChangeSet::new();
     let was = before.as_ref();
     let named = [
         (
@@ -201,8 +244,7 @@ async fn keep<S: Store>(
         }
         count_move(&mut change, &keys, kind, before, after);
     }
-    change.expect_as_read(&key, version);
-    change.put(&key, &UserRecord { facts: user.facts.clone() });
+    put(&mut change, &keys, &user.id, version, user.facts.clone());
     let (action, did) =
         if before.is_none() { ("user_created", "Noted") } else { ("user_updated", "Updated") };
     let deed = Deed {

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::fee_charge::{AskedFee, ChargeReason, Money, Sale, reckoned};
 use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::period::Window;
 use planwright_domain::plan::PlanId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::turn::{Need, Onward};
+use planwright_domain::turn::{Bought, Need, Onward, Worked};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
@@ -19,7 +20,7 @@ use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{delivery_log, fees, tenants, usage_expiry};
+use crate::{delivery_log, fee_charges, fees, quota_thresholds, tenants, usage_expiry};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -64,6 +65,7 @@ pub(crate) async fn work<S: Store>(
         tracing::info!(worked, "worked what was due");
     }
     usage_expiry::forget(app, timeline, now).await?;
+    quota_thresholds::forget(app, timeline, now).await?;
     Ok(worked)
 }
 
@@ -210,7 +212,7 @@ impl Part {
         for (key, version) in self.plans.values() {
             change.expect_as_read(key, *version);
         }
-        self.account.write(app, change, &self.after, "renewal", self.at);
+        self.account.write(app, change, &self.after, self.at);
     }
 }
 
@@ -232,7 +234,7 @@ async fn prepare<S: Store>(
     let mut part = Part { account, after: held.clone(), plans: BTreeMap::new(), at: now };
     while held.is_behind(now) {
         held = match held.needs(now)? {
-            None => part.step(held, now, None)?,
+            None => part.walk(held, now)?,
             Some(Need::Renewal(window)) => part.renew(app, snapshot, held, window, now).await?,
             Some(Need::Change(at)) => part.change(app, snapshot, held, at, now).await?,
         };
@@ -242,25 +244,48 @@ async fn prepare<S: Store>(
 }
 
 impl Part {
-    /// Goes as far as one answer leads, and keeps account of it.
-    fn step(
+    /// Goes as far as no answer is needed.
+    fn walk(&mut self, held: Held, now: Timestamp) -> Result<Held, Error> {
+        Ok(self.keep(held.worked(now, None)?).held)
+    }
+
+    /// Goes as far as one answer leads, and keeps account of what that cost.
+    fn step<S: Store>(
         &mut self,
+        app: &App<S>,
         held: Held,
         now: Timestamp,
-        onward: Option<&Onward<'_>>,
+        onward: &Onward<'_>,
+        (reason, asked): (ChargeReason, Vec<AskedFee>),
     ) -> Result<Held, Error> {
-        let worked = held.worked(now, onward)?;
+        let worked = self.keep(held.worked(now, Some(onward))?);
+        if let Some(Bought { window, windows, .. }) = worked.bought {
+            let sale = Sale {
+                user_id: &self.account.user_id,
+                reason,
+                plan: onward.offer.plan,
+                subscription_id: &worked.held.subscription.id,
+                window,
+                asked: fees::times(asked, windows),
+                money: Money::default(),
+                at: self.at,
+            };
+            let charge = fee_charges::charge(app.entropy.as_ref(), sale);
+            charge.into_iter().for_each(|charge| self.account.charge(charge));
+        }
+        Ok(worked.held)
+    }
+
+    /// Remembers what happened on the way.
+    fn keep(&mut self, mut worked: Worked) -> Worked {
         for event in &worked.events {
             let (at, kind, id) = (event.at, event.kind, &worked.held.subscription.id);
             tracing::debug!(tenant = %self.account.tenant, id, %at, ?kind, "worked");
         }
-        if let Some(onward) = onward {
-            self.account.set_credit(onward.offer.plan.currency, onward.credit - worked.spent);
-        }
-        for stay in worked.stays {
+        for stay in worked.stays.drain(..) {
             self.account.history.note_stay(stay);
         }
-        Ok(worked.held)
+        worked
     }
 
     async fn renew<S: Store>(
@@ -280,7 +305,7 @@ impl Part {
         let grace_days = self.account.settings.record.settings.grace_days;
         let credit = self.account.credit(snapshot, plan.plan.currency).await?;
         let asked = fees::renewal(app, &self.account, &plan.plan, window, window.start).await;
-        let fee = match asked {
+        let asked = match asked {
             // Nobody who has credit is let go because a plugin fails; it is tried again.
             Err(error @ Error::Plugin(_))
                 if held.grace_until.is_some() && credit > Decimal::ZERO =>
@@ -290,8 +315,10 @@ impl Part {
             asked => known(asked)?,
         };
         let offer = Offer { plan: &plan.plan, generation: plan.generation };
+        let fee = asked.as_deref().map(fee_of);
         let onward = Onward { offer, course: None, fee, credit, grace_days };
-        self.step(held, now, Some(&onward))
+        let asked = asked.unwrap_or_default();
+        self.step(app, held, now, &onward, (ChargeReason::Renewal, asked))
     }
 
     async fn change<S: Store>(
@@ -322,10 +349,16 @@ impl Part {
         };
         let asked =
             fees::change(app, snapshot, &self.account, &held, &plan.plan, &course, at).await;
-        let fee = known(asked.map(|(fee, _)| fee))?;
+        // What is left is used up by now: nothing is given back.
+        let kept = |asked: Vec<AskedFee>| {
+            asked.into_iter().map(|one| AskedFee { gives_back: false, ..one }).collect()
+        };
+        let asked: Option<Vec<AskedFee>> = known(asked)?.map(kept);
+        let fee = asked.as_deref().map(fee_of);
         let offer = Offer { plan: &plan.plan, generation: plan.generation };
         let onward = Onward { offer, course: Some(course), fee, credit, grace_days };
-        self.step(held, now, Some(&onward))
+        let asked = asked.unwrap_or_default();
+        self.step(app, held, now, &onward, (ChargeReason::Change, asked))
     }
 
     /// A plan if it is the very one that is meant; what is decided rests on it.
@@ -344,13 +377,18 @@ impl Part {
 }
 
 /// A plugin that has no price, or fails, makes nothing free and keeps no period from turning.
-fn known(asked: Result<Decimal, Error>) -> Result<Option<Decimal>, Error> {
+fn known(asked: Result<Vec<AskedFee>, Error>) -> Result<Option<Vec<AskedFee>>, Error> {
     match asked {
-        Ok(fee) => Ok(Some(fee)),
+        Ok(asked) => Ok(Some(asked)),
         Err(error @ (Error::Refused(_) | Error::Plugin(_))) => {
             tracing::warn!(%error, "a renewal has no price; the subscription waits for a payment");
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+/// What answers come to for a window.
+fn fee_of(asked: &[AskedFee]) -> Decimal {
+    reckoned(asked).0
 }

@@ -1,5 +1,7 @@
 //! Usage, as a product in front tells of it.
 
+use std::collections::BTreeSet;
+
 use planwright_domain::Refusal;
 use planwright_domain::metric::Metric as Named;
 use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
@@ -92,6 +94,19 @@ impl House {
             Metric::ALL.iter().any(|metric| metric.name() == report.metric.as_str())
         };
         sorted(reports.iter().filter(is_ours).map(report).collect())
+    }
+
+    /// The ids of events that are remembered.
+    pub(in super::super) async fn remembered(&self, user: User) -> BTreeSet<u8> {
+        let space = Space::Tenant(self.tenant.to_string());
+        let all = Key::in_space(&space, "usage-event").text(&name(user)).prefix();
+        let snapshot = self.app().store().snapshot().await.unwrap();
+        let events = snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap();
+        let id = |key: &Key| match key.parts().as_slice() {
+            [_, Part::Text(id)] => id.trim_start_matches('e').parse().unwrap(),
+            _ => panic!("{key}"),
+        };
+        events.iter().map(|(key, _)| id(key)).collect()
     }
 
     /// All that was ever used, as it is kept.

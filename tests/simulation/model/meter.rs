@@ -1,6 +1,6 @@
 //! What is used: counted where it was used, once by event id, and past a quota only where that is billed or nobody asks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::calendar::{DAY, Window};
 use super::super::command::{Amounts, Event, Metric};
@@ -73,6 +73,10 @@ impl Meter {
             Report { metric, used, quota, remaining, window: governing.window }
         };
         metrics.into_iter().map(report).collect()
+    }
+
+    pub(super) fn remembered(&self) -> BTreeSet<u8> {
+        self.events.keys().copied().collect()
     }
 
     /// Forgets event ids, as the worker does when it runs.

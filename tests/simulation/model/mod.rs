@@ -11,7 +11,7 @@ mod payments;
 mod shop;
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::{DAY, Window};
 use super::command::{Command, Metric, Money, PlanNo, User};
@@ -182,6 +182,11 @@ impl Model {
     /// How far the quotas of the window are used that holds.
     pub(super) fn usage(&self, user: User) -> Vec<Report> {
         self.accounts[user].meter.reports(&self.governing(user), Metric::ALL)
+    }
+
+    /// The ids of events that are remembered.
+    pub(super) fn remembered(&self, user: User) -> BTreeSet<u8> {
+        self.accounts[user].meter.remembered()
     }
 
     /// All that was ever used.

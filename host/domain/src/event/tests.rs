@@ -1,9 +1,12 @@
 use super::*;
 use crate::course::Course;
 use crate::life::Offer;
+use crate::metric::Metric;
 use crate::money::Currency;
 use crate::payment::{PaymentTold, RefundTold};
+use crate::period::Window;
 use crate::transaction::{Clocks, Owed};
+use crate::usage::Limit;
 use rust_decimal::Decimal;
 
 fn at(day: i64) -> Timestamp {
@@ -108,6 +111,18 @@ fn a_plan_is_told_in_a_few_fields_with_the_names_of_those_that_changed() {
     assert_eq!(payload.to_string(), serde_json::from_str::<Value>(expected).unwrap().to_string());
     let made = Event::of_plan(EventType::PlanCreated, &after, None);
     assert_eq!(made.data["changed_fields"], Value::Null);
+}
+
+#[test]
+fn a_threshold_is_told_with_the_usage_as_answers_show_it() {
+    let limit = Limit { quota: Some(100), is_billed: false };
+    let current = serde_json::from_str("80.1").unwrap();
+    let window = Window { start: at(0), end: at(1) };
+    let usage = UsageReport::of(Metric::named("requests"), limit, current, window);
+    let event = Event::of_threshold("bob", Threshold::ALL[0], &usage);
+    let expected = r#"{"data":{"threshold":80,"usage":{"current_usage":80.1,"metric":"requests","period_end":1738828800,"period_start":1738742400,"quota_limit":100,"remaining":19.9},"user_id":"bob"},"timestamp":"2025-02-05T08:00:00Z","type":"quota.threshold"}"#;
+    let payload: Value = serde_json::from_str(&event.payload(at(0))).unwrap();
+    assert_eq!(payload.to_string(), serde_json::from_str::<Value>(expected).unwrap().to_string());
 }
 
 /// 490 RUB that are asked for.

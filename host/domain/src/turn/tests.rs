@@ -200,16 +200,43 @@ fn time_brings_what_is_due_at_its_own_instant_however_late_it_is_worked() {
         while day <= at(now) && day < at("2026-02-01") {
             let onward = Onward { credit: Decimal::from(credit) - spent, ..onward(plan, 0) };
             let worked = step.worked(day, Some(&onward)).unwrap();
-            (step, spent) = (worked.held, spent + worked.spent);
+            (spent, step) = (spent + worked.spent(), worked.held);
             day = period::days_after(day, 1).unwrap();
         }
         if at(now) < at("2026-02-01") {
             let onward = Onward { credit: Decimal::from(credit) - spent, ..onward(plan, 0) };
             let day_by_day = step.worked(at(now), Some(&onward)).unwrap();
             assert_eq!(said(&day_by_day.held), expected, "day by day");
-            assert_eq!(spent + day_by_day.spent, worked.spent, "{expected}");
+            assert_eq!(spent + day_by_day.spent(), worked.spent(), "{expected}");
         }
     }
+}
+
+#[test]
+fn what_credit_buys_is_told_as_windows_in_a_row() {
+    let (pro, free) = (plan("pro", 490, "month"), plan("free", 0, "month"));
+    for (plan, credit, now, expected) in [
+        (&pro, 489, "2025-02-28", None),
+        (&pro, 490, "2025-02-28", Some("1 at 490: 2025-02-28..2025-03-31")),
+        (&pro, 1000, "2025-04-01", Some("2 at 490: 2025-02-28..2025-04-30")),
+        // What was bought stays bought, though the third is not to be had.
+        (&pro, 1000, "2025-06-01", Some("2 at 490: 2025-02-28..2025-04-30")),
+        (&free, 1000, "2025-06-01", None),
+    ] {
+        let worked = held(plan, "2025-01-31").worked(at(now), Some(&onward(plan, credit)));
+        let bought = worked.unwrap().bought.map(|Bought { window, windows, fee }| {
+            let day = |t: Timestamp| t.to_string().replace("T00:00:00Z", "");
+            format!("{windows} at {fee}: {}..{}", day(window.start), day(window.end))
+        });
+        assert_eq!(bought.as_deref(), expected, "{} {credit} {now}", plan.name);
+    }
+    // A change takes the rest of its window.
+    let course = Course::unpaid(at("2025-01-01"), at("2025-02-28"), pro.interval, 2).unwrap();
+    let onward = Onward { course: Some(course), ..onward(&pro, 1000) };
+    let changing = held(&free, "2025-01-31").changing_later(offer(&pro), at("2025-02-01"));
+    let bought = changing.worked(at("2025-02-28"), Some(&onward)).unwrap().bought.unwrap();
+    assert_eq!((bought.window.start, bought.window.end), (at("2025-02-28"), at("2025-03-01")));
+    assert_eq!((bought.windows, bought.fee), (1, 490.into()));
 }
 
 #[test]
@@ -420,8 +447,8 @@ impl World {
                 }
             };
             let worked = worked.unwrap();
-            self.charged += worked.spent;
-            self.credit -= worked.spent;
+            self.charged += worked.spent();
+            self.credit -= worked.spent();
             for stay in worked.stays {
                 self.history.note_stay(stay);
             }

@@ -37,6 +37,7 @@ mod tenants;
 mod transactions;
 mod usage;
 mod user_groups;
+mod user_reports;
 mod users;
 mod warnings;
 mod webhooks;
@@ -120,6 +121,8 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(user_groups::get, user_groups::update, user_groups::delete))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::get, users::update))
+        .routes(routes!(user_reports::list))
+        .routes(routes!(user_reports::get))
         .routes(routes!(billing_plans::list, billing_plans::create))
         .routes(routes!(billing_plans::get, billing_plans::update, billing_plans::delete))
         .routes(routes!(billing_plans::get_document, billing_plans::put_document))

@@ -73,11 +73,11 @@ pub(crate) async fn get(
     Ok(Json(plugins::get(&web.app, &owner, &digest).await?))
 }
 
-/// Deletes a plugin that is bound to nothing.
+/// Deletes a plugin that is bound to nothing, and priced nothing that anybody was charged.
 #[utoipa::path(
     delete, path = "/api/v1/admin/plugins/{digest}", tag = "plugins", security(("admin" = [])),
     params(("digest" = Digest, Path, description = "The plugin's.")),
-    responses((status = 204), (status = 404, description = "No plugin of this digest."), (status = 409, description = "It is bound.")),
+    responses((status = 204), (status = 404, description = "No plugin of this digest."), (status = 409, description = "It is bound, or it priced what somebody was charged.")),
 )]
 pub(crate) async fn delete(
     State(web): State<Arc<Web>>,

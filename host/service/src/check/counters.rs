@@ -2,7 +2,7 @@
 //! more is asked from the other side.
 
 use planwright_domain::plan::PlanId;
-use planwright_store::{Key, Part, Snapshot};
+use planwright_store::{Key, Part, Snapshot, StoreError};
 
 use super::Walk;
 use crate::keys::Family;
@@ -49,10 +49,31 @@ impl<N: Snapshot> Walk<'_, N> {
                 let counted = self.pending_counted.get(key).copied().unwrap_or(0);
                 differs(holds, counted, "payments are pending")
             }
+            (Some(Family::UserCount | Family::TransactionCount), _) => {
+                let counted = self.tallied.get(key).copied().unwrap_or(0);
+                differs(holds, counted, RECORDS)
+            }
             _ => unknown(),
         }
     }
+
+    /// One record more that a counter must count.
+    pub(super) fn tally(&mut self, counter: Key) {
+        *self.tallied.entry(counter).or_default() += 1;
+    }
+
+    /// Records that no counter counts.
+    pub(super) async fn tallies_missing(&mut self) -> Result<(), StoreError> {
+        for (key, counted) in &self.tallied {
+            if self.snapshot.counter(key).await? == 0 {
+                self.report.add(key, differs(0, *counted, RECORDS));
+            }
+        }
+        Ok(())
+    }
 }
+
+const RECORDS: &str = "records are counted by it";
 
 pub(super) fn differs(holds: i64, counted: i64, what: &str) -> Option<String> {
     (holds != counted).then(|| format!("It holds {holds}, and {counted} {what}."))

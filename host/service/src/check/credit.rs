@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 
 use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
-use crate::documents::{CreditEntryRecord, CreditRecord};
+use crate::documents::{CreditEntryRecord, CreditRecord, FeeChargeRecord};
 use crate::keys::Keys;
 
 impl<N: Snapshot> Walk<'_, N> {
-    pub(super) async fn credit(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn credit(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
         let balance = match record.decode::<CreditRecord>() {
             Ok(record) => record.balance,
             Err(error) => return Ok(unreadable(&error)),
@@ -20,6 +20,7 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.credit(&user, currency) {
             return Ok(misplaced());
         }
+        self.flows.credit(&user, currency, balance);
         let moved = self.moved(keys, &user, currency).await?;
         let mut found = Vec::new();
         if moved != balance {
@@ -76,13 +77,35 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push(format!("It names the transaction '{id}', which is not there."));
         }
-        if entry.subscription_id.is_none() && entry.transaction_id.is_none() {
-            found.push("It names nothing that it was moved for.".to_owned());
-        }
-        if entry.reason == "payment" && entry.transaction_id.is_none() {
-            found.push("It is of a payment, and names no transaction.".to_owned());
-        }
+        found.extend(self.moved_for(keys, key, &user, currency, &entry).await?);
         Ok(found)
+    }
+
+    /// What moved for a fee names the charge, which names it. What did not is a payment, and names its transaction.
+    async fn moved_for(
+        &self,
+        keys: &Keys,
+        key: &Key,
+        user: &str,
+        currency: Currency,
+        entry: &CreditEntryRecord,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(charge_id) = &entry.charge_id else {
+            let problem = match (entry.reason.as_str(), &entry.transaction_id) {
+                ("payment", Some(_)) => None,
+                ("payment", None) => Some("It is of a payment, and names no transaction."),
+                (_, _) => Some("It names nothing that it was moved for."),
+            };
+            return Ok(problem.map(str::to_owned));
+        };
+        let charge: Option<FeeChargeRecord> =
+            self.find(&keys.fee_charge(user, entry.at, charge_id)).await?;
+        let names_it = charge.map(|record| record.charge).is_some_and(|charge| {
+            let named = |id: &String| keys.credit_entry(user, currency, entry.at, id) == *key;
+            charge.credit_entry_id.as_ref().is_some_and(named)
+        });
+        let problem = || format!("It names the fee charge '{charge_id}', which does not name it.");
+        Ok((!names_it).then(problem))
     }
 }
 
@@ -92,6 +115,14 @@ fn whose(key: &Key) -> Option<(String, Currency)> {
         [Part::Text(user), Part::Text(code), ..] => {
             Some((user.clone(), Currency::from_code(code)?))
         }
+        _ => None,
+    }
+}
+
+/// The user that a key begins with.
+pub(super) fn user_of(key: &Key) -> Option<String> {
+    match key.parts().into_iter().next() {
+        Some(Part::Text(user)) => Some(user),
         _ => None,
     }
 }

@@ -149,6 +149,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Ok(record) => record.facts,
             Err(error) => return Ok(unreadable(&error)),
         };
+        self.tally(keys.user_count());
         let mut found = self.names(keys, Kind::UserGroup, facts.user_group_id, 1).await?;
         found.extend(self.names(keys, Kind::Region, facts.region_id, 1).await?);
         Ok(found)

@@ -25,12 +25,14 @@ impl<N: Snapshot> Walk<'_, N> {
                 self.delivery_place(key, record).await
             }
             Some(Family::ExpiringUsageEvents) => self.expiring_usage_events(key, record).await,
+            Some(Family::QuotaThreshold) => self.quota_threshold(key, record).await,
             Some(Family::Component) => self.component(key, record).await,
             Some(Family::ComponentPart) => self.component_part(key, record).await,
             Some(Family::ComponentUpload) => Ok(Self::component_upload(key, record)),
             Some(Family::Uncompiled) => self.uncompiled(key, record).await,
             Some(Family::Plugin) => self.plugin(&Owner::Host, key, record).await,
             Some(Family::Binding) => self.binding(&Owner::Host, key, record).await,
+            Some(Family::PricedBy) => self.priced_by(&Owner::Host, key, record).await,
             _ => Ok(unknown()),
         }
     }

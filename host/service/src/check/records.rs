@@ -40,6 +40,9 @@ impl<N: Snapshot> Walk<'_, N> {
         match (Family::of(key), &owner) {
             (Some(Family::Plugin), Some(owner)) => return self.plugin(owner, key, record).await,
             (Some(Family::Binding), Some(owner)) => return self.binding(owner, key, record).await,
+            (Some(Family::PricedBy), Some(owner)) => {
+                return self.priced_by(owner, key, record).await;
+            }
             _ => {}
         }
         match Family::of(key) {
@@ -55,6 +58,8 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::History) => Ok(history(keys, key, record)),
             Some(Family::Credit) => self.credit(keys, key, record).await,
             Some(Family::CreditEntry) => self.credit_entry(keys, key, record).await,
+            Some(Family::FeeCharge) => self.fee_charge(keys, key, record).await,
+            Some(Family::UnbilledCharge) => self.unbilled_charge(keys, key, record).await,
             Some(Family::Answer) => self.answer(keys, key, record).await,
             Some(Family::ExpiringAnswer) => self.expiring(keys, key, record).await,
             Some(Family::ApiKey) => self.api_key(keys, key, record).await,
@@ -72,6 +77,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
+                | Family::UserCount
+                | Family::TransactionCount
                 | Family::Audit
                 | Family::Tenant
                 | Family::Plugin
@@ -93,9 +100,11 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PaymentDue
                 | Family::Usage
                 | Family::ExpiringUsageEvents
+                | Family::QuotaThreshold
                 | Family::EntryNumbers
                 | Family::EntryUses
-                | Family::EntryChanges,
+                | Family::EntryChanges
+                | Family::PricedBy,
             )
             | None => Ok(unknown()),
         }
@@ -217,8 +226,10 @@ impl<N: Snapshot> Walk<'_, N> {
         self.plugin_counters_missing().await?;
         self.webhook_counters_missing().await?;
         self.usage_counters_missing().await?;
+        self.tallies_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         self.entry_counters_missing(keys).await?;
+        self.money_adds_up(keys);
         for (key, counted) in &self.counted {
             if self.snapshot.counter(key).await? == 0 {
                 let problem = format!("It holds 0, and {counted} subscriptions are counted by it.");

@@ -9,7 +9,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
 use crate::documents::{PendingTransaction, TransactionEntry, TransactionPlace, TransactionRecord};
 use crate::keys::{HostKeys, TransactionKeys};
-use crate::transaction_records::{counter, due};
+use crate::transaction_records::{counter, counter_of, due};
 
 /// What leads to a transaction.
 struct Around {
@@ -115,11 +115,13 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.transaction(&booked.transaction.id) {
             return Ok(misplaced());
         }
+        self.flows.transaction(&booked.transaction);
         if booked.transaction.status == TransactionStatus::Pending
             && let Some(counter) = counter(&tenant, &booked)
         {
             *self.pending_counted.entry(counter).or_default() += 1;
         }
+        self.tally(counter_of(&tenant, &booked));
         let [of_all, of_user] = keys.places(&booked);
         let is_due = match due(&tenant, &booked) {
             Some(key) => self.find::<TransactionPlace>(&key).await?.is_some(),
@@ -187,7 +189,7 @@ impl<N: Snapshot> Walk<'_, N> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use planwright_domain::money::Currency;
     use planwright_domain::payment::{PaymentTold, RefundTold};
     use planwright_domain::plan::PlanId;
@@ -196,7 +198,8 @@ mod tests {
 
     use super::*;
 
-    fn paid() -> Booked {
+    /// 490, of which 100 went back.
+    pub(in crate::check) fn paid() -> Booked {
         let at = Clocks { real: Timestamp::UNIX_EPOCH, tenant: Timestamp::UNIX_EPOCH };
         let owed = Owed {
             user_id: "bob".to_owned(),

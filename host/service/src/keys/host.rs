@@ -16,7 +16,7 @@ pub(crate) enum Timeline {
 
 impl Timeline {
     /// Real time has no name that a tenant could have.
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Real => "",
             Self::Sandbox(tenant) => tenant.as_str(),

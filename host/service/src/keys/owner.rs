@@ -41,6 +41,11 @@ impl OwnerKeys {
         self.kind(Family::PluginUses).text(&digest.to_string()).key()
     }
 
+    /// Record: that a plugin of the owner's priced something that is kept.
+    pub(crate) fn priced_by(&self, digest: &Digest) -> Key {
+        self.kind(Family::PricedBy).text(&digest.to_string()).key()
+    }
+
     /// Record: which plugins answer for a hook.
     pub(crate) fn binding(&self, hook: Hook) -> Key {
         self.kind(Family::Binding).text(hook.as_str()).key()

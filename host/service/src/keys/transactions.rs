@@ -4,7 +4,7 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::money;
 use planwright_domain::plan::PlanId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::Booked;
+use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 use super::{Family, seconds};
@@ -24,6 +24,25 @@ impl TransactionKeys {
     /// Record: a transaction.
     pub(crate) fn transaction(&self, id: &str) -> Key {
         self.kind(Family::Transaction).text(id).key()
+    }
+
+    /// Counter: how many are for a plan, or for none, and in a status.
+    pub(crate) fn count(&self, plan_id: Option<&PlanId>, status: TransactionStatus) -> Key {
+        self.counts_key(plan_id).text(status.as_str()).key()
+    }
+
+    /// Counters: how many are for a plan, in each status.
+    pub(crate) fn counts_of(&self, plan_id: &PlanId) -> Prefix {
+        self.counts_key(Some(plan_id)).prefix()
+    }
+
+    /// Counters: how many there are, for each plan in each status.
+    pub(crate) fn counts(&self) -> Prefix {
+        self.kind(Family::TransactionCount).prefix()
+    }
+
+    fn counts_key(&self, plan_id: Option<&PlanId>) -> KeyBuilder {
+        self.kind(Family::TransactionCount).text(plan_id.map_or("", PlanId::as_str))
     }
 
     /// Records: a transaction's places in the lists of the tenant and its user, newest first.
