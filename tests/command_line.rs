@@ -118,3 +118,27 @@ fn completions_know_the_commands() {
         assert!(!said.contains("compile-component"), "{shell} shows what is hidden");
     }
 }
+
+/// Somebody who reads one line of what could be many.
+#[test]
+fn an_answer_that_nobody_reads_is_no_failure_and_one_that_is_lost_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    drop(Process::start(&data));
+    let data = data.to_str().unwrap();
+    let token = ["token", "--user", "me", "--role", "admin", "--data-dir", data];
+    let check = ["check", "--data-dir", data, "--json"];
+    for arguments in [&token[..], &check, &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let unread = planwright(arguments).stdout(writer).output().unwrap();
+        assert_eq!((unread.status.code(), stderr(&unread)), (Some(0), String::new()));
+
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let lost = planwright(arguments).stdout(full).output().unwrap();
+        assert_eq!(lost.status.code(), Some(1), "{arguments:?}");
+        let said = stderr(&lost);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("planwright: cannot write to standard output"), "{said}");
+    }
+}

@@ -2,9 +2,13 @@
 
 use planwright_store::{Key, Options, RedbStore, Scan, Snapshot, Space, Store};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, PLANS, of_plan, plan, subscription_of};
+use super::plugin_bindings::of_hook;
+use super::plugin_uploads::{MISBEHAVING, PLUGINS, REVIEWER, WASM, uploaded};
+use super::{
+    ADMIN_PLANS, CHECK, PLANS, SETTINGS, SUBSCRIPTION, USAGE, of_plan, plan, subscription_of,
+};
 use crate::harness::{Actor, Answer, App};
 
 const DAY: i64 = 24 * 60 * 60;
@@ -64,6 +68,135 @@ async fn a_key_stands_for_one_request_of_one_caller_for_a_day() {
         answer.problem(400);
         assert_eq!(answer.field_errors()[0].0, "Idempotency-Key");
     }
+}
+
+/// What a request did that changed nothing is not done later either, when it would undo what somebody else did.
+#[tokio::test]
+async fn a_repeat_of_what_changed_nothing_changes_nothing_either() {
+    let app = App::start().await;
+    let admin = app.admin();
+    for id in ["basic", "other"] {
+        admin.post(ADMIN_PLANS, plan(id)).await.ok(201);
+    }
+    admin.put(&of_plan("basic"), json!({"price": 5})).await.ok(200);
+    admin.put(&subscription_of("root"), json!({"plan_id": "basic"})).await.ok(201);
+    let identity = of_hook("identity");
+    let own = json!({"plugins": [{"digest": uploaded(&admin, "", MISBEHAVING).await}]});
+    let [resume, cancel] = ["resume", "cancel"].map(|what| format!("{SUBSCRIPTION}/{what}"));
+    let event = json!({"metric": "requests", "amount": 2, "event_id": "e"});
+    admin.post(USAGE, event.clone()).await.ok(201);
+    for (method, path, body, other, between, looked_at) in [
+        (
+            Method::PUT,
+            of_plan("basic"),
+            json!({"price": 5}).to_string(),
+            json!({"price": 11}).to_string(),
+            (Method::PUT, of_plan("basic"), json!({"price": 7})),
+            of_plan("basic"),
+        ),
+        (
+            Method::PUT,
+            SETTINGS.to_owned(),
+            json!({"grace_days": 3}).to_string(),
+            json!({"grace_days": 4}).to_string(),
+            (Method::PUT, SETTINGS.to_owned(), json!({"grace_days": 9})),
+            SETTINGS.to_owned(),
+        ),
+        (
+            Method::DELETE,
+            identity.clone(),
+            String::new(),
+            "{}".to_owned(),
+            (Method::PUT, identity.clone(), own),
+            identity.clone(),
+        ),
+        (
+            Method::POST,
+            resume,
+            String::new(),
+            "{}".to_owned(),
+            (Method::POST, cancel, json!({})),
+            SUBSCRIPTION.to_owned(),
+        ),
+        (
+            Method::POST,
+            USAGE.to_owned(),
+            event.to_string(),
+            json!({"metric": "requests", "amount": 2}).to_string(),
+            (Method::POST, USAGE.to_owned(), json!({"metric": "requests"})),
+            format!("{USAGE}/requests"),
+        ),
+    ] {
+        let first = keyed(&admin, "k", method.clone(), &path, &body).await;
+        assert!(first.status.is_success(), "{method} {path}: {}", first.json);
+        let (by, at, change) = between;
+        let between = admin.send(by, &at, &change.to_string()).await;
+        assert!(between.status.is_success(), "{method} {path}: {}", between.json);
+        let now = admin.get(&looked_at).await.ok(200);
+        let again = keyed(&admin, "k", method.clone(), &path, &body).await;
+        assert_eq!((again.status, &again.json), (first.status, &first.json), "{method} {path}");
+        assert_eq!(admin.get(&looked_at).await.ok(200), now, "{method} {path} changed something");
+        let other = keyed(&admin, "k", method.clone(), &path, &other).await;
+        assert!(other.problem(422).contains("Idempotency-Key"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_plugin_again_is_not_uploaded_later_under_its_old_key() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let digest = uploaded(&admin, "", REVIEWER).await;
+    let again = async || {
+        let headers = [("idempotency-key", "k"), WASM];
+        admin.upload(&headers, PLUGINS, REVIEWER.to_vec()).await
+    };
+    assert_eq!(again().await.ok(200)["digest"], digest.as_str());
+    assert_eq!(admin.delete(&format!("{PLUGINS}/{digest}")).await.status, 204);
+    assert_eq!(again().await.ok(200)["digest"], digest.as_str());
+    admin.get(&format!("{PLUGINS}/{digest}")).await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_that_change_nothing_each_gets_the_same_answer() {
+    let app = App::start().await;
+    let admin = app.admin();
+    admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
+    for round in 0..20_u32 {
+        admin.put(&of_plan("basic"), json!({"price": round})).await.ok(200);
+        let mut racing = tokio::task::JoinSet::new();
+        for racer in 0..8 {
+            let (admin, key) = (admin.clone(), format!("k{round}"));
+            racing.spawn(async move {
+                if racer == 0 {
+                    // Somebody else is between them.
+                    admin.put(&of_plan("basic"), json!({"price": 1_000 + round})).await.ok(200);
+                    return None;
+                }
+                let body = json!({"price": round}).to_string();
+                Some(keyed(&admin, &key, Method::PUT, &of_plan("basic"), &body).await.ok(200))
+            });
+        }
+        let answers: Vec<Value> = racing.join_all().await.into_iter().flatten().collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "round {round}: {answers:?}");
+    }
+}
+
+/// A question is no change: its answer is of now.
+#[tokio::test]
+async fn a_question_under_a_key_is_answered_anew() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let plan =
+        json!({"id": "p", "name": "P", "price": 0, "interval": "day", "quotas": {"requests": 9}});
+    admin.post(ADMIN_PLANS, plan).await.ok(201);
+    admin.put(&subscription_of("root"), json!({"plan_id": "p"})).await.ok(201);
+    let check = async || {
+        let body = json!({"metric": "requests"}).to_string();
+        keyed(&admin, "k", Method::POST, CHECK, &body).await.ok(200)
+    };
+    assert_eq!(check().await["current_usage"], 0);
+    admin.post(USAGE, json!({"metric": "requests"})).await.ok(201);
+    assert_eq!(check().await["current_usage"], 1);
 }
 
 #[tokio::test]
@@ -144,8 +277,18 @@ async fn a_change_that_rests_on_something_stale_is_412() {
     let second = tag(&put(&first, 5).await);
     assert_ne!(second, first);
     assert!(put(&first, 6).await.problem(412).contains("Read it again"));
-    for if_match in [second.as_str(), "*", &format!("\"x\", {second}")] {
+    for if_match in
+        [second.as_str(), "*", &format!("\"x\", {second}"), &format!("\"x,y\",{second},")]
+    {
         put(if_match, 5).await.ok(200);
+    }
+    let lines = [("if-match", "\"x\""), ("if-match", second.as_str())];
+    admin.send_with(&lines, Method::PUT, &of_plan("basic"), "{\"price\":5}").await.ok(200);
+    put(&format!("W/{second}"), 6).await.problem(412);
+    for if_match in ["", "1", "\"x", "\"x\" \"y\"", "*, \"x\""] {
+        let answer = put(if_match, 6).await;
+        assert!(answer.problem(400).contains("ETag"), "{if_match}");
+        assert_eq!(answer.field_errors()[0].0, "If-Match");
     }
     let stale = [("if-match", first.as_str())];
     let toggle = format!("{}/toggle", of_plan("basic"));

@@ -25,6 +25,11 @@ async fn a_sandbox_has_the_real_time_until_it_is_set_and_then_stands_still() {
     assert_eq!(admin.put(CLOCK, set).await.ok(200), stands, "the same again is no step back");
     let back = admin.put(CLOCK, json!({"now": now + 40 * DAY - 1})).await;
     assert!(back.problem(400).contains("time never goes back"));
+    // What begins at the end of the calendar would end after it.
+    for now in [221_876_928_000_u64, 253_402_207_200] {
+        let late = admin.put(CLOCK, json!({"now": now})).await;
+        assert!(late.problem(400).contains("the year 9000"), "{}", late.json);
+    }
     for body in [json!({}), json!({"now": "soon"}), json!({"now": -1}), json!({"then": 1})] {
         admin.put(CLOCK, body).await.problem(400);
     }

@@ -13,6 +13,7 @@ use super::{
 use crate::harness::contract::{Operation, contract};
 use crate::harness::{Actor, Answer, App, claims};
 use crate::provider::Provider;
+use crate::statements::{ADMIN_STATEMENTS, TO_MARCH};
 use crate::webhooks::{WEBHOOKS, delivery_when, is_tried};
 
 /// What the documents' examples speak of.
@@ -28,6 +29,7 @@ struct Things {
     digest: String,
     webhook_id: String,
     delivery_id: String,
+    statement_id: String,
 }
 
 /// The plugin that the documents' examples bind.
@@ -37,6 +39,8 @@ impl Things {
     /// A plan, a subscriber, an API key, a plugin and a webhook endpoint; their names begin with "Hidden".
     async fn make(app: &App, tenant: &str) -> Self {
         let admin = app.of_tenant(tenant, "root", "admin");
+        price_catalog(&admin).await;
+        let statement_id = statement(app, &admin).await;
         // With the quotas of the document's example, which its example of a change raises.
         let mut draft: Value =
             serde_json::from_str(&operation("admin_plans_create").example()).unwrap();
@@ -54,8 +58,7 @@ impl Things {
         // Another one than the operation that uploads does.
         let digest = uploaded(&admin, "", &variant(REVIEWER, 7)).await;
         let (webhook_id, delivery_id) = tried_webhook(&admin).await;
-        price_catalog(&admin).await;
-        Self { key_id, digest, webhook_id, delivery_id }
+        Self { key_id, digest, webhook_id, delivery_id, statement_id }
     }
 
     /// Things that there are not.
@@ -65,6 +68,7 @@ impl Things {
             digest: DIGEST.to_owned(),
             webhook_id: "whe_none".to_owned(),
             delivery_id: "whd_none".to_owned(),
+            statement_id: "sta_none".to_owned(),
         }
     }
 
@@ -77,6 +81,7 @@ impl Things {
             .replace("/plugins/{digest}", &format!("/plugins/{}", self.digest))
             .replace("/webhooks/{id}", &format!("/webhooks/{}", self.webhook_id))
             .replace("/deliveries/{delivery_id}", &format!("/deliveries/{}", self.delivery_id))
+            .replace("/statements/{id}", &format!("/statements/{}", self.statement_id))
             .replace("/plugin-bindings/{hook}", "/plugin-bindings/validation")
             .replace("/users/{user_id}", &format!("/users/{USER}"))
             .replace("/usage/{metric}", "/usage/requests")
@@ -103,6 +108,15 @@ impl Things {
         let body = operation.example().replace(DIGEST, &self.digest);
         actor.send(operation.method.clone(), &path, &body).await
     }
+}
+
+/// A statement of what the user used in the month before.
+async fn statement(app: &App, admin: &Actor) -> String {
+    let used = json!({"metric": "cpu", "amount": HIDDEN_AMOUNT, "user_id": USER});
+    admin.post(USAGE, used).await.ok(201);
+    app.advance(TO_MARCH).await;
+    let page = admin.get(ADMIN_STATEMENTS).await.ok(200);
+    page["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
 /// An endpoint with a delivery that was tried once and waits, as it does while the clock stands still.
@@ -136,7 +150,7 @@ async fn price_catalog(admin: &Actor) {
         let group = json!({"name": format!("{hidden}group {at}"), "is_default": at == 1});
         admin.post(USER_GROUPS, json!({"user_group": group})).await.ok(201);
     }
-    let user = json!({"id": USER, "name": "Hidden user", "currency": "USD"});
+    let user = json!({"id": USER, "name": "Hidden user", "currency": "USD", "region_id": 1});
     admin.post(USERS, json!({"user": user})).await.ok(201);
     let plan = format!("{BILLING_PLANS}/{LAST}");
     let groups = json!({"billing_plan": {"user_group_ids": [1]}});
@@ -273,7 +287,8 @@ async fn nothing_of_a_tenant_is_read_or_written_by_another_on_any_route() {
 /// Packs are the host's, for every tenant, and hooks and metrics are everybody's. Any tenant may have a user of the same
 /// id, who has used nothing yet.
 fn names_something_of_a_tenant(operation: &Operation) -> bool {
-    let places = ["{pack}", "{hook}", "{metric}", "/users/{user_id}/usage"];
+    let places =
+        ["{pack}", "{hook}", "{metric}", "/users/{user_id}/usage", "/users/{user_id}/statements"];
     let is_everybodys = places.iter().any(|place| operation.path.contains(place));
     operation.path.contains('{') && !is_everybodys
 }

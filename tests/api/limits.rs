@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use planwright_server::outbound;
 use reqwest::Method;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::ADMIN_PLANS;
+use super::{ADMIN_PLANS, of_plan, plan};
 use crate::harness::App;
 
 #[tokio::test]
@@ -34,6 +35,56 @@ async fn malformed_json_is_400_with_the_field() {
         let answer = app.admin().send(Method::POST, ADMIN_PLANS, body).await;
         answer.problem(400);
         assert_eq!(answer.field_errors()[0].0, field, "{body}: {}", answer.json);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_says_that_it_is_no_json_is_not_read_as_json() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let body = json!({"name": "A", "price": 1, "interval": "month"}).to_string();
+    let post = async |header: (&str, &str)| {
+        admin.send_with(&[header], Method::POST, ADMIN_PLANS, &body).await
+    };
+    for header in [("content-type", "application/json; charset=utf-8"), ("x-other", "text/plain")] {
+        post(header).await.ok(201);
+    }
+    for (name, value, field) in [
+        ("content-type", "text/plain", "Content-Type"),
+        ("content-type", "application/json; charset=utf-16", "Content-Type"),
+        ("content-encoding", "gzip", "Content-Encoding"),
+    ] {
+        let answer = post((name, value)).await;
+        answer.problem(400);
+        assert_eq!(answer.field_errors()[0].0, field, "{value}");
+    }
+    // Where there is no body, it has no kind.
+    admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
+    let toggle = format!("{}/toggle", of_plan("basic"));
+    admin.send_with(&[("content-type", "text/plain")], Method::PATCH, &toggle, "").await.ok(200);
+}
+
+#[tokio::test]
+async fn fields_are_refused_where_nobody_heeds_them() {
+    let app = App::start().await;
+    let admin = app.admin();
+    admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
+    let toggle = format!("{}/toggle", of_plan("basic"));
+    for (body, expected) in [
+        ("", false),
+        ("{}", true),
+        ("{\"is_active\": true}", true),
+        ("garbage", true),
+        ("null", true),
+        ("{\"x\": 1}", true),
+        ("", false),
+    ] {
+        let answer = admin.send(Method::PATCH, &toggle, body).await;
+        if body.len() > 2 {
+            answer.problem(400);
+        } else {
+            assert_eq!(answer.ok(200)["is_active"], expected);
+        }
     }
 }
 
@@ -85,6 +136,7 @@ async fn unknown_routes_and_methods_are_problems_too() {
 async fn health_needs_no_credentials() {
     let app = App::start().await;
     assert_eq!(app.stranger().get("/healthz").await.ok(200)["status"], "ok");
+    app.ready().await;
     assert_eq!(app.stranger().get("/readyz").await.ok(200)["status"], "ready");
     app.covers(&["server_live", "server_ready"]);
 }
@@ -94,7 +146,7 @@ async fn a_server_whose_data_folder_is_gone_is_not_ready() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let app = App::with(|config| config.server.data_dir = data.clone()).await;
-    app.stranger().get("/readyz").await.ok(200);
+    app.ready().await;
     let moved = folder.path().join("moved");
     std::fs::rename(&data, &moved).unwrap();
     let answer = app.stranger().get("/readyz").await.ok(503);

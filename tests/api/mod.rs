@@ -10,6 +10,7 @@ mod billing_documents;
 mod billing_parts;
 mod billing_plans;
 mod catalog;
+pub(crate) mod catalog_documents;
 mod clock;
 mod document;
 mod every_operation;

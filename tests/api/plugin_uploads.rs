@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use planwright_server::config::Config;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use super::plugin_bindings::of_hook;
 use super::{ADMIN_PLANS, AUDIT, plan};
@@ -341,16 +343,81 @@ async fn what_is_bound_is_compiled_anew_where_its_native_code_is_gone() {
     assert!(detail.contains("planwright-test-validation"), "{detail}");
     assert!(detail.contains("is being compiled"), "{detail}");
     admin.get("/api/v1/admin/template-packs").await.ok(200);
-    std::fs::remove_file(&hold).unwrap();
-    for _ in 0..600 {
-        let answer = admin.post(ADMIN_PLANS, plan("basic")).await;
-        if answer.status == 201 {
-            return;
-        }
-        answer.problem(503);
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    // Whoever looks is told, and it is not bound a second time meanwhile.
+    for path in [format!("{PLUGINS}/{digest}"), PLUGINS.to_owned()] {
+        let shown = admin.get(&path).await.ok(200);
+        let plugin = shown["items"].get(0).unwrap_or(&shown);
+        assert_eq!((&plugin["state"], &plugin["reason"]), (&json!("compiling"), &Value::Null));
     }
-    panic!("it is never compiled");
+    let mut unready = app.stranger().get("/readyz").await;
+    while unready.json["reason"] == "the plugins are being looked through" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        unready = app.stranger().get("/readyz").await;
+    }
+    assert_eq!(unready.status, 503);
+    assert_eq!(unready.json["reason"], "plugins that are bound are being compiled: 1");
+    let wanted = json!({"plugins": [{"digest": digest}]});
+    let answer = admin.put(&of_hook("validation"), wanted).await;
+    assert!(answer.problem(409).contains("is compiling"), "{}", answer.json);
+
+    std::fs::remove_file(&hold).unwrap();
+    assert_eq!(settled(&admin, "", &digest).await["state"], "ready");
+    app.ready().await;
+    admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
+}
+
+/// Uploads that were promised and hang.
+async fn hanging(actor: &Actor, app: &App, count: usize) -> Vec<TcpStream> {
+    let token = actor.token();
+    let head = format!(
+        "POST {PLUGINS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/wasm\r\nContent-Length: 100000\r\n\r\n0123456789"
+    );
+    let mut hanging = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(app.address()).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        hanging.push(stream);
+    }
+    hanging
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_hangs_holds_up_nobody_elses() {
+    let app = App::start().await;
+    app.make_tenants(&["acme", "bakery"]).await;
+    let [acme, bakery] = ["acme", "bakery"].map(|tenant| app.of_tenant(tenant, "a", "admin"));
+    let held = hanging(&acme, &app, 12).await;
+    // All of them are there by the time of an answer that came after them.
+    acme.get(PLUGINS).await.ok(200);
+    for number in 0..4 {
+        let began = Instant::now();
+        upload(&bakery, "", &variant(REVIEWER, number)).await.ok(201);
+        assert!(began.elapsed() < Duration::from_secs(15), "it waited for acme's");
+    }
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_uploads_at_once_wait_for_one_another() {
+    let app = App::start().await;
+    let mut uploads = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let admin = app.admin();
+        uploads.spawn(async move { upload(&admin, "", &variant(REVIEWER, number)).await.ok(201) });
+    }
+    assert_eq!(uploads.join_all().await.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_nobody_has_bound_keeps_no_server_from_being_ready() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let app = App::with_compiler(Arc::clone(&folder), obedient(folder.path())).await;
+    let hold = folder.path().join("hold");
+    std::fs::write(&hold, "").unwrap();
+    upload(&app.admin(), "", REVIEWER).await.ok(201);
+    app.stranger().get("/readyz").await.ok(200);
+    std::fs::remove_file(&hold).unwrap();
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn a_user_is_priced_by_the_plans_book_else_the_groups_and_by_the_own_clock
     eve.group = Some("disks".to_owned());
     let eve = app.with_claims(&eve);
     assert_eq!(eve.post(QUOTE, disks.clone()).await.ok(200)["total"], 6);
-    admin.post(USERS, json!({"user": {"id": "eve", "user_group_id": 1}})).await.ok(201);
+    change(&admin, &format!("{USERS}/eve"), json!({"user": {"user_group_id": 1}})).await.ok(200);
     eve.post(QUOTE, disks.clone()).await.problem(422);
     change(&admin, &format!("{USERS}/eve"), json!({"user": {"user_group_id": 2}})).await.ok(200);
     assert_eq!(eve.post(QUOTE, disks).await.ok(200)["total"], 6);

@@ -22,6 +22,7 @@ mod disk;
 mod load;
 mod requests;
 mod server;
+mod statements;
 mod store;
 mod usage;
 
@@ -32,9 +33,10 @@ const TURN: Duration = Duration::from_millis(1_000);
 const ROUNDS: usize = 7;
 
 /// What there is to measure, by name.
-const PARTS: [(&str, fn()); 5] = [
+const PARTS: [(&str, fn()); 6] = [
     ("requests", requests::run),
     ("usage", usage::run),
+    ("statements", statements::run),
     ("calls", calls::run),
     ("store", store::run),
     ("compiling", compiling::run),

@@ -42,7 +42,7 @@ pub(super) fn assert_found(lines: &[String], place: &str, problem: &str) {
 }
 
 /// Puts bytes for others, all of the same length, into the first row whose key and value have them.
-fn replace_in_record(data: &Data, family: &str, old: &str, new: &str) {
+pub(super) fn replace_in_record(data: &Data, family: &str, old: &str, new: &str) {
     let database = Database::open(data.file()).unwrap();
     let change = database.begin_write().unwrap();
     {

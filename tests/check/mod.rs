@@ -8,6 +8,7 @@ mod money;
 mod payments;
 mod price_catalog;
 mod quota_thresholds;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -114,6 +114,17 @@ impl App {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Waits until it says that it is ready: it looks through its plugins first.
+    pub(crate) async fn ready(&self) {
+        for _ in 0..1_000 {
+            if self.stranger().get("/readyz").await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it does not get ready");
+    }
+
     /// How many change sets the store took since the start.
     pub(crate) fn change_sets(&self) -> u64 {
         self.server.store_stats().change_sets

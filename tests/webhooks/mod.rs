@@ -7,6 +7,7 @@ mod life;
 mod payments;
 mod reach;
 pub(crate) mod receiver;
+mod statements;
 mod thresholds;
 
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ fn may_call_this_machine(config: &mut Config) {
 }
 
 /// Makes an endpoint; gives its id and its secret.
-async fn listen(by: &Actor, receiver: &Receiver, events: &[&str]) -> (String, String) {
+pub(crate) async fn listen(by: &Actor, receiver: &Receiver, events: &[&str]) -> (String, String) {
     let draft = json!({"url": receiver.url(), "events": events});
     let made = by.post(WEBHOOKS, draft).await.ok(201);
     let text = |field: &str| made[field].as_str().unwrap().to_owned();

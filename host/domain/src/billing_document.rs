@@ -39,6 +39,7 @@ pub struct ResourceDocument {
     /// The product's `external_id`.
     pub product: String,
     /// The operator's own name for the line; the product's where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 255)]
     pub external_id: Option<String>,
     /// `volume` where absent.
@@ -57,8 +58,10 @@ pub struct PhaseDocument {
     /// Which one it is.
     pub phase_type: PhaseType,
     /// Of a trial and a discount.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_unit: Option<DurationUnit>,
     /// How many of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     pub duration_qty: Option<u32>,
     /// The tiers of all currencies and regions.
@@ -76,7 +79,7 @@ pub struct PriceDocument {
     #[schema(value_type = schema::Currency)]
     pub currency: Currency,
     /// Up to and with this quantity; without end where absent or `null`.
-    #[serde(default, with = "crate::decimal::optional")]
+    #[serde(default, with = "crate::decimal::optional", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Measure>)]
     pub max_qty: Option<Decimal>,
     /// Of one unit of the product.

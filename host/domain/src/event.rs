@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::life::Held;
 use crate::plan::{Plan, PlanId};
 use crate::quota_threshold::Threshold;
+use crate::statement::{Statement, StatementStatus};
 use crate::subscription::{Status, Subscription};
 use crate::time::Timestamp;
 use crate::transaction::{Booked, TransactionStatus};
@@ -49,6 +50,15 @@ pub enum EventType {
     /// Money was given back, some of it or all.
     #[serde(rename = "payment.refunded")]
     PaymentRefunded,
+    /// A period was billed.
+    #[serde(rename = "statement.created")]
+    StatementCreated,
+    /// Nothing of a statement is to be paid any more, or nothing was.
+    #[serde(rename = "statement.paid")]
+    StatementPaid,
+    /// A period could not be billed; it is tried again.
+    #[serde(rename = "statement.failed")]
+    StatementFailed,
     /// A plan was made, or copied.
     #[serde(rename = "plan.created")]
     PlanCreated,
@@ -74,7 +84,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::SubscriptionCreated,
         Self::SubscriptionTrialEnded,
         Self::SubscriptionChanged,
@@ -86,6 +96,9 @@ impl EventType {
         Self::PaymentCanceled,
         Self::PaymentFailed,
         Self::PaymentRefunded,
+        Self::StatementCreated,
+        Self::StatementPaid,
+        Self::StatementFailed,
         Self::PlanCreated,
         Self::PlanUpdated,
         Self::PlanActivated,
@@ -110,6 +123,9 @@ impl EventType {
             Self::PaymentCanceled => "payment.canceled",
             Self::PaymentFailed => "payment.failed",
             Self::PaymentRefunded => "payment.refunded",
+            Self::StatementCreated => "statement.created",
+            Self::StatementPaid => "statement.paid",
+            Self::StatementFailed => "statement.failed",
             Self::PlanCreated => "plan.created",
             Self::PlanUpdated => "plan.updated",
             Self::PlanActivated => "plan.activated",
@@ -182,8 +198,8 @@ impl Event {
     }
 }
 
-fn fields(plan: &Plan) -> Map<String, Value> {
-    match serde_json::to_value(plan) {
+fn fields(shown: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(shown) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     }
@@ -260,6 +276,26 @@ pub fn of_transaction(before: &Booked, after: &Booked) -> Option<Event> {
         TransactionStatus::Pending | TransactionStatus::Refunded => return None,
     };
     Some(Event { kind, data: json!({"transaction": after.transaction}) })
+}
+
+/// What is told when a statement became another: it as it is, but for its lines. A failure is told again where it is for
+/// another reason.
+#[must_use]
+pub fn of_statement(before: Option<&Statement>, after: &Statement) -> Vec<Event> {
+    let was = before.map(|before| before.status);
+    let is_new = was.is_none_or(|was| was == StatementStatus::Failed);
+    let kinds: &[EventType] = match after.status {
+        StatementStatus::Failed if before.is_some_and(|it| it.reason == after.reason) => &[],
+        StatementStatus::Failed => &[EventType::StatementFailed],
+        StatementStatus::Open if is_new => &[EventType::StatementCreated],
+        StatementStatus::Paid if is_new => &[EventType::StatementCreated, EventType::StatementPaid],
+        StatementStatus::Paid if was != Some(StatementStatus::Paid) => &[EventType::StatementPaid],
+        StatementStatus::Open | StatementStatus::Paid => &[],
+    };
+    let mut statement = fields(after);
+    statement.remove("lines");
+    let data = json!({"statement": statement});
+    kinds.iter().map(|kind| Event { kind: *kind, data: data.clone() }).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
-use crate::billing_plan::{BillingPhase, Duration, DurationUnit};
+use crate::billing_plan::{BillingPhase, Duration, DurationUnit, PhaseType};
 use crate::time::Timestamp;
 
 /// When a phase's prices hold: `starts_at ≤ t < ends_at`, and without an end for ever.
@@ -24,6 +24,32 @@ impl PhaseWindow<'_> {
     pub fn holds(&self, t: Timestamp) -> bool {
         self.starts_at <= t && self.ends_at.is_none_or(|end| t < end)
     }
+}
+
+/// A phase, and when it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseSpan {
+    /// Which one.
+    pub phase_type: PhaseType,
+    /// The first instant behind it.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// Which phases follow one another for a user whose clock began at `started`.
+#[must_use]
+pub fn spans(phases: &[BillingPhase], started: Timestamp) -> Vec<PhaseSpan> {
+    let span = |window: PhaseWindow<'_>| PhaseSpan {
+        phase_type: window.phase.phase_type,
+        ends_at: window.ends_at,
+    };
+    windows(phases, started).into_iter().map(span).collect()
+}
+
+/// The phase that holds at an instant; before the clock began it is the first one.
+#[must_use]
+pub fn phase_at(spans: &[PhaseSpan], t: Timestamp) -> Option<PhaseType> {
+    let holds = |span: &&PhaseSpan| span.ends_at.is_none_or(|end| t < end);
+    spans.iter().find(holds).map(|span| span.phase_type)
 }
 
 /// When the phases of a product hold for a user whose clock began at `started`. They are sorted as a billing plan
@@ -57,7 +83,6 @@ fn end(start: Timestamp, duration: Duration) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::billing_plan::PhaseType;
     use crate::billing_plan::tests::phase;
 
     /// `trial 2025-01-01T… to 2025-01-08T…`, a line each.
@@ -161,6 +186,8 @@ mod tests {
             let holding: Vec<_> = windows.iter().filter(|window| window.holds(t)).collect();
             assert_eq!(holding.first().map(|window| window.phase.phase_type), expected, "{t}");
             assert!(holding.len() <= 1, "{t}");
+            let spans = spans(&phases, started);
+            assert_eq!(phase_at(&spans, t), Some(expected.unwrap_or(PhaseType::Trial)), "{t}");
         }
     }
 }

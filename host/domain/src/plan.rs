@@ -10,6 +10,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::money::{self, Currency};
+use crate::name::is_readable;
 use crate::period::Interval;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
@@ -38,7 +39,8 @@ impl PlanId {
         if fits && !text.bytes().all(|byte| byte == b'.') {
             return Ok(Self(text.to_owned()));
         }
-        let message = "id must be 1 to 128 letters a-z, digits, '_', '-' or '.'.";
+        let message = "An id is 1 to 128 of the characters a-z, 0-9 and _. Where a tenant has rules of its own, \
+                       A-Z, - and . may be among them, but not . alone.";
         Err(Refusal::Invalid(vec![FieldError::new("id", "invalid_id", message)]))
     }
 
@@ -173,7 +175,7 @@ pub struct PlanDraft {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = "^[a-z0-9_]+$")]
     pub id: Option<PlanId>,
     #[allow(missing_docs, reason = "documented on Plan")]
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]+$")]
     pub name: String,
     #[allow(missing_docs, reason = "documented on Plan")]
     #[schema(max_length = 100)]
@@ -266,6 +268,7 @@ impl Plan {
             return refuse("too_large", &format!("price must be at most {LARGEST_PRICE}."));
         }
         self.check_sizes()?;
+        self.check_names()?;
         if self.price.is_sign_negative() && !self.price.is_zero() {
             return refuse("negative_price", "price must be 0 or more.");
         }
@@ -307,6 +310,21 @@ impl Plan {
                     field,
                     &format!("{field} has a text of more than {LONGEST_TEXT} bytes."),
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// That there is a name, and how long it may be, is for the validation plugins to say.
+    fn check_names(&self) -> Result<(), Refusal> {
+        let names = [("name", Some(&self.name)), ("name_ru", self.name_ru.as_ref())];
+        for (field, name) in names {
+            if name.is_some_and(|name| !name.is_empty() && !is_readable(name)) {
+                let message = format!(
+                    "{field} must have something that can be seen, and no control character."
+                );
+                let error = FieldError::new(field, "invalid_name", &message);
+                return Err(Refusal::Invalid(vec![error]));
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::money::{self, Currency};
 use crate::period::Interval;
-use crate::plan::{Overage, Plan, PlanId};
+use crate::plan::{Overage, Plan, PlanDraft, PlanId};
 use crate::refusal::Refusal;
 use crate::schema;
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ type Clearable<T> = Option<Option<T>>;
 })))]
 pub struct PlanPatch {
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f]+$")]
     pub name: Option<String>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 100)]
@@ -90,6 +90,30 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
 
 fn given_currency<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Currency>, D::Error> {
     money::read_currency(from).map(Some)
+}
+
+impl From<PlanDraft> for PlanPatch {
+    /// The patch that makes a plan what a draft would have made. Its id stays.
+    fn from(draft: PlanDraft) -> Self {
+        Self {
+            name: Some(draft.name),
+            name_ru: Some(draft.name_ru),
+            description: Some(draft.description),
+            description_ru: Some(draft.description_ru),
+            price: Some(draft.price),
+            currency: Some(draft.currency),
+            interval: Some(draft.interval),
+            quotas: Some(draft.quotas),
+            features: Some(draft.features),
+            is_active: Some(draft.is_active.unwrap_or(true)),
+            display_order: Some(draft.display_order.unwrap_or(0)),
+            metadata: Some(draft.metadata),
+            trial_days: Some(draft.trial_days.unwrap_or(0)),
+            billing_plan_id: Some(draft.billing_plan_id),
+            overage: Some(draft.overage),
+            ..Self::default()
+        }
+    }
 }
 
 impl Plan {

@@ -165,13 +165,20 @@ pub enum PluginState {
 }
 
 impl PluginState {
+    /// What [`PluginState::Compiling`] is called.
+    pub const COMPILING: &str = "compiling";
+    /// What [`PluginState::Ready`] is called.
+    pub const READY: &str = "ready";
+    /// What [`PluginState::Failed`] is called.
+    pub const FAILED: &str = "failed";
+
     /// As on the wire.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Compiling { .. } => "compiling",
-            Self::Ready => "ready",
-            Self::Failed { .. } => "failed",
+            Self::Compiling { .. } => Self::COMPILING,
+            Self::Ready => Self::READY,
+            Self::Failed { .. } => Self::FAILED,
         }
     }
 }
@@ -213,7 +220,8 @@ pub struct UploadedPlugin {
     /// Why it failed.
     #[schema(required = true)]
     pub reason: Option<String>,
-    /// While it compiles: since when, in Unix seconds.
+    /// While it compiles: since when, in Unix seconds; nothing where it was ready before and waits to be compiled for
+    /// this server again.
     #[serde(with = "time::optional_seconds")]
     #[schema(required = true, value_type = Option<UnixSeconds>)]
     pub compiling_since: Option<Timestamp>,

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::billing_plan::{BillingPhase, BillingPlan, Duration, PhaseType, TierMode};
+use crate::billing_plan::{
+    BillingPhase, BillingPlan, BillingResource, Duration, PhaseType, TierMode,
+};
 use crate::charge::{LinePhase, UsageLine};
 use crate::decimal;
 use crate::money::Currency;
-use crate::phase_clock;
+use crate::period::Window;
+use crate::phase_clock::{self, PhaseWindow};
 use crate::product::Product;
 use crate::region::Region;
 use crate::time::Timestamp;
@@ -119,11 +122,7 @@ impl BillingPlan {
         phases: PhasesAt,
         used_at: Timestamp,
     ) -> Option<UsageLine> {
-        let is_its = |id: &u64| named.products.get(id).filter(|one| one.external_id == external_id);
-        let (resource, product) = self
-            .resources
-            .iter()
-            .find_map(|resource| is_its(&resource.product_id).map(|product| (resource, product)))?;
+        let (resource, product) = self.priced(named, external_id)?;
         let phases: Vec<LinePhase> = match phases {
             PhasesAt::Clock(started) => phase_clock::windows(&resource.phases, started)
                 .into_iter()
@@ -154,6 +153,46 @@ impl BillingPlan {
             used_at,
             phases,
         })
+    }
+
+    /// The question of what was used in one phase of a user whose clock began at `started`, somewhen in a window: no
+    /// other phase is part of it. Nothing if the plan does not price the product, or has no such phase.
+    #[must_use]
+    pub fn line_of_phase(
+        &self,
+        named: &Named,
+        (external_id, quantity): (&str, Decimal),
+        phase_type: PhaseType,
+        started: Timestamp,
+        during: Window,
+    ) -> Option<UsageLine> {
+        let (resource, _) = self.priced(named, external_id)?;
+        let windows = phase_clock::windows(&resource.phases, started);
+        let is_in = |window: &&PhaseWindow<'_>| {
+            let is_before = window.ends_at.is_some_and(|end| end <= during.start);
+            window.phase.phase_type == phase_type && !is_before && window.starts_at < during.end
+        };
+        // A clock that was set since does not move what was used from one phase to another.
+        let (starts_at, ends_at) = windows
+            .iter()
+            .find(is_in)
+            .map_or((during.start, None), |window| (window.starts_at, window.ends_at));
+        let used_at = starts_at.max(during.start);
+        let line = self.line(named, external_id, quantity, PhasesAt::Only(phase_type), used_at)?;
+        let phases = line.phases.into_iter().map(|phase| LinePhase { starts_at, ends_at, ..phase });
+        Some(UsageLine { phases: phases.collect(), ..line })
+    }
+
+    /// A product that the plan prices.
+    #[must_use]
+    pub fn priced<'a>(
+        &'a self,
+        named: &'a Named,
+        external_id: &str,
+    ) -> Option<(&'a BillingResource, &'a Product)> {
+        let is_its = |id: &u64| named.products.get(id).filter(|one| one.external_id == external_id);
+        let find = |resource: &'a BillingResource| Some((resource, is_its(&resource.product_id)?));
+        self.resources.iter().find_map(find)
     }
 }
 
@@ -224,6 +263,33 @@ pub(crate) mod tests {
                 line.phases.iter().map(show).collect::<Vec<_>>()
             });
             assert_eq!(said, expected, "{external_id} {phases:?}");
+        }
+    }
+    #[test]
+    fn a_line_of_one_phase_was_used_inside_of_it() {
+        let mut plan = plan();
+        let week = Duration { unit: DurationUnit::Days, quantity: 7 };
+        plan.resources[0].phases.insert(0, phase(PhaseType::Trial, Some(week)));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let during = Window { start: at(600_000), end: at(700_000) };
+        for (started, phase, expected) in [
+            (0, PhaseType::Trial, Some((600_000, 0, Some(604_800)))),
+            (0, PhaseType::Final, Some((604_800, 604_800, None))),
+            (650_000, PhaseType::Trial, Some((650_000, 650_000, Some(1_254_800)))),
+            // The clock was set since: there is no final phase in the window, and no trial.
+            (650_000, PhaseType::Final, Some((600_000, 600_000, None))),
+            (-100_000, PhaseType::Trial, Some((600_000, 600_000, None))),
+            (0, PhaseType::Discount, None),
+        ] {
+            let used = ("cpu", Decimal::TEN);
+            let line = plan.line_of_phase(&named(), used, phase, at(started), during);
+            let said = line.map(|line| {
+                let [only] = line.phases.as_slice() else { panic!("{line:?}") };
+                assert_eq!(only.phase_type, phase);
+                let end = only.ends_at.map(Timestamp::as_second);
+                (line.used_at.as_second(), only.starts_at.as_second(), end)
+            });
+            assert_eq!(said, expected, "{started} {phase:?}");
         }
     }
 }

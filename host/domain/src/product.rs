@@ -145,7 +145,8 @@ pub struct ProductDraft {
     pub package: Option<PackageDraft>,
 }
 
-fn one() -> u64 {
+/// Of a unit that nobody named.
+pub(crate) fn one() -> u64 {
     1
 }
 
@@ -257,7 +258,7 @@ impl Product {
             wrong.push(FieldError::new(field, code, message));
         };
         if read_name(&self.label).is_err() {
-            let message = "label must have 1 to 100 characters, none of them a control character.";
+            let message = "label must have 1 to 100 characters that can be seen, none of them a control character.";
             refuse("label", "invalid_label", message);
         }
         if self.unit == 0 || self.unit > LARGEST {

@@ -71,7 +71,9 @@ impl Quantity {
         millionths.map(Self).ok_or_else(|| format!("{amount} is more than {}", Self::MOST))
     }
 
-    fn exact(self) -> Decimal {
+    /// As a decimal, in its shortest form.
+    #[must_use]
+    pub fn exact(self) -> Decimal {
         Decimal::new(self.0, Self::DIGITS).normalize()
     }
 }

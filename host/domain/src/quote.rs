@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::asked::Pricer;
 use crate::billing_plan::{PhaseType, is_quantity, quantity_rule};
 use crate::charge::{Charge, MOST_LINES, UsageLine};
 use crate::money::{self, Currency};
@@ -195,6 +196,14 @@ pub struct QuotePlugin {
     pub name: String,
     /// SHA-256 of its bytes.
     pub digest: String,
+}
+
+impl QuotePlugin {
+    /// Whoever is kept beside an answer.
+    #[must_use]
+    pub fn of(pricer: &Pricer) -> Self {
+        Self { name: pricer.name.clone(), digest: pricer.digest.to_string() }
+    }
 }
 
 impl Quote {

@@ -87,6 +87,12 @@ pub enum Refusal {
         /// As asked for; not always a valid id.
         id: String,
     },
+    /// No such statement, or not for this caller.
+    #[error("Statement '{id}' not found.")]
+    StatementNotFound {
+        /// As asked for.
+        id: String,
+    },
     /// Nothing prices what a user uses.
     #[error(
         "There is no billing plan for user '{user}': neither the user's plan nor the user's group names one. \
@@ -360,6 +366,7 @@ impl Refusal {
             Self::KeyNotFound { .. } => "api_key_not_found",
             Self::PlanNotFound { .. } => "plan_not_found",
             Self::EntryNotFound { kind, .. } => kind.not_found_code(),
+            Self::StatementNotFound { .. } => "statement_not_found",
             Self::NoBillingPlan { .. } => "no_billing_plan",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyMadeBefore { .. } => "already_done",
@@ -406,6 +413,7 @@ impl Refusal {
             | Self::PlanNotFound { .. }
             | Self::PackNotFound { .. }
             | Self::EntryNotFound { .. }
+            | Self::StatementNotFound { .. }
             | Self::NoBillingPlan { .. }
             | Self::NotSubscribed
             | Self::PluginNotFound { .. }
@@ -455,6 +463,7 @@ impl Refusal {
             | Self::PlanNotFound { .. }
             | Self::PackNotFound { .. }
             | Self::EntryNotFound { .. }
+            | Self::StatementNotFound { .. }
             | Self::NoBillingPlan { .. }
             | Self::EntryInUse { .. }
             | Self::TooManyEntries { .. }

@@ -129,24 +129,12 @@ impl Template {
     pub fn patch(&self, plan: &Plan) -> PlanPatch {
         let draft = self.draft.clone();
         let mut metadata = plan.metadata.clone();
-        metadata.extend(draft.metadata.unwrap_or_default());
+        metadata.extend(draft.metadata.clone().unwrap_or_default());
         PlanPatch {
-            name: Some(draft.name),
-            name_ru: Some(draft.name_ru),
-            description: Some(draft.description),
-            description_ru: Some(draft.description_ru),
-            price: Some(draft.price),
-            currency: Some(draft.currency),
-            interval: Some(draft.interval),
-            quotas: Some(draft.quotas),
-            features: Some(draft.features),
             is_active: None,
-            display_order: Some(draft.display_order.unwrap_or(0)),
             metadata: Some(Some(metadata)),
-            trial_days: Some(draft.trial_days.unwrap_or(0)),
             billing_plan_id: None,
-            overage: Some(draft.overage),
-            ..PlanPatch::default()
+            ..draft.into()
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::caller::TenantId;
+use crate::name::is_readable;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
@@ -59,10 +60,11 @@ impl Tenant {
 /// A name for people: 1 to 100 characters in one line, without the space around them.
 pub(crate) fn read_name(text: &str) -> Result<String, FieldError> {
     let name = text.trim();
-    if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+    if (1..=100).contains(&name.chars().count()) && is_readable(name) {
         return Ok(name.to_owned());
     }
-    let message = "name must have 1 to 100 characters, none of them a control character.";
+    let message =
+        "name must have 1 to 100 characters that can be seen, none of them a control character.";
     Err(FieldError::new("name", "invalid_name", message))
 }
 
@@ -95,6 +97,7 @@ mod tests {
             ("", None),
             (" ", None),
             ("Ac\nme", None),
+            ("\u{200b}", None),
         ] {
             assert_eq!(read_name(text).ok().as_deref(), expected, "{text}");
         }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::caller::is_user_id;
 use crate::money::Currency;
+use crate::name::is_readable;
 use crate::patch::{Clearable, given, set};
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, DateTime};
@@ -159,14 +160,13 @@ impl UserFacts {
 
     fn wrong(&self) -> Vec<FieldError> {
         let texts = [("email", &self.email), ("name", &self.name)];
-        let is_wrong = |text: &String| {
-            text.chars().count() > LONGEST || text.is_empty() || text.contains(char::is_control)
-        };
+        let is_wrong = |text: &String| text.chars().count() > LONGEST || !is_readable(text);
         let wrong = texts.into_iter().filter(|(_, text)| text.as_ref().is_some_and(is_wrong));
         wrong
             .map(|(field, _)| {
                 let message = format!(
-                    "{field} must have 1 to {LONGEST} characters, none of them a control character."
+                    "{field} must have 1 to {LONGEST} characters that can be seen, none of them a control \
+                     character."
                 );
                 FieldError::new(field, "invalid_text", &message)
             })

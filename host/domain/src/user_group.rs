@@ -4,6 +4,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::name::is_readable;
 use crate::patch::{Clearable, given, set};
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::DateTime;
@@ -114,10 +115,11 @@ impl UserGroup {
 
 fn read_group_name(text: &str) -> Result<String, Refusal> {
     let name = text.trim();
-    if (2..=50).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+    if (2..=50).contains(&name.chars().count()) && is_readable(name) {
         return Ok(name.to_owned());
     }
-    let message = "name must have 2 to 50 characters, none of them a control character.";
+    let message =
+        "name must have 2 to 50 characters that can be seen, none of them a control character.";
     Err(Refusal::unfit(FieldError::new("name", "invalid_name", message)))
 }
 

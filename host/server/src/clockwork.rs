@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use planwright_service::{reconciliation, worker};
+use planwright_service::{reconciliation, statement_run, worker};
 
 use crate::background::Stopped;
 use crate::http::Web;
@@ -34,6 +34,23 @@ pub(crate) async fn reconcile(web: Arc<Web>, stopped: Stopped) {
         loop {
             if let Err(error) = reconciliation::work_all(&web.app, web.clock.now()).await {
                 tracing::warn!(%error, "payments are not asked about now; it is tried again");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stopped.told() => {}
+    }
+}
+
+/// Writes the statements that are due, until it is told to stop. It is a task of its own: a pricing plugin that is slow
+/// keeps no period from turning. What is cut off then is done wholly or not at all.
+pub(crate) async fn bill(web: Arc<Web>, stopped: Stopped) {
+    let work = async {
+        loop {
+            if let Err(error) = statement_run::work_all(&web.app, web.clock.now()).await {
+                tracing::warn!(%error, "statements are not written now; it is tried again");
             }
             tokio::time::sleep(EVERY).await;
         }

@@ -234,7 +234,7 @@ impl Default for YookassaConfig {
 pub struct LimitsConfig {
     /// The largest body of a request.
     pub body_bytes: usize,
-    /// The largest batch of usage events.
+    /// The largest batch of usage events, document of a billing plan, and catalog.
     pub batch_bytes: usize,
     /// The largest component that can be uploaded.
     pub plugin_bytes: usize,

@@ -19,4 +19,5 @@ mod postman;
 pub mod server;
 pub mod token;
 pub mod token_keys;
+mod upload_places;
 mod yookassa;

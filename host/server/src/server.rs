@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 
 use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{App, Plugins, plugin_work, reconciliation, tenants, worker};
+use planwright_service::{
+    App, Plugins, plugin_work, reconciliation, statement_run, tenants, worker,
+};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -22,6 +24,7 @@ use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
 use crate::token::Verifier;
 use crate::token_keys::{KeyError, TokenKeys};
+use crate::upload_places::UploadPlaces;
 use crate::yookassa::{self, PaymentsError};
 use crate::{clockwork, edge, listener, postman};
 
@@ -120,14 +123,11 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
-    /// Compiling plugins, what time brings, webhooks, and payments whose end nobody told.
-    beside: [Background; 4],
+    /// Compiling plugins, what time brings, webhooks, payments whose end nobody told, and statements.
+    beside: [Background; 5],
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
-
-/// Components that are received at once: each is in memory until it is stored.
-const UPLOADS: usize = 4;
 
 impl Server {
     /// Opens the data folder, loads the plugins and listens.
@@ -157,7 +157,7 @@ impl Server {
             metrics: Metrics::new(),
             documents: LazyLock::new(Documents::new),
             places: Semaphore::new(config.limits.concurrent_requests),
-            uploads: Semaphore::new(UPLOADS),
+            uploads: UploadPlaces::new(),
             errands: Errands::default(),
             backups: Backups::new(&data_dir),
             probe: Probe::new(&data_dir),
@@ -176,6 +176,7 @@ impl Server {
             Background::start(|stopped| clockwork::run(Arc::clone(&web), stopped)),
             Background::start(|stopped| postman::run(Arc::clone(&web), stopped)),
             Background::start(|stopped| clockwork::reconcile(Arc::clone(&web), stopped)),
+            Background::start(|stopped| clockwork::bill(Arc::clone(&web), stopped)),
         ];
         let is_new = data_dir.is_new();
         Ok(Self { address, is_new, secret, web, beside, stop, running })
@@ -212,7 +213,8 @@ impl Server {
     pub async fn work_due(&self) -> Result<u64, planwright_service::Error> {
         let (app, now) = (&self.web.app, self.web.clock.now());
         let asked = reconciliation::work_all(app, now).await?;
-        Ok(asked + worker::work_all(app, now).await?)
+        let worked = worker::work_all(app, now).await?;
+        Ok(asked + worked + statement_run::work_all(app, now).await?)
     }
 
     /// Takes no more requests, answers those under way, and closes the store.

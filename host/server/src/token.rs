@@ -1,10 +1,12 @@
 //! Tokens: JWTs signed with HS256, or with a public key's RS256 or ES256.
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::token_keys::TokenKeys;
 
@@ -26,7 +28,7 @@ pub struct Claims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub aud: Option<serde_json::Value>,
+    pub aud: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +63,20 @@ pub enum TokenError {
     Unknown,
     #[error("The token does not name (kid) a key that this server knows.")]
     UnknownKey,
+    #[error("The token must be understood in a way (crit) that this server does not know.")]
+    Critical,
+    #[error(
+        "The token does not say its {0}. It must have sub (the user), role and exp (Unix seconds)."
+    )]
+    Missing(&'static str),
+    #[error(
+        "The token's {0} is not of the right kind: exp and nbf are whole Unix seconds, aud may be a list, the rest is text."
+    )]
+    WrongKind(&'static str),
+    #[error("The token is not from the issuer (iss) that this server takes tokens of.")]
+    WrongIssuer,
+    #[error("The token is not for the audience (aud) that this server is.")]
+    WrongAudience,
     #[error("The token has expired. Ask for a new one.")]
     Expired,
     #[error("The token is not valid yet.")]
@@ -114,7 +130,8 @@ impl Verifier {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.leeway = 0;
-        let mut needed = vec!["exp", "sub"];
+        // What a token must say else is looked at here, so that it can be told what it lacks.
+        let mut needed = Vec::new();
         match audience {
             Some(audience) => {
                 validation.set_audience(&[audience]);
@@ -139,9 +156,12 @@ impl Verifier {
             return good.at(now);
         }
         let key = self.keys.find(token).ok_or(TokenError::UnknownKey)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
-            .map_err(|_| TokenError::Unknown)?
-            .claims;
+        let said = jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation)
+            .map_err(|error| unfit(&error))?;
+        if said.header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        let claims = read(said.claims)?;
         let good = Good { exp: claims.exp, nbf: claims.nbf, caller: caller(claims)? };
         if token.len() <= REMEMBERED_BYTES {
             self.good.insert(token.to_owned(), good.clone());
@@ -160,6 +180,54 @@ impl Good {
         }
         Ok(self.caller)
     }
+}
+
+/// What is wrong with a token. Whose signature is not ours is told nothing else.
+fn unfit(error: &jsonwebtoken::errors::Error) -> TokenError {
+    match error.kind() {
+        ErrorKind::InvalidIssuer => TokenError::WrongIssuer,
+        ErrorKind::InvalidAudience => TokenError::WrongAudience,
+        ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => TokenError::WrongIssuer,
+        ErrorKind::MissingRequiredClaim(claim) if claim == "aud" => TokenError::WrongAudience,
+        _ => TokenError::Unknown,
+    }
+}
+
+/// The claims of a token with a good signature.
+fn read(mut said: Map<String, Value>) -> Result<Claims, TokenError> {
+    // Null is as good as nothing.
+    let mut take = |name: &str| said.remove(name).filter(|value| !value.is_null());
+    let mut text = |name: &'static str| match take(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(TokenError::WrongKind(name)),
+    };
+    let [sub, role, tenant, iss, email, name, group] = [
+        text("sub")?,
+        text("role")?,
+        text("tenant")?,
+        text("iss")?,
+        text("email")?,
+        text("name")?,
+        text("group")?,
+    ];
+    let mut seconds = |name: &'static str| match take(name) {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or(TokenError::WrongKind(name)),
+    };
+    let (exp, nbf) = (seconds("exp")?, seconds("nbf")?);
+    Ok(Claims {
+        sub: sub.ok_or(TokenError::Missing("sub"))?,
+        role: role.ok_or(TokenError::Missing("role"))?,
+        exp: exp.ok_or(TokenError::Missing("exp"))?,
+        tenant,
+        nbf,
+        iss,
+        aud: take("aud"),
+        email,
+        name,
+        group,
+    })
 }
 
 fn caller(claims: Claims) -> Result<Caller, TokenError> {
@@ -265,16 +333,50 @@ mod tests {
     #[test]
     fn issuer_and_audience_are_checked_where_they_are_configured() {
         let verifier = Verifier::new(TokenKeys::secret(SECRET), Some("me"), Some("you"));
+        let (issuer, audience) = (Err(TokenError::WrongIssuer), Err(TokenError::WrongAudience));
         for (iss, aud, expected) in [
-            (Some("me"), Some("you"), true),
-            (Some("me"), Some("them"), false),
-            (Some("it"), Some("you"), false),
-            (None, Some("you"), false),
-            (Some("me"), None, false),
+            (Some("me"), Some("you"), Ok(())),
+            (Some("me"), Some("them"), audience),
+            (Some("it"), Some("you"), issuer),
+            (None, Some("you"), issuer),
+            (Some("me"), None, audience),
         ] {
-            let (iss, aud) = (iss.map(str::to_owned), aud.map(serde_json::Value::from));
+            let (iss, aud) = (iss.map(str::to_owned), aud.map(Value::from));
             let token = issue(SECRET, &Claims { iss, aud, ..claims() }).unwrap();
-            assert_eq!(verifier.verify(&token, at(500)).is_ok(), expected);
+            assert_eq!(verifier.verify(&token, at(500)).map(|_| ()), expected);
         }
+    }
+
+    #[test]
+    fn a_token_is_told_what_it_lacks() {
+        use TokenError::{Critical, Missing, WrongKind};
+        let verifier = Verifier::new(TokenKeys::secret(SECRET), None, None);
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let whole = serde_json::json!({"sub": "alice", "role": "user", "exp": 1_000});
+        for (name, value, expected) in [
+            ("email", Value::Null, Ok(())),
+            ("aud", serde_json::json!(["a", "b"]), Ok(())),
+            ("other", serde_json::json!({"a": 1}), Ok(())),
+            ("sub", Value::Null, Err(Missing("sub"))),
+            ("role", Value::Null, Err(Missing("role"))),
+            ("exp", Value::Null, Err(Missing("exp"))),
+            ("sub", 5.into(), Err(WrongKind("sub"))),
+            ("exp", "1000".into(), Err(WrongKind("exp"))),
+            ("exp", 1_000.5.into(), Err(WrongKind("exp"))),
+            ("nbf", "0".into(), Err(WrongKind("nbf"))),
+            ("tenant", 1.into(), Err(WrongKind("tenant"))),
+        ] {
+            let mut claims = whole.clone();
+            claims[name] = value;
+            let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
+            assert_eq!(verifier.verify(&token, at(500)).map(|_| ()), expected, "{claims}");
+        }
+        let mut without = whole.clone();
+        without.as_object_mut().unwrap().remove("exp");
+        let token = jsonwebtoken::encode(&Header::default(), &without, &key).unwrap();
+        assert_eq!(verifier.verify(&token, at(500)), Err(Missing("exp")));
+        let critical = Header { crit: Some(vec!["x".to_owned()]), ..Header::default() };
+        let token = jsonwebtoken::encode(&critical, &whole, &key).unwrap();
+        assert_eq!(verifier.verify(&token, at(500)), Err(Critical));
     }
 }

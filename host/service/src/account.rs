@@ -11,14 +11,13 @@ use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
-use planwright_domain::user::UserFacts;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
 use crate::app::App;
 use crate::documents::{
     CreditEntryRecord, CreditRecord, DueRecord, HistoryRecord, LiveSubscription, PlanSubscription,
-    SubscriptionRecord,
+    SubscriptionRecord, UserRecord,
 };
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
@@ -182,7 +181,7 @@ impl Account {
         }
         self.write_money(app, change, now);
         if !self.user_is_known {
-            users::put(change, &keys, &self.user_id, None, UserFacts::default());
+            users::put(change, &keys, &self.user_id, None, &UserRecord::default());
         }
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
@@ -243,6 +242,7 @@ impl Account {
             subscription_id: None,
             transaction_id: None,
             charge_id: None,
+            statement_id: None,
             at: now,
         };
         let id = match &moved.why {

@@ -9,13 +9,16 @@ use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
 use crate::catalog::CatalogCache;
 use crate::edge::Entropy;
-use crate::governing_cache::GoverningCache;
+use crate::governing::Governing;
+use crate::metering::Metering;
 use crate::once::Claim;
 use crate::plugin_tables::Tables;
 use crate::plugin_work::Workshop;
+use crate::price_books::BookCache;
 use crate::provider::PaymentProvider;
 use crate::quota_thresholds::LookedAt;
 use crate::seen_tenants::SeenTenants;
+use crate::user_cache::UserCache;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
@@ -29,7 +32,9 @@ pub struct App<S> {
     pub(crate) catalogs: CatalogCache,
     pub(crate) tenants: SeenTenants,
     pub(crate) payments: Option<Payments>,
-    pub(crate) governing: GoverningCache,
+    pub(crate) governing: UserCache<Governing>,
+    pub(crate) metering: UserCache<Metering>,
+    pub(crate) books: BookCache,
     pub(crate) looked_at: LookedAt,
 }
 
@@ -66,7 +71,9 @@ impl<S> App<S> {
             catalogs: CatalogCache::default(),
             tenants: SeenTenants::default(),
             payments: None,
-            governing: GoverningCache::default(),
+            governing: UserCache::default(),
+            metering: UserCache::default(),
+            books: BookCache::default(),
             looked_at: LookedAt::default(),
         }
     }
@@ -102,6 +109,14 @@ pub struct Request {
     pub request_id: String,
     /// Where it may come again: what makes the repeat give the same answer.
     pub claim: Option<Claim>,
-    /// What the caller has read of the thing it changes, where it says so; `*` is whatever is there.
-    pub if_match: Option<String>,
+    /// The tags of what the caller has read of the thing it changes, where it says so; `*` is whatever is there.
+    pub if_match: Option<Vec<String>>,
+}
+
+impl Request {
+    /// Whether the caller may change what has this tag: it has read it, or does not say what it has read.
+    pub(crate) fn may_change(&self, tag: &str) -> bool {
+        let is_it = |read: &String| read == "*" || read == tag;
+        self.if_match.as_ref().is_none_or(|tags| tags.iter().any(is_it))
+    }
 }

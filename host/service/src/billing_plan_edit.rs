@@ -1,7 +1,7 @@
 //! The one way to change a billing plan: as a whole, whichever part of it is changed. What comes of it is reviewed by
 //! the validation plugins, and committed with what it names counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_change::PartNumbers;
@@ -69,9 +69,7 @@ impl<'a, S: Store> PlanEdit<'a, S> {
     pub(crate) async fn begin(app: &'a App<S>, by: &'a Request, id: u64) -> Result<Self, Error> {
         let edit = Edit::begin(app, by).await?;
         let before = edit.get::<BillingPlan>(id).await?;
-        let tag = tag(&before);
-        let matches = |read: &str| read.split(',').any(|one| ["*", &tag].contains(&one.trim()));
-        if !by.if_match.as_deref().is_none_or(matches) {
+        if !by.may_change(&tag(&before)) {
             return Err(Refusal::Stale { noun: "Billing plan", id: id.to_string() }.into());
         }
         Self::of(edit, Some(before.clone()), before).await
@@ -142,7 +140,7 @@ impl<'a, S: Store> PlanEdit<'a, S> {
         }
         let warnings = self.review(&named).await?;
         self.write();
-        self.tell(done, &warnings);
+        self.tell(&done, &warnings);
         let edited = Edited { value, tag, warnings };
         self.edit.commit(&edited).await?;
         Ok(edited)
@@ -156,15 +154,56 @@ impl<'a, S: Store> PlanEdit<'a, S> {
         self.write();
         let plan = self.after.clone();
         let done = Done { kind: Kind::BillingPlan, id: plan.id, before: Some(plan), after: None };
-        self.tell(done, &warnings);
+        self.tell(&done, &warnings);
         let edited = Edited { value: (), tag: String::new(), warnings };
         self.edit.commit(&edited).await?;
         Ok(edited)
     }
 
-    /// Asks the validation plugins what they find. That the same ones decide still is expected.
+    /// Asks the validation plugins what they find.
     async fn review(&mut self, named: &Named) -> Result<Vec<Finding>, Error> {
-        let Edit { app, by, snapshot, change, .. } = &mut self.edit;
+        let its = self.groups.iter().filter(|group| group.billing_plan_id == Some(self.after.id));
+        let asked = PriceBookChange {
+            before: self.before.as_ref().map(|plan| plan.price_book(named)),
+            after: (!self.is_deletion).then(|| self.after.price_book(named)),
+            user_groups: its.map(|group| group.name.clone()).collect(),
+        };
+        self.edit.review_price_book(&asked).await
+    }
+
+    /// Writes the plan, its groups, and how often each thing is named.
+    fn write(&mut self) {
+        let PartNumbers { resources, phases, prices } = &self.numbers;
+        self.edit.keep_numbers(Kind::BillingResource, resources);
+        self.edit.keep_numbers(Kind::BillingPhase, phases);
+        self.edit.keep_numbers(Kind::BillingResourcePrice, prices);
+        let after = (!self.is_deletion).then_some(&self.after);
+        self.edit.count_uses(self.before.as_ref(), after);
+        if self.is_deletion {
+            self.edit.delete(&self.after);
+        } else {
+            self.edit.put(&self.after);
+        }
+        for (was, is) in self.groups_were.iter().zip(&self.groups).filter(|(was, is)| was != is) {
+            self.edit.put_group(Some(was), is);
+        }
+    }
+
+    fn tell<T: Serialize>(&mut self, done: &Done<T>, warnings: &[Finding]) {
+        self.edit.tell_of_plan(&self.after.name, done, warnings);
+    }
+}
+
+impl<S: Store> Edit<'_, S> {
+    /// Asks the validation plugins what they find. That the same ones decide still is expected.
+    pub(crate) async fn review_price_book(
+        &mut self,
+        asked: &PriceBookChange,
+    ) -> Result<Vec<Finding>, Error> {
+        let Self { app, by, snapshot, change, .. } = self;
+        if asked.before == asked.after {
+            return Ok(Vec::new());
+        }
         let tenant = &by.caller.tenant;
         let bindings = app.bindings(snapshot, tenant).await?;
         let context = ReviewContext {
@@ -172,80 +211,68 @@ impl<'a, S: Store> PlanEdit<'a, S> {
             user_id: Some(by.caller.user_id.clone()),
             at: by.now,
         };
-        let its = self.groups.iter().filter(|group| group.billing_plan_id == Some(self.after.id));
-        let asked = PriceBookChange {
-            before: self.before.as_ref().map(|plan| plan.price_book(named)),
-            after: (!self.is_deletion).then(|| self.after.price_book(named)),
-            user_groups: its.map(|group| group.name.clone()).collect(),
-        };
-        if asked.before == asked.after {
-            return Ok(Vec::new());
-        }
         let plugins = app.plugins_for(&bindings, Hook::Validation, by.now).await?;
         let findings =
-            planwright_plugin_host::review_billing_plan(&plugins, &context, &asked).await?;
+            planwright_plugin_host::review_billing_plan(&plugins, &context, asked).await?;
         bindings.expect(change);
         // A change of the second document that is refused is 422.
         review::warnings(findings).map_err(|refusal| Refusal::Unfit(refusal.fields()).into())
     }
 
-    /// Writes the plan, its groups, and how often each thing is named.
-    fn write(&mut self) {
-        let nothing = BTreeMap::new();
-        let before = self.before.as_ref().map(BillingPlan::uses);
-        let after = (!self.is_deletion).then(|| self.after.uses());
+    /// Counts what a billing plan names no longer out, and what it names now in.
+    pub(crate) fn count_uses(&mut self, before: Option<&BillingPlan>, after: Option<&BillingPlan>) {
+        let [before, after] = [before, after].map(|plan| plan.map(BillingPlan::uses));
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         for (kind, was, is) in [
-            (
-                Kind::Product,
-                before.as_ref().map_or(&nothing, |uses| &uses.products),
-                after.as_ref().map_or(&nothing, |uses| &uses.products),
-            ),
-            (
-                Kind::Region,
-                before.as_ref().map_or(&nothing, |uses| &uses.regions),
-                after.as_ref().map_or(&nothing, |uses| &uses.regions),
-            ),
+            (Kind::Product, &before.products, &after.products),
+            (Kind::Region, &before.regions, &after.regions),
         ] {
-            let ids: std::collections::BTreeSet<&u64> = was.keys().chain(is.keys()).collect();
+            let ids: BTreeSet<&u64> = was.keys().chain(is.keys()).collect();
             for id in ids {
                 let times = |uses: &BTreeMap<u64, u64>| {
                     i64::try_from(uses.get(id).copied().unwrap_or(0)).unwrap_or(i64::MAX)
                 };
-                self.edit.count_use(kind, *id, times(is) - times(was));
+                self.count_use(kind, *id, times(is) - times(was));
             }
-        }
-        let PartNumbers { resources, phases, prices } = &self.numbers;
-        self.edit.keep_numbers(Kind::BillingResource, resources);
-        self.edit.keep_numbers(Kind::BillingPhase, phases);
-        self.edit.keep_numbers(Kind::BillingResourcePrice, prices);
-        if self.is_deletion {
-            self.edit.delete(&self.after);
-        } else {
-            self.edit.put(&self.after);
-        }
-        for (was, is) in self.groups_were.iter().zip(&self.groups).filter(|(was, is)| was != is) {
-            let (kind, keys) = (Kind::BillingPlan, &self.edit.keys);
-            let (before, after) = (was.billing_plan_id, is.billing_plan_id);
-            count_move(&mut self.edit.change, keys, kind, before, after);
-            self.edit.put(is);
-            self.edit.tell_entry(Some(was), Some(is));
         }
     }
 
-    fn tell<T: Serialize>(&mut self, done: Done<T>, warnings: &[Finding]) {
+    /// Writes a group that was made or changed, counts what prices it, and tells of it.
+    pub(crate) fn put_group(&mut self, before: Option<&UserGroup>, after: &UserGroup) {
+        let was = before.and_then(|group| group.billing_plan_id);
+        count_move(&mut self.change, &self.keys, Kind::BillingPlan, was, after.billing_plan_id);
+        self.put(after);
+        self.tell_entry(before, Some(after));
+    }
+
+    /// Deletes a group that no user is in, then either, and counts what priced it.
+    pub(crate) fn delete_group(&mut self, group: &UserGroup) {
+        let priced_by = group.billing_plan_id;
+        count_move(&mut self.change, &self.keys, Kind::BillingPlan, priced_by, None);
+        self.delete(group);
+        self.tell_entry(Some(group), None);
+    }
+
+    /// Tells of a billing plan or a part of it.
+    pub(crate) fn tell_of_plan<T: Serialize>(
+        &mut self,
+        name: &str,
+        done: &Done<T>,
+        warnings: &[Finding],
+    ) {
         let Done { kind, id, before, after } = done;
-        let (code, did) = match (&before, &after) {
+        let (code, did) = match (before, after) {
             (None, _) => ("created", "Created"),
             (_, None) => ("deleted", "Deleted"),
             _ => ("updated", "Updated"),
         };
-        let (noun, name) = (kind.noun().to_lowercase(), &self.after.name);
-        let description = if kind == Kind::BillingPlan {
+        let noun = kind.noun().to_lowercase();
+        let description = if *kind == Kind::BillingPlan {
             format!("{did} {noun} '{name}'")
         } else {
             format!("{did} {noun} {id} of billing plan '{name}'")
         };
-        self.edit.tell(Deed {
+        self.tell(Deed {
             action: &format!("{}_{code}", kind.as_str()),
             entity_type: kind.as_str(),
             entity_id: &id.to_string(),

@@ -26,6 +26,7 @@ mod plugins;
 mod quota_thresholds;
 mod records;
 mod report;
+mod statements;
 mod subscriptions;
 mod transactions;
 mod usage;
@@ -100,6 +101,7 @@ async fn walk_space<N: Snapshot>(
         tallied: BTreeMap::new(),
         used: BTreeMap::new(),
         gathered: entries::Gathered::default(),
+        statements: statements::Gathered::default(),
         flows: money::Flows::default(),
     };
     let done = walk.logs(progress).await;
@@ -140,6 +142,8 @@ struct Walk<'a, N> {
     used: BTreeMap<Key, i64>,
     /// What the price catalog holds.
     gathered: entries::Gathered,
+    /// What windows and credit say of statements.
+    statements: statements::Gathered,
     /// What users paid and got.
     flows: money::Flows,
 }
@@ -217,6 +221,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 self.report.counters += 1;
                 let problems = match Family::of(key) {
                     Some(Family::Usage) => self.usage_counter(key, *holds).await?,
+                    Some(Family::Segment) => self.segment_counter(key, *holds).await?,
+                    Some(Family::MeteredEvents) => self.metered_events(key, *holds).await?,
                     _ => self.counter(key, *holds).into_iter().collect(),
                 };
                 self.report.add(key, problems);

@@ -2,10 +2,9 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
-use planwright_domain::clock::Clock;
-use planwright_domain::refusal::FieldError;
+use planwright_domain::clock::{Clock, ClockSetting};
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::audit::Deed;
@@ -13,7 +12,7 @@ use crate::documents::ClockRecord;
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
-use crate::{tenants, worker};
+use crate::{statement_run, tenants, worker};
 
 /// What time it is for a tenant that is there.
 ///
@@ -33,6 +32,20 @@ pub async fn time<S: Store>(
     }
 }
 
+/// All sandboxes, each with its time.
+pub(crate) async fn sandboxes<S: Store>(
+    app: &App<S>,
+    real: Timestamp,
+) -> Result<Vec<(TenantId, Timestamp)>, Error> {
+    let snapshot = app.store.snapshot().await?;
+    let mut all = Vec::new();
+    for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
+        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
+        all.extend(HostKeys::read_clock(&key).map(|tenant| (tenant, now)));
+    }
+    Ok(all)
+}
+
 /// The tenant's time, also where it is the real one.
 ///
 /// # Errors
@@ -45,29 +58,34 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Clock, Error> {
 /// Sets a sandbox's time, never back, and works all that is due by then.
 ///
 /// # Errors
-/// A tenant that is no sandbox, or a time that has been.
-pub async fn set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+/// A tenant that is no sandbox, or a time that it cannot be set to.
+pub async fn set<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    setting: ClockSetting,
+) -> Result<Clock, Error> {
     let timeline = tenants::timeline(app, &by.caller.tenant).await?;
     if timeline == Timeline::Real {
         return Err(Refusal::NotASandbox { tenant: by.caller.tenant.to_string() }.into());
     }
-    let clock = once(app, by, || try_set(app, by, now)).await?;
+    let clock = once(app, by, || try_set(app, by, setting)).await?;
     // Also where the clock was set before and the work was cut off.
     worker::work(app, &timeline, clock.now).await?;
+    statement_run::work(app, &timeline, clock.now).await?;
     Ok(clock)
 }
 
-async fn try_set<S: Store>(app: &App<S>, by: &Request, now: Timestamp) -> Result<Clock, Error> {
+async fn try_set<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    setting: ClockSetting,
+) -> Result<Clock, Error> {
     let tenant = &by.caller.tenant;
     let (version, before) = read(&app.store.snapshot().await?, tenant).await?;
     let is = before.now.unwrap_or(by.received_at);
-    if now < is {
-        let message = format!("now must not be before {}: time never goes back.", is.as_second());
-        let error = FieldError::new("now", "time_goes_back", &message);
-        return Err(Refusal::Invalid(vec![error]).into());
-    }
     let old = Clock { now: is, stands_still: before.now.is_some() };
-    let clock = Clock { now, stands_still: true };
+    let clock = old.set(setting)?;
+    let now = clock.now;
     if old == clock {
         return Ok(clock);
     }

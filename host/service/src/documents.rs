@@ -14,6 +14,7 @@ use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::quantity::Quantity;
 use planwright_domain::quota_threshold::Threshold;
+use planwright_domain::segment::Segment;
 use planwright_domain::settings::Settings;
 use planwright_domain::subscription::Status;
 use planwright_domain::tenant::Tenant;
@@ -79,9 +80,12 @@ impl Document for PlanSubscription {
 
 /// What is known of a user: what credentials last said, and what an admin noted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub(crate) struct UserRecord {
+    #[serde(flatten)]
     pub(crate) facts: UserFacts,
+    /// The group that credentials last named; one that is noted comes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<String>,
 }
 
 impl Document for UserRecord {
@@ -182,13 +186,17 @@ pub(crate) struct CreditEntryRecord {
     /// More than 0 where the user has more by it.
     #[serde(with = "decimal")]
     pub(crate) amount: Decimal,
-    /// What moved it: `start`, `renewal`, `change`, or `payment` where nothing was charged of the money that came.
+    /// What moved it: `start`, `renewal`, `change`, `statement`, or `payment` where nothing was charged of the money that
+    /// came.
     pub(crate) reason: String,
     /// The subscription that it was moved for.
     pub(crate) subscription_id: Option<String>,
     /// The transaction whose money it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) transaction_id: Option<String>,
+    /// The statement that it was used on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) statement_id: Option<String>,
     /// The fee that was charged with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) charge_id: Option<String>,
@@ -307,6 +315,9 @@ impl Document for TransactionPlace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UsageEventRecord {
     pub(crate) counted: BTreeMap<Metric, Counted>,
+    /// Where what of it is priced was counted, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) segments: BTreeMap<Metric, Segment>,
     pub(crate) usage_epoch: u64,
     pub(crate) window: Window,
     /// As it was said.

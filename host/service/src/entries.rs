@@ -167,6 +167,8 @@ pub(crate) struct Edit<'a, S: Store> {
     pub(crate) keys: Keys,
     pub(crate) snapshot: S::Snapshot,
     pub(crate) change: ChangeSet,
+    /// How often the catalog was changed before.
+    changes: i64,
     told: Vec<AuditEntry>,
 }
 
@@ -175,9 +177,15 @@ impl<'a, S: Store> Edit<'a, S> {
         let keys = Keys::of(&by.caller.tenant);
         let snapshot = app.store.snapshot().await?;
         let mut change = ChangeSet::new();
-        let changes = keys.entry_changes();
-        change.expect_counter(&changes, snapshot.counter(&changes).await?);
-        Ok(Self { app, by, keys, snapshot, change, told: Vec::new() })
+        let counter = keys.entry_changes();
+        let changes = snapshot.counter(&counter).await?;
+        change.expect_counter(&counter, changes);
+        Ok(Self { app, by, keys, snapshot, change, changes, told: Vec::new() })
+    }
+
+    /// What the counter of changes will hold.
+    pub(crate) fn changes(&self) -> i64 {
+        self.changes.saturating_add(i64::try_from(self.told.len()).unwrap_or(i64::MAX))
     }
 
     pub(crate) async fn get<T: Entry>(&self, id: u64) -> Result<T, Error> {
@@ -227,15 +235,25 @@ impl<'a, S: Store> Edit<'a, S> {
         }
     }
 
+    /// How often a thing is named.
+    pub(crate) async fn uses(&self, kind: Kind, id: u64) -> Result<i64, StoreError> {
+        self.snapshot.counter(&self.keys.entry_uses(kind, id)).await
+    }
+
     pub(crate) async fn is_used(&self, kind: Kind, id: u64) -> Result<bool, StoreError> {
-        Ok(self.snapshot.counter(&self.keys.entry_uses(kind, id)).await? > 0)
+        Ok(self.uses(kind, id).await? > 0)
     }
 
     /// Deletes what nothing names, then either.
     pub(crate) fn delete<T: Entry>(&mut self, entry: &T) {
+        self.delete_named(entry, 0);
+    }
+
+    /// Deletes what is named so often, then either, and by this change not any more.
+    pub(crate) fn delete_named<T: Entry>(&mut self, entry: &T, uses: i64) {
         let key = self.keys.entry(T::KIND, entry.id());
-        let uses = self.keys.entry_uses(T::KIND, entry.id());
-        self.change.expect_counter(&uses, 0).delete(&key);
+        let counter = self.keys.entry_uses(T::KIND, entry.id());
+        self.change.expect_counter(&counter, uses).delete(&key);
     }
 
     pub(crate) fn tell<T: Serialize>(&mut self, deed: Deed<'_, T>) {
@@ -264,7 +282,7 @@ impl<'a, S: Store> Edit<'a, S> {
     }
 
     pub(crate) async fn commit<R: Serialize>(self, result: &R) -> Result<(), Error> {
-        let Self { app, by, keys, mut change, told, .. } = self;
+        let Self { app, by, keys, mut change, told, snapshot: _, changes: _ } = self;
         let audit = keys.audit();
         for entry in &told {
             change.append(&audit, entry);

@@ -26,7 +26,6 @@ pub(crate) fn write(change: &mut ChangeSet, keys: &Keys, charge: &FeeCharge) {
 }
 
 /// A charge that is on no statement yet.
-#[expect(dead_code, reason = "statements, which are being built, take them")]
 pub(crate) struct Unbilled {
     /// Its place among those: expected as it was read, and deleted by whoever puts the charge on a statement.
     pub(crate) place: (Key, u64),
@@ -34,7 +33,6 @@ pub(crate) struct Unbilled {
 }
 
 /// A user's charges that are on no statement yet, the oldest first.
-#[expect(dead_code, reason = "statements, which are being built, take them")]
 pub(crate) async fn unbilled<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,

@@ -42,7 +42,7 @@ pub struct Governing {
 pub(crate) struct RestsOn(Vec<(Key, Option<u64>)>);
 
 impl RestsOn {
-    fn add(&mut self, key: Key, version: Option<u64>) {
+    pub(crate) fn add(&mut self, key: Key, version: Option<u64>) {
         self.0.push((key, version));
     }
 
@@ -76,7 +76,10 @@ pub async fn now<S: Store>(
     now: Timestamp,
 ) -> Result<(S::Snapshot, Arc<Governing>), Error> {
     let snapshot = app.store.snapshot().await?;
-    if let Some(known) = app.governing.find(&snapshot, tenant, user_id, now).await? {
+    if let Some(known) = app.governing.kept(tenant, user_id)
+        && known.span.holds(now)
+        && known.rests_on.holds(&snapshot).await?
+    {
         return Ok((snapshot, known));
     }
     Box::pin(find_now(app, snapshot, tenant, user_id, now)).await

@@ -8,6 +8,7 @@ mod fee_charges;
 mod host;
 mod owner;
 mod quota_thresholds;
+mod statements;
 mod transactions;
 mod webhooks;
 
@@ -22,6 +23,7 @@ use planwright_store::{Key, KeyBuilder, Prefix, Space};
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
 pub(crate) use quota_thresholds::ThresholdPlace;
+pub(crate) use statements::WindowPlace;
 pub(crate) use transactions::TransactionKeys;
 pub(crate) use webhooks::WebhookPlace;
 
@@ -83,13 +85,21 @@ pub(crate) enum Family {
     EntryNumbers,
     EntryUses,
     EntryChanges,
+    BillingWindow,
+    MeteredEvents,
+    Segment,
+    AdjustmentDue,
+    Statement,
+    EveryStatement,
+    UserStatement,
+    StatementDue,
     FeeCharge,
     UnbilledCharge,
     PricedBy,
 }
 
 impl Family {
-    const ALL: [Self; 57] = [
+    const ALL: [Self; 65] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -144,6 +154,14 @@ impl Family {
         Self::EntryNumbers,
         Self::EntryUses,
         Self::EntryChanges,
+        Self::BillingWindow,
+        Self::MeteredEvents,
+        Self::Segment,
+        Self::AdjustmentDue,
+        Self::Statement,
+        Self::EveryStatement,
+        Self::UserStatement,
+        Self::StatementDue,
         Self::FeeCharge,
         Self::UnbilledCharge,
         Self::PricedBy,
@@ -205,6 +223,14 @@ impl Family {
             Self::EntryNumbers => "entry-numbers",
             Self::EntryUses => "entry-uses",
             Self::EntryChanges => "entry-changes",
+            Self::BillingWindow => "billing-window",
+            Self::MeteredEvents => "metered-events",
+            Self::Segment => "segment",
+            Self::AdjustmentDue => "adjustment-due",
+            Self::Statement => "statement",
+            Self::EveryStatement => "every-statement",
+            Self::UserStatement => "user-statement",
+            Self::StatementDue => "statement-due",
             Self::FeeCharge => "fee-charge",
             Self::UnbilledCharge => "unbilled-charge",
             Self::PricedBy => "priced-by",

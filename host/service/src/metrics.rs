@@ -13,11 +13,13 @@ pub(crate) async fn known<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,
 ) -> Result<Vec<Metric>, StoreError> {
-    let mut known: Vec<Metric> = Metric::built_in().collect();
-    let products = entries::all::<Product, _>(snapshot, keys).await?;
+    Ok(known_with(&entries::all(snapshot, keys).await?))
+}
+
+/// Those that there are with these products.
+pub(crate) fn known_with(products: &[Product]) -> Vec<Metric> {
     let of_products = products.iter().map(|product| Metric::named(&product.external_id));
-    known.extend(of_products.filter(|metric| !metric.is_built_in()));
-    Ok(known)
+    Metric::built_in().chain(of_products.filter(|metric| !metric.is_built_in())).collect()
 }
 
 /// What a tenant has, looked up when it first matters: those that every tenant has cost nothing to know.

@@ -1,9 +1,10 @@
-//! Requests that may come again: the claim and the answer are committed with the change itself, so an answer
-//! is kept exactly when something changed.
+//! Requests that may come again: the claim and the answer are committed with the change itself. Where there was
+//! nothing to change they are a change set of their own, so that the repeat does not undo what others did meanwhile.
 
 use std::future::Future;
 
 use planwright_domain::Refusal;
+use planwright_domain::refusal::FieldError;
 use planwright_domain::time::Timestamp;
 use planwright_store::{
     ChangeSet, CommitError, Committed, Document, Key, Scan, Snapshot, Store, StoreError,
@@ -58,8 +59,8 @@ impl Document for Expiring {
     const SCHEMA: u16 = 1;
 }
 
-/// Does what is asked, or gives the answer that it had when it was done before. Whoever loses a race of two
-/// that are the same starts again and finds the winner's answer.
+/// Does what is asked, or gives the answer that it had when it was done before, also where that changed nothing.
+/// Whoever loses a race of two that are the same starts again and finds the winner's answer.
 pub(crate) async fn once<S, T, F>(
     app: &App<S>,
     by: &Request,
@@ -67,7 +68,7 @@ pub(crate) async fn once<S, T, F>(
 ) -> Result<T, Error>
 where
     S: Store,
-    T: DeserializeOwned,
+    T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, Error>>,
 {
     retrying(app.entropy.as_ref(), || {
@@ -75,11 +76,31 @@ where
         async move {
             match answered(app, by).await? {
                 Some(result) => Ok(result),
-                None => attempt.await,
+                None => kept(app, by, attempt.await?).await,
             }
         }
     })
     .await
+}
+
+/// Sees to it that the answer is kept for a repeat. A change has its answer with it; where nothing was changed, it is
+/// committed by itself. If the same request was first, its answer is given.
+///
+/// # Errors
+/// A conflict, where the same request is done in this instant: starting again finds its answer.
+pub(crate) async fn kept<S, T>(app: &App<S>, by: &Request, result: T) -> Result<T, Error>
+where
+    S: Store,
+    T: Serialize + DeserializeOwned,
+{
+    if by.claim.is_none() {
+        return Ok(result);
+    }
+    if let Some(kept) = answered(app, by).await? {
+        return Ok(kept);
+    }
+    app.commit(by, ChangeSet::new(), &result).await?;
+    Ok(result)
 }
 
 /// The answer that the request had before, if it was done before.
@@ -142,6 +163,7 @@ impl<S: Store> App<S> {
         if let Some(claim) = &by.claim {
             self.keep_answer(by, claim, &mut change, result, counters).await?;
         }
+        must_fit(&change)?;
         Ok(self.store.commit(change).await?)
     }
 
@@ -179,6 +201,19 @@ impl<S: Store> App<S> {
             .put(&keys.expiring_answer(expires_at, &claim.scope), &expiring);
         make_way(&snapshot, &keys, by, claim, change).await
     }
+}
+
+/// What is asked for in one request is committed at once, and so has an end.
+fn must_fit(change: &ChangeSet) -> Result<(), Refusal> {
+    let (bytes, most) = (change.bytes(), ChangeSet::MAX_BYTES);
+    if bytes <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "The change has {bytes} bytes, what the audit log keeps of it included, and {most} are committed at once at \
+         most. Make it in parts."
+    );
+    Err(Refusal::unfit(FieldError::new("", "too_large", &message)))
 }
 
 /// Deletes some answers whose time is over, so that their number does not grow. An answer that is renewed in the

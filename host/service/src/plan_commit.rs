@@ -5,7 +5,6 @@ use planwright_domain::Refusal;
 use planwright_domain::entry::Kind;
 use planwright_domain::event::{Event, EventType};
 use planwright_domain::hook::Hook;
-use planwright_domain::metric;
 use planwright_domain::plan::Plan;
 use planwright_domain::refusal::FieldError;
 use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
@@ -20,9 +19,8 @@ use crate::documents::PlanRecord;
 use crate::entries::count_move;
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::metrics;
 use crate::outbox::Listeners;
-use crate::plugin_tables::Pinned;
+use crate::plan_surroundings::Surroundings;
 use crate::settings::Kept;
 
 /// What is done to a plan, as the audit log calls it.
@@ -151,13 +149,33 @@ impl Change {
         snapshot: &S::Snapshot,
         by: &Request,
     ) -> Result<Reviewed, Error> {
-        let keys = Keys::of(&by.caller.tenant);
-        let (rests, warnings) = self.decide(app, snapshot, by).await?;
+        let around = Surroundings::read(app, snapshot, by).await?;
         let mut change = ChangeSet::new();
-        rests.expect(&mut change);
-        let tag = self.write(snapshot, &keys, &mut change).await?;
+        around.expect(&mut change);
+        let (reviewed, event) =
+            Box::pin(self.review_into(&mut change, app, snapshot, by, &around)).await?;
+        let listeners = Listeners::read(snapshot, &by.caller.tenant).await?;
+        listeners.tell(app, &mut change, &[event], by.now);
+        app.commit(by, change, &reviewed).await?;
+        Ok(reviewed)
+    }
+
+    /// Asks the validation plugins, and writes what they let through into a change set that expects what is around
+    /// the plan. Gives what is to be told of it, too.
+    pub(crate) async fn review_into<S: Store>(
+        self,
+        change: &mut ChangeSet,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        by: &Request,
+        around: &Surroundings,
+    ) -> Result<(Reviewed, Event), Error> {
+        let keys = Keys::of(&by.caller.tenant);
+        let (rests, warnings) = Box::pin(self.decide(app, snapshot, by, around)).await?;
+        rests.expect(change);
+        let tag = self.write(snapshot, &keys, change).await?;
         let (before, after) = (book_of(self.before()), book_of(self.after()));
-        count_move(&mut change, &keys, Kind::BillingPlan, before, after);
+        count_move(change, &keys, Kind::BillingPlan, before, after);
         let deed = Deed {
             action: self.action.code(),
             entity_type: "plan",
@@ -169,11 +187,7 @@ impl Change {
         };
         change.append(&keys.audit(), &app.audit_entry(by, deed));
         let event = Event::of_plan(self.action.event(), &self.plan, self.before());
-        let listeners = Listeners::read(snapshot, &by.caller.tenant).await?;
-        listeners.tell(app, &mut change, &[event], by.now);
-        let reviewed = Reviewed { plan: self.plan, tag, warnings };
-        app.commit(by, change, &reviewed).await?;
-        Ok(reviewed)
+        Ok((Reviewed { plan: self.plan, tag, warnings }, event))
     }
 
     /// What [`Change::review_and_commit`] would say now, and nothing done.
@@ -182,8 +196,9 @@ impl Change {
         app: &App<S>,
         snapshot: &S::Snapshot,
         by: &Request,
+        around: &Surroundings,
     ) -> Result<Reviewed, Error> {
-        let (_, warnings) = self.decide(app, snapshot, by).await?;
+        let (_, warnings) = self.decide(app, snapshot, by, around).await?;
         Ok(Reviewed { plan: self.plan, tag: String::new(), warnings })
     }
 
@@ -193,19 +208,16 @@ impl Change {
         app: &App<S>,
         snapshot: &S::Snapshot,
         by: &Request,
+        around: &Surroundings,
     ) -> Result<(Rests, Vec<Finding>), Error> {
         let tenant = &by.caller.tenant;
         let mut rests = match &self.before {
             Some((_, before)) => Rests::read(snapshot, &Keys::of(tenant), before).await?,
             None => Rests::default(),
         };
-        rests.book = self.named_book(snapshot, &Keys::of(tenant)).await?;
-        let metrics = Metrics::read(snapshot, &Keys::of(tenant)).await?;
-        let bindings = app.bindings(snapshot, tenant).await?;
-        let warnings = self.review(app, by, &rests, &metrics, &bindings).await?;
-        rests.metrics =
-            self.after().is_some_and(|plan| metrics.are_named_by(plan)).then_some(metrics);
-        rests.bindings = Some(bindings);
+        rests.book = self.named_book(snapshot, &Keys::of(tenant), around).await?;
+        let warnings = self.review(app, by, &rests, around).await?;
+        rests.metrics = self.after().and_then(|plan| around.metrics.rests_on(plan));
         if self.after().is_none() {
             let id = &self.plan.id;
             if rests.counts.live() > 0 {
@@ -225,8 +237,7 @@ impl Change {
         app: &App<S>,
         by: &Request,
         rests: &Rests,
-        metrics: &Metrics,
-        bindings: &Pinned,
+        around: &Surroundings,
     ) -> Result<Vec<Finding>, Error> {
         let context = ReviewContext {
             tenant: by.caller.tenant.clone(),
@@ -238,9 +249,9 @@ impl Change {
             after: self.after().cloned(),
             subscriptions: rests.counts,
             pending_payments: rests.pending_payments,
-            known_metrics: metrics.known.clone(),
+            known_metrics: around.metrics.known.clone(),
         };
-        let plugins = app.plugins_for(bindings, Hook::Validation, by.now).await?;
+        let plugins = app.plugins_for(&around.bindings, Hook::Validation, by.now).await?;
         let findings = planwright_plugin_host::review_plan(&plugins, &context, &change).await?;
         Ok(review::warnings(findings)?)
     }
@@ -250,9 +261,11 @@ impl Change {
         &self,
         snapshot: &N,
         keys: &Keys,
+        around: &Surroundings,
     ) -> Result<Option<(Key, u64)>, Error> {
         let after = book_of(self.after());
-        let Some(id) = after.filter(|_| after != book_of(self.before())) else { return Ok(None) };
+        let is_new = |id: &u64| after != book_of(self.before()) && !around.made_books.contains(id);
+        let Some(id) = after.filter(is_new) else { return Ok(None) };
         let key = keys.entry(Kind::BillingPlan, id);
         let Some(record) = snapshot.get(&key).await? else {
             let message = format!("billing_plan_id: there is no billing plan {id}. Make it first.");
@@ -296,28 +309,6 @@ fn book_of(plan: Option<&Plan>) -> Option<u64> {
     plan.and_then(|plan| plan.billing_plan_id)
 }
 
-/// The metrics that a quota may name, as the price catalog was.
-struct Metrics {
-    known: Vec<String>,
-    changes: Key,
-    holds: i64,
-}
-
-impl Metrics {
-    async fn read<N: Snapshot>(snapshot: &N, keys: &Keys) -> Result<Self, StoreError> {
-        let changes = keys.entry_changes();
-        let holds = snapshot.counter(&changes).await?;
-        let known = metrics::known(snapshot, keys).await?;
-        Ok(Self { known: known.iter().map(ToString::to_string).collect(), changes, holds })
-    }
-
-    /// Whether a plan names one that is a product's, which may go.
-    fn are_named_by(&self, plan: &Plan) -> bool {
-        let of_product = |metric: &&String| !metric::BUILT_IN.contains(&metric.as_str());
-        plan.quotas.keys().chain(plan.overage.keys()).any(|metric| of_product(&metric))
-    }
-}
-
 /// Everything that rests on a plan.
 #[derive(Default)]
 struct Rests {
@@ -328,12 +319,10 @@ struct Rests {
     empty: Vec<Key>,
     /// Which plan is the default, where that matters.
     settings: Option<Kept>,
-    /// Which plugins were asked.
-    bindings: Option<Pinned>,
     /// The billing plan that is named from now on.
     book: Option<(Key, u64)>,
-    /// Which products there are, where their metrics are named.
-    metrics: Option<Metrics>,
+    /// The counter of changes of products, where their metrics are named.
+    metrics: Option<(Key, i64)>,
 }
 
 impl Rests {
@@ -366,14 +355,11 @@ impl Rests {
         if let Some(settings) = &self.settings {
             settings.expect(change);
         }
-        if let Some(bindings) = &self.bindings {
-            bindings.expect(change);
-        }
         if let Some((key, version)) = &self.book {
             change.expect_version(key, *version);
         }
-        if let Some(metrics) = &self.metrics {
-            change.expect_counter(&metrics.changes, metrics.holds);
+        if let Some((changes, holds)) = &self.metrics {
+            change.expect_counter(changes, *holds);
         }
     }
 }

@@ -24,9 +24,7 @@ pub(crate) async fn load_to_change<N: Snapshot>(
     id: &str,
 ) -> Result<(u64, PlanRecord), Error> {
     let (version, record) = load(snapshot, by, id).await?;
-    let tag = record.tag();
-    let matches = |read: &str| read.split(',').any(|one| one.trim() == "*" || one.trim() == tag);
-    if by.if_match.as_deref().is_none_or(matches) {
+    if by.may_change(&record.tag()) {
         return Ok((version, record));
     }
     Err(Refusal::Stale { noun: "Plan", id: id.to_owned() }.into())

@@ -63,7 +63,7 @@ pub async fn create<S: Store>(
     by: &Request,
     draft: PlanDraft,
 ) -> Result<Reviewed, Error> {
-    once(app, by, || try_create(app, by, &draft)).await
+    once(app, by, || Box::pin(try_create(app, by, &draft))).await
 }
 
 async fn try_create<S: Store>(

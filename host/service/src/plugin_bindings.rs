@@ -158,9 +158,7 @@ impl<'a> Bound<'a> {
     }
 
     fn check_if_match(&self, by: &Request) -> Result<(), Refusal> {
-        let tag = self.generations.tag();
-        let matches = |read: &str| read.split(',').any(|one| ["*", &tag].contains(&one.trim()));
-        if by.if_match.as_deref().is_none_or(matches) {
+        if by.may_change(&self.generations.tag()) {
             return Ok(());
         }
         Err(Refusal::StaleBindings)
@@ -286,9 +284,14 @@ async fn load<S>(
                 let error = |message: &String| FieldError::new(&field, "bad_settings", message);
                 errors.extend(messages.iter().map(error));
             }
-            Err(error @ PluginError::NotCompiled { .. }) => {
-                app.workshop.want(one.prepared().digest);
-                return Err(error.into());
+            Err(PluginError::NotCompiled { .. }) => {
+                let digest = one.prepared().digest;
+                app.workshop.want(digest);
+                return Err(Refusal::PluginNotReady {
+                    digest: digest.to_string(),
+                    state: PluginState::COMPILING,
+                }
+                .into());
             }
             Err(error @ (PluginError::Busy { .. } | PluginError::Io { .. })) => {
                 return Err(error.into());

@@ -73,6 +73,11 @@ impl Slot {
         }
     }
 
+    /// Whether nobody has bound anything.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.source == Source::Configuration
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -1,11 +1,12 @@
 //! Compiling what was uploaded, beside requests. The queue is in memory; what it holds is also in the store, so
 //! that a start takes up what a stop left.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use planwright_domain::plugin::{About, Digest, Owner, PluginState};
+use planwright_domain::time::Timestamp;
 use planwright_plugin_host::PluginError;
 use planwright_store::{ChangeSet, Key, Part, Scan, Snapshot, Store};
 use tokio::sync::{Notify, watch};
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::edge::Clock;
 use crate::error::Error;
-use crate::keys::HostKeys;
+use crate::keys::{HostKeys, OwnerKeys};
 use crate::plugin_documents::ComponentRecord;
 use crate::plugin_parts;
 use crate::retry::retrying;
@@ -24,28 +25,121 @@ const PIECE: usize = 100;
 
 /// What is to be compiled, and who waits for it.
 pub(crate) struct Workshop {
-    wanted: Mutex<BTreeSet<Digest>>,
+    list: Mutex<List>,
     wake: Notify,
     /// Changes with everything that is done.
     done: watch::Sender<u64>,
 }
 
+/// What has no native code for this server yet, as far as that is known.
+#[derive(Default)]
+struct List {
+    wanted: BTreeSet<Digest>,
+    /// Since when.
+    under_way: BTreeMap<Digest, Timestamp>,
+    /// Whether all that is in the store was looked at since the start.
+    is_whole: bool,
+}
+
+impl List {
+    fn holds(&self, digest: &Digest) -> bool {
+        self.wanted.contains(digest) || self.under_way.contains_key(digest)
+    }
+}
+
 impl Default for Workshop {
     fn default() -> Self {
-        Self { wanted: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(0) }
+        Self { list: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(0) }
     }
 }
 
 impl Workshop {
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Has a component compiled, if it is not yet.
     pub(crate) fn want(&self, digest: Digest) {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        self.list().wanted.insert(digest);
         self.wake.notify_one();
     }
 
-    fn take(&self) -> BTreeSet<Digest> {
-        std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What is to be begun now.
+    fn take(&self, now: Timestamp) -> Vec<Digest> {
+        let mut list = self.list();
+        let mut wanted = std::mem::take(&mut list.wanted);
+        wanted.retain(|digest| !list.under_way.contains_key(digest));
+        list.under_way.extend(wanted.iter().map(|digest| (*digest, now)));
+        wanted.into_iter().collect()
     }
+
+    fn finished(&self, digest: &Digest) {
+        self.list().under_way.remove(digest);
+    }
+
+    /// All that is in the store was looked at, and what is to be compiled is wanted.
+    fn note_whole(&self) {
+        self.list().is_whole = true;
+    }
+}
+
+/// Whether there is native code of a component that was ready once.
+pub(crate) enum AtHand {
+    Yes,
+    /// It is compiled again, since when its turn came.
+    No(Option<Timestamp>),
+}
+
+impl<S> App<S> {
+    /// Whether a component that was ready once is so for this server. It is not after a restore, nor after another
+    /// engine.
+    pub(crate) async fn at_hand(&self, digest: &Digest) -> Result<AtHand, PluginError> {
+        {
+            let list = self.workshop.list();
+            if let Some(since) = list.under_way.get(digest) {
+                return Ok(AtHand::No(Some(*since)));
+            }
+            if list.wanted.contains(digest) {
+                return Ok(AtHand::No(None));
+            }
+            if list.is_whole {
+                return Ok(AtHand::Yes);
+            }
+        }
+        Ok(if self.host.has_native(digest).await? { AtHand::Yes } else { AtHand::No(None) })
+    }
+}
+
+/// What keeps plugins that are bound from answering, in a sentence; nothing if nothing does.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn hindrance<S: Store>(app: &App<S>) -> Result<Option<String>, Error> {
+    let missing: Vec<Digest> = {
+        let list = app.workshop.list();
+        if !list.is_whole {
+            return Ok(Some("the plugins are being looked through".to_owned()));
+        }
+        list.wanted.iter().chain(list.under_way.keys()).copied().collect()
+    };
+    let mut bound = 0;
+    if !missing.is_empty() {
+        let snapshot = app.store.snapshot().await?;
+        for digest in &missing {
+            bound += u64::from(is_bound(&snapshot, digest).await?);
+        }
+    }
+    Ok((bound > 0).then(|| format!("plugins that are bound are being compiled: {bound}")))
+}
+
+async fn is_bound<N: Snapshot>(snapshot: &N, digest: &Digest) -> Result<bool, Error> {
+    let Some(found) = snapshot.get(&HostKeys::component(digest)).await? else { return Ok(false) };
+    for owner in found.decode::<ComponentRecord>()?.owners {
+        if snapshot.counter(&OwnerKeys::of(&owner).plugin_uses(digest)).await? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Works until it is told to stop: begins with what the last run left and what has no native code for this
@@ -63,19 +157,17 @@ pub async fn run<S: Store>(
     for digest in left_over(&app).await? {
         app.workshop.want(digest);
     }
-    let mut under_way = BTreeSet::new();
+    app.workshop.note_whole();
     let mut jobs = JoinSet::new();
     loop {
-        for digest in app.workshop.take() {
-            if under_way.insert(digest) {
-                let (app, clock) = (Arc::clone(&app), Arc::clone(&clock));
-                jobs.spawn(async move {
-                    if let Err(error) = prepare(&app, clock.as_ref(), &digest).await {
-                        tracing::error!(%error, %digest, "a plugin was not prepared");
-                    }
-                    digest
-                });
-            }
+        for digest in app.workshop.take(clock.now()) {
+            let (app, clock) = (Arc::clone(&app), Arc::clone(&clock));
+            jobs.spawn(async move {
+                if let Err(error) = prepare(&app, clock.as_ref(), &digest).await {
+                    tracing::error!(%error, %digest, "a plugin was not prepared");
+                }
+                digest
+            });
         }
         tokio::select! {
             () = &mut stop => {
@@ -87,7 +179,7 @@ pub async fn run<S: Store>(
             Some(done) = jobs.join_next(), if !jobs.is_empty() => {
                 // A job that panicked stays among those under way, and is not tried again in this run.
                 if let Ok(digest) = done {
-                    under_way.remove(&digest);
+                    app.workshop.finished(&digest);
                 }
                 app.workshop.done.send_modify(|jobs| *jobs += 1);
             }
@@ -210,10 +302,12 @@ pub(crate) async fn wait_a_little<S: Store>(
     let mut done = app.workshop.done.subscribe();
     let compiled = async {
         loop {
+            let is_listed = app.workshop.list().holds(digest);
             let found = app.store.snapshot().await?.get(&HostKeys::component(digest)).await?;
             let Some(found) = found else { return Ok(()) };
             let state = found.decode::<ComponentRecord>()?.state;
-            if !matches!(state, PluginState::Compiling { .. }) || done.changed().await.is_err() {
+            let waits = is_listed || matches!(state, PluginState::Compiling { .. });
+            if !waits || done.changed().await.is_err() {
                 return Ok(());
             }
         }

@@ -19,7 +19,7 @@ use crate::keys::{HostKeys, Keys, OwnerKeys};
 use crate::once::once;
 use crate::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
 use crate::plugin_parts;
-use crate::plugin_work::wait_a_little;
+use crate::plugin_work::{AtHand, wait_a_little};
 
 /// How long an upload waits for its plugin to be ready: a small one is by then.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -33,9 +33,8 @@ pub struct Uploaded {
     pub is_new: bool,
 }
 
-/// Takes a component in. It is inspected at once, compiled beside requests, and ready when it has said who it
-/// is; a small one is by the time of the answer. One that the owner has already stays what it is, unless it had
-/// failed: then it is tried again.
+/// Takes a component in. It is inspected at once, compiled beside requests, and ready when it has said who it is. One
+/// that the owner has already stays what it is, unless it had failed: then it is tried again.
 ///
 /// # Errors
 /// What cannot be a plugin, with the reason; one too many.
@@ -49,11 +48,26 @@ pub async fn upload<S: Store>(
     plugin_parts::clear_abandoned(&app.store, by.now).await?;
     let done: Uploaded =
         once(app, by, || try_upload(app, by, owner, &inspection, &component)).await?;
-    if done.plugin.compiling_since.is_some() {
+    if done.plugin.state == PluginState::COMPILING {
         app.workshop.want(inspection.digest);
-        wait_a_little(app, &inspection.digest, PATIENCE).await?;
     }
-    match find(app, &app.store.snapshot().await?, owner, &inspection.digest).await? {
+    Ok(done)
+}
+
+/// What has become of an upload once it was waited for a little: a small plugin is ready by then.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn settled<S: Store>(
+    app: &App<S>,
+    owner: &Owner,
+    done: Uploaded,
+) -> Result<Uploaded, Error> {
+    let digest = &done.plugin.digest;
+    if done.plugin.state == PluginState::COMPILING {
+        wait_a_little(app, digest, PATIENCE).await?;
+    }
+    match find(app, &app.store.snapshot().await?, owner, digest).await? {
         Some(plugin) => Ok(Uploaded { plugin, ..done }),
         // It was deleted meanwhile.
         None => Ok(done),
@@ -110,7 +124,8 @@ async fn try_upload<S: Store>(
         change.put(&HostKeys::uncompiled(digest), &Uncompiled { digest: *digest });
     } else if let Some(owned) = &owned {
         let record: PluginRecord = owned.decode()?;
-        return Ok(Uploaded { plugin: show(app, owner, &record, &component), is_new });
+        let plugin = show(app, owner, &record, &component).await?;
+        return Ok(Uploaded { plugin, is_new });
     }
     component.owners.insert(owner.clone());
     change.put(&key, &component);
@@ -128,7 +143,7 @@ async fn try_upload<S: Store>(
             record
         }
     };
-    let uploaded = Uploaded { plugin: show(app, owner, &record, &component), is_new };
+    let uploaded = Uploaded { plugin: show(app, owner, &record, &component).await?, is_new };
     let deed = Deed {
         action: "plugin_uploaded",
         entity_type: "plugin",
@@ -177,7 +192,7 @@ pub async fn list<S: Store>(
         for (_, record) in snapshot.scan(&prefix, Scan::first(usize::MAX)).await? {
             let record: PluginRecord = record.decode()?;
             let component = component(&snapshot, &record.digest).await?;
-            plugins.insert(record.digest, show(app, &owner, &record, &component));
+            plugins.insert(record.digest, show(app, &owner, &record, &component).await?);
         }
     }
     let mut plugins: Vec<UploadedPlugin> = plugins.into_values().collect();
@@ -216,7 +231,7 @@ async fn find<S: Store>(
     for owner in seen_by(owner) {
         if let Some(found) = snapshot.get(&OwnerKeys::of(&owner).plugin(digest)).await? {
             let component = component(snapshot, digest).await?;
-            return Ok(Some(show(app, &owner, &found.decode()?, &component)));
+            return Ok(Some(show(app, &owner, &found.decode()?, &component).await?));
         }
     }
     Ok(None)
@@ -272,7 +287,7 @@ async fn try_delete<S: Store>(
     if snapshot.get(&mark).await?.is_some() {
         return Err(Refusal::PluginPriced { digest: digest.to_string() }.into());
     }
-    let shown = show(app, owner, &found.decode()?, &component);
+    let shown = show(app, owner, &found.decode()?, &component).await?;
     let mut change = ChangeSet::new();
     change.expect_version(&key, found.version).delete(&key);
     change.expect_counter(&uses, 0).expect_absent(&mark).add(&keys.plugin_count(), -1);
@@ -315,24 +330,27 @@ fn missing(digest: &Digest) -> StoreError {
     StoreError::Corrupt { reason: format!("component {digest} is somebody's and is not there") }
 }
 
-fn show<S>(
+async fn show<S>(
     app: &App<S>,
     owner: &Owner,
     record: &PluginRecord,
     component: &ComponentRecord,
-) -> UploadedPlugin {
+) -> Result<UploadedPlugin, PluginError> {
     let PluginRecord { digest, uploaded_by, created_at } = record.clone();
     let about = component.about.clone();
     let (name, version, summary) = match about {
         Some(about) => (Some(about.name), Some(about.version), Some(about.summary)),
         None => (None, None, None),
     };
-    let (reason, compiling_since) = match &component.state {
-        PluginState::Compiling { since } => (None, Some(*since)),
-        PluginState::Ready => (None, None),
-        PluginState::Failed { reason } => (Some(reason.clone()), None),
+    let (state, reason, compiling_since) = match &component.state {
+        PluginState::Failed { reason } => (PluginState::FAILED, Some(reason.clone()), None),
+        PluginState::Compiling { since } => (PluginState::COMPILING, None, Some(*since)),
+        PluginState::Ready => match app.at_hand(&digest).await? {
+            AtHand::Yes => (PluginState::READY, None, None),
+            AtHand::No(since) => (PluginState::COMPILING, None, since),
+        },
     };
-    UploadedPlugin {
+    Ok(UploadedPlugin {
         digest,
         hook: component.hook,
         name,
@@ -340,14 +358,14 @@ fn show<S>(
         summary,
         imports: component.imports.clone(),
         size: component.size,
-        state: component.state.as_str().to_owned(),
+        state: state.to_owned(),
         reason,
-        waiting: compiling_since.map(|_| !app.host.is_compiling(&digest)),
+        waiting: (state == PluginState::COMPILING).then(|| !app.host.is_compiling(&digest)),
         compiling_since,
         source: owner.source(),
         uploaded_by,
         created_at,
-    }
+    })
 }
 
 fn read_digest(text: &str) -> Result<Digest, Refusal> {

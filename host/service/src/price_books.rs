@@ -1,6 +1,9 @@
 //! What prices a user's usage, and what a billing plan names.
 
+use std::sync::Arc;
+
 use planwright_domain::billing_plan::BillingPlan;
+use planwright_domain::caller::TenantId;
 use planwright_domain::entry::Kind;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::Plan;
@@ -12,11 +15,55 @@ use planwright_domain::time::Timestamp;
 use planwright_domain::user::UserFacts;
 use planwright_domain::user_group::UserGroup;
 use planwright_store::{Scan, Snapshot, StoreError};
+use quick_cache::sync::Cache;
 
-use crate::documents::PlanSubscription;
+use crate::documents::{PlanSubscription, UserRecord};
 use crate::entries::{all, find};
 use crate::keys::Keys;
 use crate::subscription_list;
+
+/// A billing plan with what it names.
+pub(crate) struct Book {
+    pub(crate) plan: BillingPlan,
+    pub(crate) named: Named,
+}
+
+/// How many billing plans are kept decoded.
+const MOST_BOOKS: usize = 1_000;
+
+/// Billing plans that were read, each with how often its tenant's catalog had changed by then. Before one is given
+/// again, the snapshot is asked whether the catalog is as it was: none is ever stale.
+pub(crate) struct BookCache(Cache<(TenantId, u64), (i64, Arc<Book>)>);
+
+impl Default for BookCache {
+    fn default() -> Self {
+        Self(Cache::new(MOST_BOOKS))
+    }
+}
+
+impl BookCache {
+    /// A billing plan, if it is there. `changes` is what the counter of changes of the catalog holds in the snapshot.
+    pub(crate) async fn read<N: Snapshot>(
+        &self,
+        snapshot: &N,
+        tenant: &TenantId,
+        id: u64,
+        changes: i64,
+    ) -> Result<Option<Arc<Book>>, StoreError> {
+        let name = (tenant.clone(), id);
+        if let Some((_, book)) = self.0.get(&name).filter(|(then, _)| *then == changes) {
+            return Ok(Some(book));
+        }
+        let keys = Keys::of(tenant);
+        let Some((_, plan)) = find::<BillingPlan, _>(snapshot, &keys, id).await? else {
+            return Ok(None);
+        };
+        let named = named(snapshot, &keys, &[&plan]).await?;
+        let book = Arc::new(Book { plan, named });
+        self.0.insert(name, (changes, Arc::clone(&book)));
+        Ok(Some(book))
+    }
+}
 
 /// The products and regions that billing plans name. What is not there is left out.
 pub(crate) async fn named<N: Snapshot>(
@@ -49,6 +96,18 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// A user's, by what is known.
+    pub(crate) async fn of_user<N: Snapshot>(
+        snapshot: &N,
+        keys: &Keys,
+        settings: &Settings,
+        user_id: &str,
+        known: &UserRecord,
+    ) -> Result<Self, StoreError> {
+        let group = known.group.as_deref();
+        Self::read(snapshot, keys, settings, Some((user_id, &known.facts)), group).await
+    }
+
     /// What an admin noted of the user comes first, then what the user's credentials say, then what holds for the
     /// tenant.
     pub(crate) async fn read<N: Snapshot>(
@@ -78,7 +137,11 @@ impl Standing {
 
     /// The billing plan of the user: the plan's, else the group's.
     pub(crate) fn book(&self, plan: Option<&Plan>) -> Option<u64> {
-        let of_plan = plan.and_then(|plan| plan.billing_plan_id);
+        self.book_beside(plan.and_then(|plan| plan.billing_plan_id))
+    }
+
+    /// The same where it is known which one the plan has.
+    pub(crate) fn book_beside(&self, of_plan: Option<u64>) -> Option<u64> {
         of_plan.or_else(|| self.group.as_ref().and_then(|group| group.billing_plan_id))
     }
 }

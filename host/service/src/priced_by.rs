@@ -15,6 +15,8 @@ pub(crate) struct PricedBy {
     mark: Key,
     digest: Digest,
     is_marked: bool,
+    /// Whether it comes from the configuration, and is nobody's.
+    is_configured: bool,
     /// That the plugin is its owner's, where it does not come from the configuration.
     plugin: Option<(Key, u64)>,
 }
@@ -33,7 +35,13 @@ impl PricedBy {
             Some(found) if !is_marked => Some((plugin, found.version)),
             _ => None,
         };
-        Ok(Self { mark, digest, is_marked, plugin })
+        let is_configured = bindings.slot(Hook::Pricing).is_configured();
+        Ok(Self { mark, digest, is_marked, is_configured, plugin })
+    }
+
+    /// Whether it was deleted since it was bound.
+    pub(crate) fn is_gone(&self) -> bool {
+        !self.is_configured && !self.is_marked && self.plugin.is_none()
     }
 
     /// Marks it, in the commit that keeps what it priced. It is expected to be there still: whoever deletes it sees the

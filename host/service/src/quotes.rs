@@ -85,11 +85,11 @@ async fn standing<N: Snapshot>(
         return Ok(Standing::read(snapshot, keys, &settings, None, None).await?);
     };
     must_be_user(id)?;
-    let facts = users::facts(snapshot, keys, id).await?;
+    let (_, mut known) = users::known(snapshot, keys, id).await?;
     // Credentials speak of whoever has them, in their own tenant.
     let is_own = id == by.caller.user_id && by.caller.home.is_none();
-    let group = by.caller.group.as_deref().filter(|_| is_own);
-    Ok(Standing::read(snapshot, keys, &settings, Some((id, &facts)), group).await?)
+    known.group = by.caller.group.clone().filter(|_| is_own).or(known.group);
+    Ok(Standing::of_user(snapshot, keys, &settings, id, &known).await?)
 }
 
 async fn quote<S: Store>(

@@ -10,15 +10,16 @@ use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::template::{Install, Installation, Outcome, Pack, Template};
 use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
 use planwright_plugin_host::{Plugin, PluginError};
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
 use crate::documents::{PlanRecord, SettingsRecord};
 use crate::error::Error;
 use crate::keys::Keys;
-use crate::once::answered;
+use crate::once::{answered, kept};
 use crate::plan_commit::{Action, Change};
+use crate::plan_surroundings::Surroundings;
 use crate::plugin_slots::Entry;
 use crate::retry::retrying;
 use crate::settings::Kept;
@@ -104,10 +105,10 @@ pub async fn install<S: Store>(
     // Each plan is a change of its own; the answer to all of them is kept when they are done.
     let each = Request { claim: None, if_match: None, ..by.clone() };
     let done = install_each(app, &each, name, wanted).await?;
-    if by.claim.is_some() && !wanted.dry_run {
-        app.commit(by, ChangeSet::new(), &done).await?;
+    if wanted.dry_run {
+        return Ok(done);
     }
-    Ok(done)
+    retrying(app.entropy.as_ref(), || kept(app, by, done.clone())).await
 }
 
 async fn install_each<S: Store>(
@@ -215,7 +216,8 @@ async fn try_install<S: Store>(
         }
     };
     let reviewed = if wanted.dry_run {
-        change.rehearse(app, &snapshot, by).await?
+        let around = Surroundings::read(app, &snapshot, by).await?;
+        change.rehearse(app, &snapshot, by, &around).await?
     } else {
         change.review_and_commit(app, &snapshot, by).await?
     };

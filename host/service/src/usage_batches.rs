@@ -14,6 +14,7 @@ use crate::documents::UsageEventRecord;
 use crate::error::Error;
 use crate::governing::{self, Governing};
 use crate::keys::Keys;
+use crate::metering::Meter;
 use crate::metrics::Known;
 use crate::once::once;
 use crate::quota_thresholds;
@@ -63,6 +64,7 @@ async fn try_record<S: Store>(
         governing: HashMap::new(),
         seen: HashMap::new(),
         sums: Sums::default(),
+        meter: Meter::default(),
         remembering: Remembering::begin(app, &by.caller.tenant, by.now).await?,
         change: ChangeSet::new(),
         outcome: BatchOutcome { rejected: rejected.to_vec(), ..BatchOutcome::default() },
@@ -95,6 +97,7 @@ struct Batch<'a, S: Store> {
     /// What each event id of a user stands for in this batch.
     seen: HashMap<(&'a str, &'a str), &'a UsageEvent>,
     sums: Sums<'a>,
+    meter: Meter,
     remembering: Remembering,
     change: ChangeSet,
     outcome: BatchOutcome,
@@ -111,9 +114,12 @@ impl<'a, S: Store> Batch<'a, S> {
         let governing = self.governing(user_id, event.timestamp).await?;
         let now = self.by.now;
         self.sums.add(&self.snapshot, &self.keys, user_id, event, &governing, now).await?;
+        let whose = (&self.by.caller.tenant, user_id.as_str());
+        let counting = self.meter.add(self.app, &self.snapshot, whose, event, &governing, now);
+        let segments = Box::pin(counting).await?;
         if let Some(event_id) = &event.event_id {
             self.seen.insert((user_id, event_id), event);
-            let record = UsageEventRecord::new(event, &governing);
+            let record = UsageEventRecord::new(event, &governing, segments);
             self.remembering.remember(self.app, &mut self.change, user_id, event_id, record);
         }
         Ok(true)
@@ -147,13 +153,14 @@ impl<'a, S: Store> Batch<'a, S> {
     }
 
     async fn commit(self) -> Result<BatchOutcome, Error> {
-        let Self { app, by, sums, remembering, mut change, mut outcome, .. } = self;
+        let Self { app, by, sums, meter, remembering, mut change, mut outcome, .. } = self;
         outcome.rejected.sort_by_key(|rejected| rejected.index);
         if outcome.accepted == 0 {
             quota_thresholds::watch(app, by, sums.totals(&[])).await;
             return Ok(outcome);
         }
         sums.write(&mut change);
+        meter.write(&by.caller.tenant, &mut change);
         remembering.finish(&mut change);
         // Room for the answer that is kept for a repeat.
         if change.bytes() > ChangeSet::MAX_BYTES / 2 {

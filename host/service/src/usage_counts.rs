@@ -1,7 +1,11 @@
 //! What counting an event writes: its amounts, and that it was counted.
 
+use std::collections::BTreeMap;
+
 use planwright_domain::caller::TenantId;
+use planwright_domain::metric::Metric;
 use planwright_domain::quantity::Quantity;
+use planwright_domain::segment::Segment;
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage::Limit;
 use planwright_domain::usage_event::{REMEMBERED_SECONDS, UsageEvent};
@@ -12,7 +16,7 @@ use crate::documents::{Counted, ExpiringUsageEvents, UsageEventRecord};
 use crate::error::Error;
 use crate::governing::Governing;
 use crate::ids;
-use crate::keys::{HostKeys, Keys, Timeline};
+use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
 use crate::quota_thresholds::Total;
 use crate::tenants;
 
@@ -21,7 +25,11 @@ const MOST_IN_A_LIST: usize = 500;
 
 impl UsageEventRecord {
     /// What is to be remembered of an event; `listed_in` and `expires_at` come with its list.
-    pub(crate) fn new(event: &UsageEvent, governing: &Governing) -> Self {
+    pub(crate) fn new(
+        event: &UsageEvent,
+        governing: &Governing,
+        segments: BTreeMap<Metric, Segment>,
+    ) -> Self {
         let plan = governing.plan.as_ref();
         let counted = event.asked.amounts.iter().map(|(metric, amount)| {
             let counted = Counted { amount: *amount, limit: Limit::of(plan, metric) };
@@ -29,6 +37,7 @@ impl UsageEventRecord {
         });
         Self {
             counted: counted.collect(),
+            segments,
             usage_epoch: governing.usage_epoch,
             window: governing.window,
             timestamp: event.timestamp,
@@ -66,6 +75,21 @@ impl UsageEventRecord {
     pub(crate) fn counters(&self, keys: &Keys, user_id: &str) -> Vec<(Key, Counted)> {
         let key = |metric| keys.usage(user_id, self.usage_epoch, self.window.start, metric);
         self.counted.iter().map(|(metric, counted)| (key(metric), *counted)).collect()
+    }
+
+    /// The segments that it was added to, and by how much.
+    pub(crate) fn segment_counters(&self, keys: &Keys, user_id: &str) -> Vec<(Key, Quantity)> {
+        let place = WindowPlace {
+            user_id: user_id.to_owned(),
+            usage_epoch: self.usage_epoch,
+            start: self.window.start,
+        };
+        let amount = |metric| self.counted.get(metric).map(|counted| counted.amount);
+        let each = self
+            .segments
+            .iter()
+            .filter_map(|(metric, segment)| Some((keys.segment(&place, segment), amount(metric)?)));
+        each.collect()
     }
 }
 

@@ -7,12 +7,14 @@ use planwright_domain::quantity::Quantity;
 use planwright_domain::usage::{Limit, OneOrEach, UsageReport};
 use planwright_domain::usage_event::{Asked, UsageEvent};
 use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store};
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Request};
 use crate::documents::UsageEventRecord;
 use crate::error::Error;
 use crate::governing;
 use crate::keys::Keys;
+use crate::metering::Meter;
 use crate::metrics::Known;
 use crate::retry::retrying;
 use crate::usage_counts::Remembering;
@@ -47,10 +49,8 @@ async fn try_record<S: Store>(
     user_id: &str,
     event: &UsageEvent,
 ) -> Result<Recorded, Error> {
-    let answered = once::answered_counting::<S, (Window, Vec<Limit>)>(app, by).await?;
-    if let Some(((window, limits), holds)) = answered {
-        let usage = as_asked(&event.asked, window, &limits, &holds);
-        return Ok(Recorded { usage, is_new: true });
+    if let Some((counted, holds)) = once::answered_counting::<S, Counted>(app, by).await? {
+        return Ok(counted.recorded(&event.asked, &holds));
     }
     let tenant = &by.caller.tenant;
     let keys = Keys::of(tenant);
@@ -65,41 +65,42 @@ async fn try_record<S: Store>(
         quota_thresholds::watch(app, by, sums.totals(&[])).await;
         return Err(error);
     }
+    let mut meter = Meter::default();
+    let whose = (tenant, user_id);
+    let segments = meter.add(app, &snapshot, whose, event, &governing, by.now).await?;
 
-    let counted = UsageEventRecord::new(event, &governing);
-    let counters = counted.counters(&keys, user_id);
-    let limits: Vec<Limit> = counters.iter().map(|(_, counted)| counted.limit).collect();
-    let counters: Vec<Key> = counters.into_iter().map(|(key, _)| key).collect();
-    let window = governing.window;
+    let record = UsageEventRecord::new(event, &governing, segments);
+    let (counted, counters) = Counted::of(&record, &keys, user_id, true);
     let mut change = ChangeSet::new();
     governing.rests_on.expect(&mut change);
     sums.write(&mut change);
+    meter.write(tenant, &mut change);
     if let Some(event_id) = &event.event_id {
         let mut remembering = Remembering::begin(app, tenant, by.now).await?;
-        remembering.remember(app, &mut change, user_id, event_id, counted);
+        remembering.remember(app, &mut change, user_id, event_id, record);
         remembering.finish(&mut change);
     }
-    let holds = match app.commit_counting(by, change, &(window, &limits), &counters).await {
+    match app.commit_counting(by, change, &counted, &counters).await {
         Ok(committed) => {
             quota_thresholds::watch(app, by, sums.totals(&committed.counters)).await;
             let holds = |key| committed.counter(key).unwrap_or_default();
-            counters.iter().map(holds).collect::<Vec<_>>()
+            let holds: Vec<i64> = counters.iter().map(holds).collect();
+            Ok(counted.recorded(&event.asked, &holds))
         }
         Err(Error::Commit(CommitError::Ceiling { key, holds })) => {
             quota_thresholds::watch(app, by, sums.totals(&[(key.clone(), holds)])).await;
             let at = counters.iter().position(|counter| *counter == key).unwrap_or_default();
-            let found = event.asked.amounts.keys().zip(limits).nth(at);
+            let found = event.asked.amounts.keys().zip(counted.limits).nth(at);
             let Some((metric, limit)) = found else {
                 return Err(CommitError::Ceiling { key, holds }.into());
             };
             let current = Quantity::from_millionths(holds);
+            let window = counted.window;
             let refusal = usage_sums::refusal(event, metric, limit, current, window, by.now);
-            return Err(refusal.into());
+            Err(refusal.into())
         }
-        Err(error) => return Err(error),
-    };
-    let usage = as_asked(&event.asked, window, &limits, &holds);
-    Ok(Recorded { usage, is_new: true })
+        Err(error) => Err(error),
+    }
 }
 
 /// What was recorded under an event's id.
@@ -123,7 +124,7 @@ pub(crate) async fn remembered<N: Snapshot>(
     Err(Refusal::EventReused { event_id: event_id.clone() }.into())
 }
 
-/// How far the quotas are used by now that an event was counted in.
+/// How far the quotas are used by now that an event was counted in. That it was told is kept for a repeat.
 async fn repeated<S: Store>(
     app: &App<S>,
     by: &Request,
@@ -132,26 +133,46 @@ async fn repeated<S: Store>(
     event: &UsageEvent,
     before: &UsageEventRecord,
 ) -> Result<Recorded, Error> {
-    let (mut limits, mut holds) = (Vec::new(), Vec::new());
-    for (key, counted) in before.counters(&Keys::of(&by.caller.tenant), user_id) {
-        limits.push(counted.limit);
-        holds.push(snapshot.counter(&key).await?);
+    let keys = Keys::of(&by.caller.tenant);
+    let (counted, counters) = Counted::of(before, &keys, user_id, false);
+    let mut holds = Vec::new();
+    for key in &counters {
+        holds.push(snapshot.counter(key).await?);
     }
     quota_thresholds::watch(app, by, before.totals(user_id, &holds)).await;
-    let usage = as_asked(&event.asked, before.window, &limits, &holds);
-    Ok(Recorded { usage, is_new: false })
+    if by.claim.is_some() {
+        app.commit_counting(by, ChangeSet::new(), &counted, &counters).await?;
+        if let Some((counted, holds)) = once::answered_counting::<S, Counted>(app, by).await? {
+            return Ok(counted.recorded(&event.asked, &holds));
+        }
+    }
+    Ok(counted.recorded(&event.asked, &holds))
 }
 
-fn as_asked(
-    asked: &Asked,
+/// What is kept of an answer, beside what the counters of its metrics held.
+#[derive(Serialize, Deserialize)]
+struct Counted {
     window: Window,
-    limits: &[Limit],
-    holds: &[i64],
-) -> OneOrEach<UsageReport> {
-    let figures = limits.iter().zip(holds);
-    let reports = asked.amounts.keys().zip(figures).map(|(metric, (limit, holds))| {
-        let current = Quantity::from_millionths(*holds);
-        UsageReport::of(metric.clone(), *limit, current, window)
-    });
-    usage::as_asked(asked, reports.collect())
+    /// By metric, in their order.
+    limits: Vec<Limit>,
+    is_new: bool,
+}
+
+impl Counted {
+    /// With the counters of its metrics, in their order.
+    fn of(record: &UsageEventRecord, keys: &Keys, user_id: &str, is_new: bool) -> (Self, Vec<Key>) {
+        let counters = record.counters(keys, user_id);
+        let limits = counters.iter().map(|(_, counted)| counted.limit).collect();
+        let keys = counters.into_iter().map(|(key, _)| key).collect();
+        (Self { window: record.window, limits, is_new }, keys)
+    }
+
+    fn recorded(&self, asked: &Asked, holds: &[i64]) -> Recorded {
+        let figures = self.limits.iter().zip(holds);
+        let reports = asked.amounts.keys().zip(figures).map(|(metric, (limit, holds))| {
+            let current = Quantity::from_millionths(*holds);
+            UsageReport::of(metric.clone(), *limit, current, self.window)
+        });
+        Recorded { usage: usage::as_asked(asked, reports.collect()), is_new: self.is_new }
+    }
 }

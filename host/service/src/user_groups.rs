@@ -8,7 +8,7 @@ use planwright_domain::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
 use planwright_store::Store;
 
 use crate::app::{App, Request};
-use crate::entries::{self, Edit, count_move, taken, unknown};
+use crate::entries::{self, Edit, taken, unknown};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
@@ -108,14 +108,10 @@ async fn keep<S: Store>(
     if group.is_default {
         for other in others.into_iter().filter(|one| one.is_default) {
             let after = other.no_default(edit.by.now);
-            edit.put(&after);
-            edit.tell_entry(Some(other), Some(&after));
+            edit.put_group(Some(other), &after);
         }
     }
-    let (plan, keys) = (Kind::BillingPlan, &edit.keys);
-    count_move(&mut edit.change, keys, plan, plan_before, group.billing_plan_id);
-    edit.put(&group);
-    edit.tell_entry(before, Some(&group));
+    edit.put_group(before, &group);
     edit.commit(&group).await?;
     Ok(group)
 }
@@ -136,9 +132,6 @@ async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<(),
         let (kind, name) = (Kind::UserGroup, group.name);
         return Err(Refusal::EntryInUse { kind, name, what: "be deleted", by }.into());
     }
-    let keys = &edit.keys;
-    count_move(&mut edit.change, keys, Kind::BillingPlan, group.billing_plan_id, None);
-    edit.delete(&group);
-    edit.tell_entry(Some(&group), None);
+    edit.delete_group(&group);
     edit.commit(&()).await
 }

@@ -20,26 +20,27 @@ use crate::once::once;
 /// Users that a walk holds at once.
 const PIECE: usize = 500;
 
-/// Keeps the email and name that a caller's credentials carry, if they differ from what is kept. Most
+/// Keeps the email, name and group that a caller's credentials carry, if they differ from what is kept. Most
 /// calls find nothing new and cost one look.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn remember<S: Store>(app: &App<S>, caller: &Caller) -> Result<(), Error> {
-    if caller.email.is_none() && caller.name.is_none() {
+    if caller.email.is_none() && caller.name.is_none() && caller.group.is_none() {
         return Ok(());
     }
     let key = Keys::of(&caller.tenant).user(&caller.user_id);
     let snapshot = app.store.snapshot().await?;
     let (version, kept) = read(&snapshot, &key).await?;
     let mut said = kept.clone().unwrap_or_default();
-    said.email = caller.email.clone().or(said.email);
-    said.name = caller.name.clone().or(said.name);
+    said.facts.email = caller.email.clone().or(said.facts.email);
+    said.facts.name = caller.name.clone().or(said.facts.name);
+    said.group = caller.group.clone().or(said.group);
     if kept.as_ref() == Some(&said) {
         return Ok(());
     }
     let mut change = ChangeSet::new();
-    put(&mut change, &Keys::of(&caller.tenant), &caller.user_id, version, said);
+    put(&mut change, &Keys::of(&caller.tenant), &caller.user_id, version, &said);
     match app.store.commit(change).await {
         // The next call says it again.
         Ok(_) | Err(CommitError::Busy | CommitError::Conflict { .. }) => Ok(()),
@@ -53,10 +54,10 @@ pub(crate) fn put(
     keys: &Keys,
     id: &str,
     version: Option<u64>,
-    facts: UserFacts,
+    record: &UserRecord,
 ) {
     let key = keys.user(id);
-    change.expect_as_read(&key, version).put(&key, &UserRecord { facts });
+    change.expect_as_read(&key, version).put(&key, record);
     if version.is_none() {
         change.add(&keys.user_count(), 1);
     }
@@ -66,20 +67,21 @@ pub(crate) fn put(
 async fn read<N: Snapshot>(
     snapshot: &N,
     key: &Key,
-) -> Result<(Option<u64>, Option<UserFacts>), StoreError> {
+) -> Result<(Option<u64>, Option<UserRecord>), StoreError> {
     Ok(match snapshot.get(key).await? {
-        Some(record) => (Some(record.version), Some(record.decode::<UserRecord>()?.facts)),
+        Some(record) => (Some(record.version), Some(record.decode()?)),
         None => (None, None),
     })
 }
 
-/// What is known of a user; nothing where nothing is.
-pub(crate) async fn facts<N: Snapshot>(
+/// What is known of a user, nothing where nothing is; and the version of its record.
+pub(crate) async fn known<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,
     id: &str,
-) -> Result<UserFacts, StoreError> {
-    Ok(read(snapshot, &keys.user(id)).await?.1.unwrap_or_default())
+) -> Result<(Option<u64>, UserRecord), StoreError> {
+    let (version, record) = read(snapshot, &keys.user(id)).await?;
+    Ok((version, record.unwrap_or_default()))
 }
 
 /// Users of whom something is known, by id.
@@ -142,8 +144,8 @@ pub(crate) async fn page_of<N: Snapshot>(
 /// Not found where nothing is.
 pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<User, Error> {
     let key = key_of(by, id)?;
-    let (_, facts) = read(&app.store.snapshot().await?, &key).await?;
-    let facts = facts.ok_or_else(|| not_found(id))?;
+    let (_, record) = read(&app.store.snapshot().await?, &key).await?;
+    let facts = record.ok_or_else(|| not_found(id))?.facts;
     Ok(User { id: id.to_owned(), facts })
 }
 
@@ -178,12 +180,13 @@ async fn try_create<S: Store>(
     let user = User { id: draft.id.clone(), facts: draft.facts()? };
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, &user.id)?).await?;
-    let nothing = UserFacts::default();
-    if known.is_some_and(|known| known != nothing || user.facts == nothing) {
+    let (nothing, known) = (UserFacts::default(), known.as_ref());
+    if known.is_some_and(|known| known.facts != nothing || user.facts == nothing) {
         let message = format!("User '{}' is known already: PATCH changes what is known.", user.id);
         return Err(Refusal::unfit(FieldError::new("id", "taken", &message)).into());
     }
-    keep(app, &snapshot, by, (version, None), user).await
+    let group = known.and_then(|known| known.group.clone());
+    keep(app, &snapshot, by, (version, None), user, group).await
 }
 
 /// Changes what is known of a user.
@@ -209,11 +212,12 @@ async fn try_update<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let (version, known) = read(&snapshot, &key_of(by, id)?).await?;
     let before = known.ok_or_else(|| not_found(id))?;
+    let UserRecord { facts: before, group } = before;
     let user = User { id: id.to_owned(), facts: before.patched(patch.clone())? };
     if user.facts == before {
         return Ok(before);
     }
-    keep(app, &snapshot, by, (version, Some(before)), user).await
+    keep(app, &snapshot, by, (version, Some(before)), user, group).await
 }
 
 /// Commits what is known of a user from now on. What it names is expected to be there.
@@ -223,6 +227,7 @@ async fn keep<S: Store>(
     by: &Request,
     (version, before): (Option<u64>, Option<UserFacts>),
     user: User,
+    group: Option<String>,
 ) -> Result<UserFacts, Error> {
     let keys = Keys::of(&by.caller.tenant);
     let mut change = ChangeSet::new();
@@ -244,7 +249,8 @@ async fn keep<S: Store>(
         }
         count_move(&mut change, &keys, kind, before, after);
     }
-    put(&mut change, &keys, &user.id, version, user.facts.clone());
+    let record = UserRecord { facts: user.facts.clone(), group };
+    put(&mut change, &keys, &user.id, version, &record);
     let (action, did) =
         if before.is_none() { ("user_created", "Noted") } else { ("user_updated", "Updated") };
     let deed = Deed {
@@ -252,7 +258,7 @@ async fn keep<S: Store>(
         entity_type: Kind::User.as_str(),
         entity_id: &user.id,
         description: format!("{did} user '{}'", user.id),
-        before: before.as_ref(),
+        before: was,
         after: Some(&user.facts),
         warnings: &[],
     };

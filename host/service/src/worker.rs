@@ -16,11 +16,11 @@ use rust_decimal::Decimal;
 
 use crate::account::Account;
 use crate::app::App;
-use crate::documents::{ClockRecord, DueRecord, PlanRecord, SubscriptionRecord};
+use crate::documents::{DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{delivery_log, fee_charges, fees, quota_thresholds, tenants, usage_expiry};
+use crate::{clocks, delivery_log, fee_charges, fees, quota_thresholds, tenants, usage_expiry};
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;
@@ -31,12 +31,8 @@ const BATCH: usize = 100;
 /// When the store does not answer. What a plugin's fault holds up is in the log and is tried again the next time.
 pub async fn work_all<S: Store>(app: &App<S>, real: Timestamp) -> Result<u64, Error> {
     let mut worked = work(app, &Timeline::Real, real).await?;
-    let snapshot = app.store.snapshot().await?;
-    for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
-        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
-        if let Some(tenant) = HostKeys::read_clock(&key) {
-            worked += work(app, &Timeline::Sandbox(tenant), now).await?;
-        }
+    for (tenant, now) in clocks::sandboxes(app, real).await? {
+        worked += work(app, &Timeline::Sandbox(tenant), now).await?;
     }
     delivery_log::clear(app, real).await?;
     Ok(worked)

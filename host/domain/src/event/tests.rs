@@ -5,6 +5,7 @@ use crate::metric::Metric;
 use crate::money::Currency;
 use crate::payment::{PaymentTold, RefundTold};
 use crate::period::Window;
+use crate::statement::{LineKind, StatementLine, UpcomingStatement};
 use crate::transaction::{Clocks, Owed};
 use crate::usage::Limit;
 use rust_decimal::Decimal;
@@ -190,4 +191,39 @@ fn a_transaction_is_told_when_it_ends_and_each_time_that_money_goes_back() {
         let is = serde_json::to_value(&after.transaction).unwrap();
         assert_eq!(shown, expected.map(|_| is));
     }
+}
+
+#[test]
+fn a_statement_is_told_when_it_is_written_paid_or_fails_for_another_reason() {
+    let window = Window { start: at(0), end: at(28) };
+    let written =
+        |upcoming: UpcomingStatement| Statement::written("sta".to_owned(), upcoming, at(28));
+    let failed =
+        |reason: &str| written(UpcomingStatement::failed("bob", window, None, reason.to_owned()));
+    let owes = |amount: &str| {
+        let amount = Decimal::from_str_exact(amount).unwrap();
+        let line = StatementLine::of_money(LineKind::Usage, String::new(), amount);
+        let lines = vec![line];
+        written(UpcomingStatement::of("bob", window, Currency::USD, lines, Decimal::ZERO).unwrap())
+    };
+    let (created, paid, fails) = ("statement.created", "statement.paid", "statement.failed");
+    for (before, after, expected) in [
+        (None, owes("5.5"), vec![created]),
+        (None, owes("0"), vec![created, paid]),
+        (None, failed("a"), vec![fails]),
+        (Some(failed("a")), failed("a"), vec![]),
+        (Some(failed("a")), failed("b"), vec![fails]),
+        (Some(failed("a")), owes("5.5"), vec![created]),
+        (Some(failed("a")), owes("0"), vec![created, paid]),
+        (Some(owes("5.5")), owes("5.5"), vec![]),
+        (Some(owes("5.5")), Statement { status: StatementStatus::Paid, ..owes("5.5") }, vec![paid]),
+        (Some(owes("0")), owes("0"), vec![]),
+    ] {
+        let told = of_statement(before.as_ref(), &after);
+        let kinds: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, expected, "{before:?} {after:?}");
+    }
+    let told = &of_statement(None, &owes("5.5"))[0];
+    let payload = told.payload(at(28));
+    assert!(payload.contains(r#""due":5.5,"#) && !payload.contains("lines"), "{payload}");
 }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::out::print_line;
 use super::remote::{OfTenant, Remote, cell, print_json, print_table, time_cell};
 use super::values::{RoleName, parse_ttl};
 use crate::edge::SystemClock;
@@ -67,35 +68,33 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let role = role.as_str();
             let draft = json!({"name": name, "role": role, "user_id": user, "expires_at": end});
             let made = of.remote.ask(of.ask(Method::POST, &["api-keys"], Some(draft)))?;
-            show_made(&of.remote, &made);
+            show_made(&of.remote, &made)
         }
         Command::List { of } => {
             let keys = of.remote.list(&of.ask(Method::GET, &["api-keys"], None))?;
-            show(&of.remote, keys);
+            show(&of.remote, keys)
         }
         Command::Revoke { id, of } => {
             of.remote.ask(of.ask(Method::DELETE, &["api-keys", &id], None))?;
             if of.remote.json {
-                print_json(&json!({"id": id, "revoked": true}));
-            } else {
-                eprintln!("revoked {id}");
+                return print_json(&json!({"id": id, "revoked": true}));
             }
+            eprintln!("revoked {id}");
+            Ok(())
         }
     }
-    Ok(())
 }
 
 /// The key alone on standard output, so that a script can take it; what else there is to say beside it.
-#[allow(clippy::print_stdout, reason = "the key is the answer")]
-fn show_made(remote: &Remote, made: &Value) {
+fn show_made(remote: &Remote, made: &Value) -> Result<(), Failure> {
     if remote.json {
         return print_json(made);
     }
     eprintln!("made {}; the key is not shown again", cell(made, "id"));
-    println!("{}", cell(made, "key"));
+    print_line(&cell(made, "key"))
 }
 
-fn show(remote: &Remote, keys: Vec<Value>) {
+fn show(remote: &Remote, keys: Vec<Value>) -> Result<(), Failure> {
     if remote.json {
         return print_json(&keys.into());
     }
@@ -106,5 +105,5 @@ fn show(remote: &Remote, keys: Vec<Value>) {
         named.into_iter().chain([time("expires_at"), time("last_used_at")]).collect()
     };
     let titles = ["ID", "NAME", "ROLE", "USER", "EXPIRES", "LAST USED"];
-    print_table(&titles, keys.iter().map(row).collect());
+    print_table(&titles, keys.iter().map(row).collect())
 }

@@ -9,6 +9,7 @@ use planwright_store::Store;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::out::print_line;
 use super::remote::{Remote, print_json};
 use super::values::Milestones;
 use super::{Failure, check, environment};
@@ -72,8 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         _ => unusable(failed.error).into(),
     })?;
     data_dir::sync(&folder).map_err(unusable)?;
-    show(arguments, &archive);
-    Ok(())
+    show(arguments, &archive)
 }
 
 fn is_there(file: &Path) -> Failure {
@@ -139,8 +139,7 @@ pub(super) fn rows(done: &str) -> impl FnMut(&Totals) + Send {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
-fn show(arguments: &Arguments, archive: &Archive) {
+fn show(arguments: &Arguments, archive: &Archive) -> Result<(), Failure> {
     let (file, bytes) = (arguments.file.display(), archive.bytes);
     let Totals { records, counters, log_entries } = archive.totals();
     if arguments.json {
@@ -154,7 +153,7 @@ fn show(arguments: &Arguments, archive: &Archive) {
             "log_entries": log_entries,
         }));
     }
-    println!(
+    print_line(&format!(
         "wrote {file} ({bytes} bytes): {records} records, {counters} counters and {log_entries} log entries"
-    );
+    ))
 }

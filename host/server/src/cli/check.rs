@@ -7,6 +7,7 @@ use planwright_service::check::{self, Report};
 use planwright_store::{Options, RedbStore, StoreError};
 use serde_json::Value;
 
+use super::out::print_line;
 use super::remote::print_json;
 use super::values::Milestones;
 use super::{Failure, environment};
@@ -42,9 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let report = runtime.block_on(check::run(&store, progress()))?;
     if arguments.json {
-        print_json(&as_json(&report)?);
+        print_json(&as_json(&report)?)?;
     } else {
-        show_lines(&report);
+        show_lines(&report)?;
     }
     if report.is_clean() { Ok(()) } else { Err(in_all(&report).into()) }
 }
@@ -88,20 +89,19 @@ pub(super) fn in_all(report: &Report) -> String {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
-pub(super) fn show_lines(report: &Report) {
+pub(super) fn show_lines(report: &Report) -> Result<(), Failure> {
     for found in &report.disagreements {
-        println!("{}: {}", found.at, found.problem);
+        print_line(&format!("{}: {}", found.at, found.problem))?;
     }
     if report.more_disagreements > 0 {
-        println!("… and {} more", report.more_disagreements);
+        print_line(&format!("… and {} more", report.more_disagreements))?;
     }
     let Report { spaces, records, counters, log_entries, .. } = report;
     let verdict = if report.is_clean() { "everything agrees" } else { "not everything agrees" };
-    println!(
+    print_line(&format!(
         "{verdict}: {records} records, {counters} counters and {log_entries} log entries in {spaces} \
          spaces"
-    );
+    ))
 }
 
 /// The report and its verdict.

@@ -1,19 +1,15 @@
 //! `planwright init-plans`
 
-use std::path::PathBuf;
-
 use clap::Args;
-use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::caller::TenantId;
 use planwright_domain::template::{Install, Installation, Outcome};
-use planwright_service::{Request, plugin_work, template_packs};
+use planwright_service::template_packs;
 use reqwest::Method;
 
-use super::remote::{Ask, Remote};
-use super::{Failure, environment};
-use crate::config::{Config, LogConfig};
-use crate::data_dir::DataDir;
-use crate::log;
-use crate::server::{House, Surroundings};
+use super::Failure;
+use super::out::{print, print_line};
+use super::place::{Found, Place};
+use super::remote::Ask;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -29,9 +25,6 @@ const PACK: &str = "saas-tiers";
 const DEFAULT: &str = "default";
 const ANNUAL: &str = "annual";
 const PROMO: &str = "promo";
-
-/// Who made a change that the audit log tells of, where no server asked for credentials.
-const COMMAND_LINE: &str = "command-line";
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -50,18 +43,8 @@ pub(super) struct Arguments {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
-    /// A running server, by its address [env: PLANWRIGHT_URL].
-    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
-    server: Option<String>,
-    /// An admin's token for that server.
-    #[arg(long, env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// An idle data folder [default: ./planwright-data].
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// The server's configuration file (TOML), for the data folder and its plugins.
-    #[arg(long, value_name = "FILE", env = "PLANWRIGHT_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -88,15 +71,9 @@ fn install(arguments: &Arguments) -> Result<Installation, Failure> {
         force: arguments.force,
         dry_run: arguments.dry_run,
     };
-    // Flags win over the environment: a folder that is named is the one that is meant.
-    let environment = environment()?;
-    let server = arguments
-        .server
-        .as_ref()
-        .or_else(|| environment.get("PLANWRIGHT_URL").filter(|_| arguments.data_dir.is_none()));
-    match server {
-        Some(server) => {
-            let answer = Remote::new(server, arguments.token.as_deref()).ask(Ask {
+    match arguments.place.find()? {
+        Found::Server(server) => {
+            let answer = server.ask(Ask {
                 method: Method::POST,
                 path: &["template-packs", PACK, "install"],
                 tenant: None,
@@ -105,50 +82,20 @@ fn install(arguments: &Arguments) -> Result<Installation, Failure> {
             })?;
             Ok(serde_json::from_value(answer)?)
         }
-        None => {
-            let config = Config::load(arguments.config.as_deref(), &environment)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(in_folder(arguments, config, &install))
+        Found::Folder(folder) => {
+            let tenant = TenantId::default();
+            folder.work("init-plans", &tenant, None, async |app, by| {
+                template_packs::install(app, by, PACK, &install).await
+            })
         }
     }
 }
 
-/// The same use case on the folder itself; that no server uses it is seen when the store is opened.
-async fn in_folder(
-    arguments: &Arguments,
-    mut config: Config,
-    install: &Install,
-) -> Result<Installation, Failure> {
-    if let Some(data_dir) = &arguments.data_dir {
-        config.server.data_dir.clone_from(data_dir);
-    }
-    log::start(&LogConfig { level: "warn".to_owned(), ..config.log.clone() })?;
-    // A folder that is not there is a name that is misspelt, not one to be made.
-    DataDir::open(&config.server.data_dir)?;
-    let surroundings = Surroundings::real()?;
-    let now = surroundings.clock.now();
-    let house = House::open(&config, &surroundings).await?;
-    // What the tenant has bound may not be compiled for this version yet.
-    plugin_work::finish(&house.app, surroundings.clock.as_ref()).await?;
-    let by = Request {
-        caller: Caller::new(TenantId::default(), COMMAND_LINE, Role::Operator),
-        now,
-        received_at: now,
-        request_id: "init-plans".to_owned(),
-        claim: None,
-        if_match: None,
-    };
-    Ok(template_packs::install(&house.app, &by, PACK, install).await?)
-}
-
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 fn show(done: &Installation, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string_pretty(done)?);
-    } else {
-        print!("{}", report(done));
+        return print_line(&serde_json::to_string_pretty(done)?);
     }
-    Ok(())
+    print(&report(done))
 }
 
 /// A line for each plan, and a summary.

@@ -1,9 +1,14 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong usage.
 
 mod api_key;
+mod apply;
 mod backup;
+mod catalog_files;
 mod check;
+mod export;
 mod init_plans;
+mod out;
+mod place;
 mod plugin;
 mod remote;
 mod restore;
@@ -53,6 +58,12 @@ enum Command {
     /// Make a data folder from a backup.
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::Arguments),
+    /// Write a tenant's whole catalog as files, to be read, reviewed and applied elsewhere.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Arguments),
+    /// Show what files of a catalog would change, and apply them as a whole or not at all.
+    #[command(after_help = apply::EXAMPLES)]
+    Apply(apply::Arguments),
     /// Print what completes commands in a shell.
     #[command(
         after_help = "Examples:\n  planwright completions bash > ~/.local/share/bash-completion/completions/planwright"
@@ -91,18 +102,17 @@ pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                shell,
-                &mut CommandLine::command(),
-                "planwright",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            let mut line = CommandLine::command();
+            clap_complete::generate(shell, &mut line, "planwright", &mut script);
+            out::print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Backup(arguments)) => backup::run(&arguments),
         Some(Command::Restore(arguments)) => restore::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Apply(arguments)) => apply::run(&arguments),
         Some(Command::Tenant(arguments)) => tenant::run(arguments),
         Some(Command::ApiKey(arguments)) => api_key::run(arguments),
         Some(Command::Plugin(arguments)) => plugin::run(arguments),

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::out::print_line;
 use super::remote::{OfOwner, cell, print_json, print_table, time_cell};
 
 pub(super) const EXAMPLES: &str = "\
@@ -122,39 +123,33 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Upload { file, wait, of } => upload(&file, wait, &of),
         Command::List { of } => {
             let plugins = of.remote().list(&of.ask(Method::GET, &["plugins"], None))?;
-            show_plugins(&of, plugins);
-            Ok(())
+            show_plugins(&of, plugins)
         }
         Command::Show { digest, of } => {
-            print_json(&of.remote().ask(of.ask(Method::GET, &["plugins", &digest], None))?);
-            Ok(())
+            print_json(&of.remote().ask(of.ask(Method::GET, &["plugins", &digest], None))?)
         }
         Command::Delete { digest, of } => {
             of.remote().ask(of.ask(Method::DELETE, &["plugins", &digest], None))?;
             if of.remote().json {
-                print_json(&json!({"digest": digest, "deleted": true}));
-            } else {
-                eprintln!("deleted {digest}");
+                return print_json(&json!({"digest": digest, "deleted": true}));
             }
+            eprintln!("deleted {digest}");
             Ok(())
         }
         Command::Bind { hook, digests, settings, no_standard, of } => {
             let draft = draft(&digests, settings, no_standard)?;
             let path = ["plugin-bindings", hook.as_str()];
             let live = of.remote().ask(of.ask(Method::PUT, &path, Some(draft)))?;
-            show_bindings(&of, live);
-            Ok(())
+            show_bindings(&of, live)
         }
         Command::Unbind { hook, of } => {
             let path = ["plugin-bindings", hook.as_str()];
             let live = of.remote().ask(of.ask(Method::DELETE, &path, None))?;
-            show_bindings(&of, live);
-            Ok(())
+            show_bindings(&of, live)
         }
         Command::Bindings { of } => {
             let mut live = of.remote().ask(of.ask(Method::GET, &["plugin-bindings"], None))?;
-            show_bindings(&of, live["bindings"].take());
-            Ok(())
+            show_bindings(&of, live["bindings"].take())
         }
     }
 }
@@ -175,7 +170,6 @@ fn draft(digests: &[String], settings: Vec<Value>, no_standard: bool) -> Result<
 }
 
 /// The digest alone on standard output, so that a script can take it; how far the plugin is beside it.
-#[allow(clippy::print_stdout, reason = "the digest is the answer")]
 fn upload(file: &PathBuf, wait: bool, of: &OfOwner) -> Result<(), Failure> {
     let shown = file.display();
     let component = std::fs::read(file).map_err(|error| format!("cannot read {shown}: {error}"))?;
@@ -185,10 +179,10 @@ fn upload(file: &PathBuf, wait: bool, of: &OfOwner) -> Result<(), Failure> {
         plugin = watch(plugin, of)?;
     }
     if of.remote().json {
-        print_json(&plugin);
+        print_json(&plugin)?;
     } else {
         eprintln!("{}", describe(&plugin));
-        println!("{}", cell(&plugin, "digest"));
+        print_line(&cell(&plugin, "digest"))?;
     }
     match plugin["state"].as_str() {
         Some("failed") => Err(cell(&plugin, "reason").into()),
@@ -224,7 +218,7 @@ fn describe(plugin: &Value) -> String {
     }
 }
 
-fn show_plugins(of: &OfOwner, plugins: Vec<Value>) {
+fn show_plugins(of: &OfOwner, plugins: Vec<Value>) -> Result<(), Failure> {
     if of.remote().json {
         return print_json(&plugins.into());
     }
@@ -234,10 +228,10 @@ fn show_plugins(of: &OfOwner, plugins: Vec<Value>) {
         named.into_iter().chain([time_cell(plugin, "created_at")]).collect()
     };
     let titles = ["DIGEST", "HOOK", "NAME", "VERSION", "STATE", "SOURCE", "CREATED"];
-    print_table(&titles, plugins.iter().map(row).collect());
+    print_table(&titles, plugins.iter().map(row).collect())
 }
 
-fn show_bindings(of: &OfOwner, live: Value) {
+fn show_bindings(of: &OfOwner, live: Value) -> Result<(), Failure> {
     if of.remote().json {
         return print_json(&live);
     }
@@ -254,5 +248,5 @@ fn show_bindings(of: &OfOwner, live: Value) {
             rows.push(vec![cell(binding, "hook"), name, version, source, digest, settings]);
         }
     }
-    print_table(&["HOOK", "NAME", "VERSION", "SOURCE", "DIGEST", "SETTINGS"], rows);
+    print_table(&["HOOK", "NAME", "VERSION", "SOURCE", "DIGEST", "SETTINGS"], rows)
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use planwright_domain::name::is_control;
 use planwright_domain::plugin::Owner;
+use planwright_domain::refusal::FieldError;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url, header};
 use serde_json::Value;
 
 use super::Failure;
+use super::out::{print, print_line};
 use crate::outbound;
 
 /// The longest that a server may be silent.
@@ -108,6 +111,34 @@ impl Remote {
         })
     }
 
+    /// The answer with its entity tag. `more` are parameters of the query, `if_match` is a tag that was read.
+    pub(super) fn ask_tagged(
+        &self,
+        ask: Ask<'_>,
+        more: &[(&str, &str)],
+        if_match: Option<&str>,
+    ) -> Result<(Value, String), Failure> {
+        let mut url = self.url(&ask)?;
+        if !more.is_empty() {
+            url.query_pairs_mut().extend_pairs(more);
+        }
+        let client = outbound::client().timeout(PATIENCE);
+        let mut request = self.request(client, ask.method, url)?;
+        if let Some(body) = &ask.body {
+            request = request.json(body);
+        }
+        if let Some(tag) = if_match {
+            request = request.header(header::IF_MATCH, tag);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let response = request.send().await.map_err(|error| self.unreached(&error))?;
+            let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+            let tag = tag.unwrap_or_default().to_owned();
+            Ok((read(response).await?, tag))
+        })
+    }
+
     /// Sends bytes as they are.
     pub(super) fn upload(
         &self,
@@ -177,7 +208,7 @@ impl Remote {
         runtime.block_on(async {
             let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
             if !response.status().is_success() {
-                return Err(read(response).await.err().unwrap_or_default().into());
+                return Err(read(response).await.err().unwrap_or_else(|| "there is none".into()));
             }
             let broken = |error| format!("the answer broke off: {}", innermost(&error));
             let mut bytes = 0;
@@ -218,13 +249,28 @@ impl Remote {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let response = request.send().await.map_err(|error| self.unreached(&error))?;
-            Ok(read(response).await?)
+            read(response).await
         })
     }
 }
 
-/// The answer, or the sentence of the problem.
-async fn read(response: Response) -> Result<Value, String> {
+/// What is refused, in a sentence, and the fields at fault.
+#[derive(Debug)]
+pub(super) struct Declined {
+    pub(super) sentence: String,
+    pub(super) errors: Vec<FieldError>,
+}
+
+impl std::fmt::Display for Declined {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Declined {}
+
+/// The answer, or the problem.
+async fn read(response: Response) -> Result<Value, Failure> {
     let status = response.status();
     let bytes = response.bytes().await.map_err(|error| format!("the answer broke off: {error}"))?;
     if status.is_success() && bytes.is_empty() {
@@ -235,9 +281,11 @@ async fn read(response: Response) -> Result<Value, String> {
         Some(json) if status.is_success() => Ok(json),
         Some(json) if json["detail"].is_string() => {
             let text = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
-            Err(format!("{} ({status}, request {})", text("detail"), text("request_id")))
+            let sentence = format!("{} ({status}, request {})", text("detail"), text("request_id"));
+            let errors = serde_json::from_value(json["errors"].clone()).unwrap_or_default();
+            Err(Declined { sentence, errors }.into())
         }
-        _ => Err(format!("the answer is not Planwright's ({status}). Is --server right?")),
+        _ => Err(format!("the answer is not Planwright's ({status}). Is --server right?").into()),
     }
 }
 
@@ -249,31 +297,32 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// Prints lines for people, columns beneath their titles.
-#[allow(clippy::print_stdout, reason = "it is the answer")]
-pub(super) fn print_table(titles: &[&str], rows: Vec<Vec<String>>) {
+pub(super) fn print_table(titles: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     let titles = titles.iter().map(|title| (*title).to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(titles).chain(rows).collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
     let widths: Vec<usize> = (0..).map_while(width).collect();
+    let mut table = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        table.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        table.push('\n');
     }
+    print(&table)
 }
 
 /// Prints JSON, as it is read by programs and still by people.
-#[allow(clippy::print_stdout, reason = "it is the answer")]
-pub(super) fn print_json(value: &Value) {
-    println!("{value:#}");
+pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
+    print_line(&format!("{value:#}"))
 }
 
-/// A field for a table: text as it is, `-` for nothing.
+/// A field for a table: text as it is, but for what a terminal would obey; `-` for nothing.
 pub(super) fn cell(item: &Value, field: &str) -> String {
     match &item[field] {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.replace(is_control, " "),
         other => other.to_string(),
     }
 }

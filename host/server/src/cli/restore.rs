@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::out::print_line;
 use super::remote::print_json;
 use super::{Failure, backup, check};
 use crate::backup::{Archive, restore};
@@ -31,7 +32,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the answer")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let archive = Archive::open(&arguments.file)?;
     let header = archive.header.clone();
@@ -46,10 +46,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "taken_at": header.taken_at,
             "store_version": header.store_version,
             "check": check::as_json(&report)?,
-        }));
+        }))?;
     } else {
-        println!("restored {file} into {shown}, and checked it:");
-        check::show_lines(&report);
+        print_line(&format!("restored {file} into {shown}, and checked it:"))?;
+        check::show_lines(&report)?;
     }
     if report.is_clean() {
         return Ok(());

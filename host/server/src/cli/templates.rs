@@ -53,8 +53,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::List { of } => {
             let packs = of.remote.list(&of.ask(Method::GET, &["template-packs"], None))?;
-            show(&of, packs);
-            Ok(())
+            show(&of, packs)
         }
         Command::Install { pack, groups, force, dry_run, of } => {
             let groups = (!groups.is_empty()).then_some(groups);
@@ -66,7 +65,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-fn show(of: &OfTenant, packs: Vec<Value>) {
+fn show(of: &OfTenant, packs: Vec<Value>) -> Result<(), Failure> {
     if of.remote.json {
         return print_json(&packs.into());
     }
@@ -84,5 +83,5 @@ fn show(of: &OfTenant, packs: Vec<Value>) {
             rows.push(vec![name.clone(), cell(group, "name"), counted, cell(group, "title")]);
         }
     }
-    print_table(&["PACK", "GROUP", "INSTALLED", "TITLE"], rows);
+    print_table(&["PACK", "GROUP", "INSTALLED", "TITLE"], rows)
 }

@@ -51,17 +51,16 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let name = name.unwrap_or_else(|| id.clone());
             let draft = json!({"id": id, "name": name, "sandbox": sandbox});
             let made = remote.ask(ask(Method::POST, Some(draft)))?;
-            show(&remote, made);
+            show(&remote, made)
         }
         Command::List { remote } => {
             let tenants = remote.list(&ask(Method::GET, None))?;
-            show(&remote, tenants.into());
+            show(&remote, tenants.into())
         }
     }
-    Ok(())
 }
 
-fn show(remote: &Remote, tenants: Value) {
+fn show(remote: &Remote, tenants: Value) -> Result<(), Failure> {
     if remote.json {
         return print_json(&tenants);
     }
@@ -69,7 +68,7 @@ fn show(remote: &Remote, tenants: Value) {
         Value::Array(tenants) => tenants.iter().map(row).collect(),
         tenant => vec![row(&tenant)],
     };
-    print_table(&["ID", "NAME", "SANDBOX", "CREATED"], rows);
+    print_table(&["ID", "NAME", "SANDBOX", "CREATED"], rows)
 }
 
 fn row(tenant: &Value) -> Vec<String> {

@@ -6,6 +6,7 @@ use clap::Args;
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_service::edge::Clock;
 
+use super::out::print_line;
 use super::values::{RoleName, parse_ttl};
 use super::{Failure, environment};
 use crate::config::Config;
@@ -52,7 +53,6 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 }
 
-#[allow(clippy::print_stdout, reason = "the token is the answer")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !is_user_id(&arguments.user) {
         return Err("--user must have 1 to 255 characters, none of them a control character".into());
@@ -86,6 +86,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         group: arguments.group.clone(),
         ..Claims::new(&arguments.user, arguments.role.as_str(), exp)
     };
-    println!("{}", token::issue(&secret, &claims)?);
-    Ok(())
+    print_line(&token::issue(&secret, &claims)?)
 }

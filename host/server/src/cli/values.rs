@@ -1,6 +1,7 @@
 //! What several commands read from their arguments.
 
 use clap::ValueEnum;
+use planwright_domain::caller::TenantId;
 
 /// What somebody may do.
 #[derive(Clone, Copy, ValueEnum)]
@@ -20,6 +21,11 @@ impl RoleName {
             Self::Operator => "operator",
         }
     }
+}
+
+/// A tenant by its id.
+pub(super) fn parse_tenant(text: &str) -> Result<TenantId, String> {
+    TenantId::new(text).ok_or_else(|| format!("'{text}' is no tenant's id: a-z, 0-9 and '-'"))
 }
 
 /// A friendly duration as seconds.

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
+use super::out::print_line;
 use super::remote::{Ask, OfTenant, Remote, cell, print_json, print_table, time_cell};
 
 pub(super) const EXAMPLES: &str = "\
@@ -126,11 +127,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Create { url, events, description, of } => {
             let draft = json!({"url": url, "events": events, "description": description});
             let made = of.remote.ask(of.ask(Method::POST, &["webhooks"], Some(draft)))?;
-            show_secret(&of.remote, &made, "made");
+            show_secret(&of.remote, &made, "made")
         }
         Command::List { of } => {
             let endpoints = of.remote.list(&of.ask(Method::GET, &["webhooks"], None))?;
-            show(&of.remote, endpoints);
+            show(&of.remote, endpoints)
         }
         Command::Update { id, url, events, description, enabled, of } => {
             let named = [
@@ -145,53 +146,51 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
                 .collect();
             let path = ["webhooks", &id];
             let changed = of.remote.ask(of.ask(Method::PUT, &path, Some(patch.into())))?;
-            show(&of.remote, vec![changed]);
+            show(&of.remote, vec![changed])
         }
         Command::Rotate { id, overlap_hours, of } => {
             let hours = overlap_hours.map(|hours| json!({"overlap_hours": hours}));
             let path = ["webhooks", &id, "rotate"];
             let rotated = of.remote.ask(of.ask(Method::POST, &path, hours))?;
-            show_secret(&of.remote, &rotated, "made another secret for");
+            show_secret(&of.remote, &rotated, "made another secret for")
         }
         Command::Delete { id, of } => {
             of.remote.ask(of.ask(Method::DELETE, &["webhooks", &id], None))?;
             if of.remote.json {
-                print_json(&json!({"id": id, "deleted": true}));
-            } else {
-                eprintln!("deleted {id}");
+                return print_json(&json!({"id": id, "deleted": true}));
             }
+            eprintln!("deleted {id}");
+            Ok(())
         }
         Command::Test { id, of } => {
             let path = ["webhooks", &id, "test"];
             let sent = of.remote.ask(of.ask(Method::POST, &path, None))?;
-            show_deliveries(&of.remote, vec![sent]);
+            show_deliveries(&of.remote, vec![sent])
         }
         Command::Deliveries { id, state, of } => {
             let path = ["webhooks", &id, "deliveries"];
             let query = state.map(|state| ("state", state.as_str()));
             let ask = Ask { query, ..of.ask(Method::GET, &path, None) };
-            show_deliveries(&of.remote, of.remote.list(&ask)?);
+            show_deliveries(&of.remote, of.remote.list(&ask)?)
         }
         Command::Redeliver { id, delivery, of } => {
             let path = ["webhooks", &id, "deliveries", &delivery, "redeliver"];
             let sent = of.remote.ask(of.ask(Method::POST, &path, None))?;
-            show_deliveries(&of.remote, vec![sent]);
+            show_deliveries(&of.remote, vec![sent])
         }
     }
-    Ok(())
 }
 
 /// The secret alone on standard output, so that a script can take it; what else there is to say beside it.
-#[allow(clippy::print_stdout, reason = "the secret is the answer")]
-fn show_secret(remote: &Remote, made: &Value, what: &str) {
+fn show_secret(remote: &Remote, made: &Value, what: &str) -> Result<(), Failure> {
     if remote.json {
         return print_json(made);
     }
     eprintln!("{what} {}; the secret is not shown again", cell(made, "id"));
-    println!("{}", cell(made, "secret"));
+    print_line(&cell(made, "secret"))
 }
 
-fn show(remote: &Remote, endpoints: Vec<Value>) {
+fn show(remote: &Remote, endpoints: Vec<Value>) -> Result<(), Failure> {
     if remote.json {
         return print_json(&endpoints.into());
     }
@@ -209,10 +208,10 @@ fn show(remote: &Remote, endpoints: Vec<Value>) {
         ]
     };
     let titles = ["ID", "URL", "EVENTS", "ENABLED", "FAILING SINCE", "PENDING"];
-    print_table(&titles, endpoints.iter().map(row).collect());
+    print_table(&titles, endpoints.iter().map(row).collect())
 }
 
-fn show_deliveries(remote: &Remote, deliveries: Vec<Value>) {
+fn show_deliveries(remote: &Remote, deliveries: Vec<Value>) -> Result<(), Failure> {
     if remote.json {
         return print_json(&deliveries.into());
     }
@@ -235,5 +234,5 @@ fn show_deliveries(remote: &Remote, deliveries: Vec<Value>) {
         ]
     };
     let titles = ["ID", "EVENT", "STATE", "ATTEMPTS", "NEXT ATTEMPT", "LAST ANSWER"];
-    print_table(&titles, deliveries.iter().map(row).collect());
+    print_table(&titles, deliveries.iter().map(row).collect())
 }

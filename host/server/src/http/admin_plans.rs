@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::auth::ByAdmin;
-use super::body::{Body, OptionalBody};
+use super::body::{Body, Nothing, OptionalBody};
 use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
@@ -139,6 +139,7 @@ pub(crate) async fn delete(
 #[utoipa::path(
     patch, path = "/api/v1/admin/billing/plans/{id}/toggle", tag = "admin_plans", security(("admin" = [])),
     params(("id" = PlanId, Path, description = "The plan's.")),
+    request_body = Option<Nothing>,
     responses((status = 200, body = Plan, headers(("ETag"), ("Warning"))), (status = 404, description = "No plan of this id."), (status = 412, description = "The plan has changed since it was read.")),
 )]
 pub(crate) async fn toggle(
@@ -146,6 +147,7 @@ pub(crate) async fn toggle(
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
     Query(NoQuery {}): Query<NoQuery>,
+    OptionalBody(_): OptionalBody<Nothing>,
 ) -> Result<Response, Problem> {
     let toggled = plans::toggle(&web.app, &by, &id).await?;
     Ok(answer(StatusCode::OK, toggled))

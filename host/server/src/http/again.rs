@@ -54,7 +54,7 @@ async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
     let (body, bytes) = if is_read_later(&parts) {
         (body, Bytes::new())
     } else {
-        let bytes = if takes_a_batch(&parts) {
+        let bytes = if takes_a_large_body(&parts) {
             body::read_large(body, web).await?
         } else {
             body::read(body, web).await?
@@ -74,10 +74,16 @@ fn is_read_later(parts: &Parts) -> bool {
     parts.method == Method::POST && route == Some("/api/v1/admin/plugins")
 }
 
-/// A batch may be larger than other bodies.
-fn takes_a_batch(parts: &Parts) -> bool {
-    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    route == Some("/api/v1/billing/usage/batch")
+/// The routes whose bodies may be larger than others.
+const LARGE: [(Method, &str); 3] = [
+    (Method::POST, "/api/v1/billing/usage/batch"),
+    (Method::PUT, "/api/admin/billing_plans/{id}/document"),
+    (Method::PUT, "/api/v1/admin/catalog"),
+];
+
+fn takes_a_large_body(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    LARGE.iter().any(|(method, path)| parts.method == *method && route == *path)
 }
 
 /// Makes the claim of a request whose body was read later stand for that body. It is large, so it is hashed away

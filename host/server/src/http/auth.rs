@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::Web;
 use super::again::Keyed;
 use super::guard::RequestId;
+use super::if_match;
 use super::problem::Problem;
 use super::query;
 use crate::token::TokenError;
@@ -130,11 +131,9 @@ async fn authenticate(parts: &Parts, web: &Arc<Web>) -> Result<Request, Problem>
         return Err(TokenError::NoSuchTenant.into());
     }
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    let if_match = parts.headers.get(header::IF_MATCH);
     Ok(Request {
         claim: parts.extensions.get::<Keyed>().map(|keyed| keyed.by(&caller)),
-        // One that is no text matches nothing.
-        if_match: if_match.map(|tags| tags.to_str().unwrap_or_default().to_owned()),
+        if_match: if_match::read(&parts.headers)?,
         caller,
         now,
         received_at: now,

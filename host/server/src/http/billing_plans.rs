@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::auth::ByAdmin;
-use super::body::Body;
+use super::body::{Body, LargeBody};
 use super::entries::{PerPage, edited, listed, number};
 use super::path::Path;
 use super::problem::Problem;
@@ -189,7 +189,7 @@ pub(crate) async fn put_document(
     ByAdmin(by): ByAdmin,
     Path(id): Path<String>,
     Query(NoQuery {}): Query<NoQuery>,
-    Body(Whole { billing_plan }): Body<Whole>,
+    LargeBody(Whole { billing_plan }): LargeBody<Whole>,
 ) -> Result<Response, Problem> {
     let id = number(Kind::BillingPlan, &id)?;
     let put = billing_documents::put(&web.app, &by, id, &billing_plan).await?;

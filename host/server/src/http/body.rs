@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use axum::body::{self, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::again;
@@ -19,7 +21,7 @@ use super::problem::Problem;
 /// A body that must be there.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A body that may be as large as a batch is.
+/// A body that may be large: a batch, a document of a billing plan, a catalog.
 pub(crate) struct LargeBody<T>(pub(crate) T);
 
 /// A body that may be left out.
@@ -29,6 +31,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
+        must_be_json(request.headers())?;
         let bytes = read(request.into_body(), web).await?;
         parse(&bytes).map(Self)
     }
@@ -38,6 +41,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for LargeBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
+        must_be_json(request.headers())?;
         let bytes = read_large(request.into_body(), web).await?;
         parse(&bytes).map(Self)
     }
@@ -47,13 +51,21 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for OptionalBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
-        let bytes = read(request.into_body(), web).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, web).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
+        must_be_json(&parts.headers)?;
         parse(&bytes).map(|value| Self(Some(value)))
     }
 }
+
+/// A body for what needs none: fields in it are refused by their names, since nobody would heed them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({})))]
+pub(crate) struct Nothing {}
 
 /// A component, as bytes. It is larger than any other body, so that it is read only once it is known who sends it,
 /// and only some at a time.
@@ -68,6 +80,7 @@ impl ComponentBody {
         web: &Web,
         by: &mut planwright_service::Request,
     ) -> Result<Self, Problem> {
+        must_be_plain(request.headers())?;
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
         if kind.is_none_or(|kind| !kind.eq_ignore_ascii_case(Self::KIND)) {
@@ -79,6 +92,40 @@ impl ComponentBody {
         again::stands_for(by, bytes.clone()).await?;
         Ok(Self(bytes))
     }
+}
+
+/// A body that says that it is something else than JSON is not taken for it. One that does not say is.
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    must_be_plain(headers)?;
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    if kinds.all(|kind| kind.to_str().is_ok_and(is_json)) {
+        return Ok(());
+    }
+    let message =
+        "Send the body as JSON in UTF-8, with the header `Content-Type: application/json`.";
+    Err(Problem::field("Content-Type", "wrong_type", message))
+}
+
+fn is_json(kind: &str) -> bool {
+    let mut parts = kind.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let name = parts.next().unwrap_or_default();
+    let charset = |part: String| part.strip_prefix("charset=").map(str::to_owned);
+    let is_utf8 = |charset: String| charset.trim_matches('"') == "utf-8";
+    let is_named = name == "application/json"
+        || name.strip_prefix("application/").is_some_and(|rest| rest.ends_with("+json"))
+        // What curl says of every body where nobody says what it is.
+        || name == "application/x-www-form-urlencoded";
+    is_named && parts.filter_map(charset).all(is_utf8)
+}
+
+/// A body is read as it comes.
+fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let message = "Send the body as it is, without the header Content-Encoding.";
+    Err(Problem::field("Content-Encoding", "wrong_encoding", message))
 }
 
 /// All of a body, within its size and time.
@@ -114,32 +161,37 @@ fn is_too_large(error: &axum::Error) -> bool {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    must_be_no_array(bytes, "The body must be a JSON object.")?;
+    Ok(read_json("The body", bytes)?)
+}
+
+/// Reads JSON strictly, wherever it comes from; `what` is what it is, as a sentence begins.
+pub(crate) fn read_json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Refusal> {
+    must_be_no_array(what, bytes)?;
     let bytes = without_zero_fractions(bytes);
     let mut json = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        wrong(&path, error.inner())
+        wrong(what, &path, error.inner())
     })?;
-    json.end().map_err(|error| wrong(".", &error))?;
+    json.end().map_err(|error| wrong(what, ".", &error))?;
     Ok(value)
 }
 
 /// A part of a body that was read before, by itself: a mistake in it is its own.
 pub(crate) fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, Refusal> {
-    must_be_no_array(json.as_bytes(), "It must be a JSON object.")?;
+    must_be_no_array("It", json.as_bytes())?;
     let mut json = serde_json::Deserializer::from_str(json);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        wrong(&path, error.inner())
+        wrong("It", &path, error.inner())
     })
 }
 
 /// Arrays would be taken for objects, field by field.
-fn must_be_no_array(json: &[u8], message: &str) -> Result<(), Refusal> {
+fn must_be_no_array(what: &str, json: &[u8]) -> Result<(), Refusal> {
     let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') {
-        return Err(invalid("", "wrong_type", message));
+        return Err(invalid("", "wrong_type", &format!("{what} must be a JSON object.")));
     }
     Ok(())
 }
@@ -179,10 +231,10 @@ fn without_zero_fractions(json: &[u8]) -> Cow<'_, [u8]> {
     kept.into()
 }
 
-fn wrong(path: &str, error: &serde_json::Error) -> Refusal {
+fn wrong(what: &str, path: &str, error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     if !error.is_data() {
-        return invalid("", "malformed_json", &format!("The body is not JSON: {text}."));
+        return invalid("", "malformed_json", &format!("{what} is not JSON: {text}."));
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
@@ -245,6 +297,7 @@ fn field_of(path: &str, reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderName, HeaderValue};
     use planwright_domain::plan::PlanDraft;
 
     use super::*;
@@ -263,6 +316,39 @@ mod tests {
         ] {
             let kept = without_zero_fractions(json.as_bytes());
             assert_eq!(std::str::from_utf8(&kept).unwrap(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_unless_it_says_that_it_is_not() {
+        for (name, value, expected) in [
+            ("accept", "text/html", Ok(())),
+            ("content-type", "application/json", Ok(())),
+            ("content-type", "Application/JSON; charset=UTF-8", Ok(())),
+            ("content-type", "application/json;charset=\"utf-8\"", Ok(())),
+            ("content-type", "application/merge-patch+json", Ok(())),
+            ("content-type", "application/x-www-form-urlencoded", Ok(())),
+            ("content-type", "application/json; charset=utf-16", Err("Content-Type")),
+            ("content-type", "text/plain", Err("Content-Type")),
+            ("content-type", "text/json+json", Err("Content-Type")),
+            ("content-type", "", Err("Content-Type")),
+            ("content-encoding", "identity", Ok(())),
+            ("content-encoding", "gzip", Err("Content-Encoding")),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                name.parse::<HeaderName>().unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            )]);
+            let field = must_be_json(&headers).map_err(|problem| {
+                let body = problem.body("/", "r");
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                body["errors"][0]["field"].as_str().unwrap().to_owned()
+            });
+            assert_eq!(
+                field.as_ref().copied().map_err(String::as_str),
+                expected,
+                "{name}: {value}"
+            );
         }
     }
 

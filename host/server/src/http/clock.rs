@@ -38,7 +38,7 @@ pub(crate) async fn set(
     State(web): State<Arc<Web>>,
     ByAdmin(by): ByAdmin,
     Query(NoQuery {}): Query<NoQuery>,
-    Body(ClockSetting { now }): Body<ClockSetting>,
+    Body(setting): Body<ClockSetting>,
 ) -> Result<Json<Clock>, Problem> {
-    Ok(Json(clocks::set(&web.app, &by, now).await?))
+    Ok(Json(clocks::set(&web.app, &by, setting).await?))
 }

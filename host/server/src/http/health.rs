@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use planwright_service::plugin_work;
 use planwright_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,8 +33,8 @@ pub(crate) async fn live() -> Json<Health> {
 
 /// Requests can be answered.
 ///
-/// The store reads and writes, what it writes would be kept, and the plugins are loaded (without them the server
-/// does not start).
+/// The store reads and writes, what it writes would be kept, and the plugins that are bound have native code for this
+/// server (those of the configuration do, or it does not start).
 #[utoipa::path(
     get, path = "/readyz", tag = "server", security(()),
     responses(
@@ -48,7 +49,14 @@ pub(crate) async fn ready(State(web): State<Arc<Web>>) -> Response {
     } else if let Err(trouble) = web.probe.look().await {
         trouble.to_string()
     } else {
-        return Json(Health { status: "ready", reason: None }).into_response();
+        match plugin_work::hindrance(&web.app).await {
+            Ok(None) => return Json(Health { status: "ready", reason: None }).into_response(),
+            Ok(Some(reason)) => reason,
+            Err(error) => {
+                tracing::error!(%error, "what plugins are at is not known");
+                "the store does not answer".to_owned()
+            }
+        }
     };
     let answer = Health { status: "unavailable", reason: Some(reason) };
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()

@@ -11,12 +11,14 @@ mod billing_plans;
 mod billing_resource_prices;
 mod billing_resources;
 mod body;
+mod catalog_documents;
 mod clock;
 mod deliveries;
 mod docs;
 mod entries;
 mod guard;
 mod health;
+mod if_match;
 mod metrics;
 mod openapi;
 mod overviews;
@@ -31,6 +33,7 @@ mod query;
 mod quotes;
 mod regions;
 mod settings;
+mod statements;
 mod subscriptions;
 mod template_packs;
 mod tenants;
@@ -60,7 +63,9 @@ use crate::config::{LimitsConfig, YookassaConfig};
 use crate::data_dir::Probe;
 use crate::errands::Errands;
 use crate::token::Verifier;
+use crate::upload_places::UploadPlaces;
 
+pub(crate) use body::read_json;
 pub(crate) use metrics::Metrics;
 pub(crate) use openapi::{Documents, document};
 
@@ -81,7 +86,7 @@ pub(crate) struct Web {
     /// Made when they are first asked for: no start waits for them.
     pub(crate) documents: LazyLock<Documents>,
     pub(crate) places: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: UploadPlaces,
     pub(crate) errands: Errands,
     pub(crate) backups: Backups,
     pub(crate) probe: Probe,
@@ -108,6 +113,12 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(payments::webhook))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::list_all))
+        .routes(routes!(statements::list))
+        .routes(routes!(statements::upcoming))
+        .routes(routes!(statements::get))
+        .routes(routes!(statements::list_all))
+        .routes(routes!(statements::get_any))
+        .routes(routes!(statements::upcoming_of_user))
         .routes(routes!(usage::list, usage::record))
         .routes(routes!(usage::get))
         .routes(routes!(usage::check))
@@ -132,6 +143,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(billing_phases::update, billing_phases::delete))
         .routes(routes!(billing_resource_prices::create))
         .routes(routes!(billing_resource_prices::update, billing_resource_prices::delete))
+        .routes(routes!(catalog_documents::get, catalog_documents::put))
         .routes(routes!(quotes::of_plan))
         .routes(routes!(quotes::of_user))
         .routes(routes!(tenants::list, tenants::create))

@@ -36,9 +36,11 @@ pub(crate) async fn upload(
     Query(NoQuery {}): Query<NoQuery>,
     request: Request,
 ) -> Result<(StatusCode, Json<UploadedPlugin>), Problem> {
-    let _place = web.uploads.try_acquire().map_err(|_| Problem::full())?;
+    let place = web.uploads.take(&owner).await.ok_or_else(Problem::full)?;
     let ComponentBody(component) = ComponentBody::read(request, &web, &mut by).await?;
     let uploaded = plugins::upload(&web.app, &by, &owner, component).await?;
+    drop(place);
+    let uploaded = plugins::settled(&web.app, &owner, uploaded).await?;
     let status = if uploaded.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(uploaded.plugin)))
 }

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::auth::{ByAdmin, ByUser};
-use super::body::{Body, OptionalBody};
+use super::body::{Body, Nothing, OptionalBody};
 use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
@@ -99,16 +99,10 @@ pub(crate) async fn cancel(
     Ok(Json(subscriptions::cancel(&web.app, &by, immediate).await?))
 }
 
-/// Nothing needs to be said.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = SubscriptionResume, examples(json!({})))]
-pub(crate) struct Resume {}
-
 /// Takes back that the own subscription ends.
 #[utoipa::path(
     post, path = "/api/v1/billing/subscription/resume", tag = "subscriptions", security(("user" = [])),
-    request_body = Option<Resume>,
+    request_body = Option<Nothing>,
     responses(
         (status = 200, body = Subscription),
         (status = 404, description = "There is no subscription."),
@@ -118,7 +112,7 @@ pub(crate) async fn resume(
     State(web): State<Arc<Web>>,
     ByUser(by): ByUser,
     Query(NoQuery {}): Query<NoQuery>,
-    OptionalBody(_): OptionalBody<Resume>,
+    OptionalBody(_): OptionalBody<Nothing>,
 ) -> Result<Json<Subscription>, Problem> {
     Ok(Json(subscriptions::resume(&web.app, &by).await?))
 }

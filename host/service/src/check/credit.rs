@@ -53,7 +53,12 @@ impl<N: Snapshot> Walk<'_, N> {
         }
     }
 
-    pub(super) async fn credit_entry(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn credit_entry(
+        &mut self,
+        keys: &Keys,
+        key: &Key,
+        record: &Record,
+    ) -> Problems {
         let entry = match record.decode::<CreditEntryRecord>() {
             Ok(entry) => entry,
             Err(error) => return Ok(unreadable(&error)),
@@ -83,13 +88,16 @@ impl<N: Snapshot> Walk<'_, N> {
 
     /// What moved for a fee names the charge, which names it. What did not is a payment, and names its transaction.
     async fn moved_for(
-        &self,
+        &mut self,
         keys: &Keys,
         key: &Key,
         user: &str,
         currency: Currency,
         entry: &CreditEntryRecord,
     ) -> Result<Option<String>, StoreError> {
+        if let Some(id) = &entry.statement_id {
+            return self.moved_for_statement(id, user, currency, entry.amount).await;
+        }
         let Some(charge_id) = &entry.charge_id else {
             let problem = match (entry.reason.as_str(), &entry.transaction_id) {
                 ("payment", Some(_)) => None,
@@ -106,6 +114,22 @@ impl<N: Snapshot> Walk<'_, N> {
         });
         let problem = || format!("It names the fee charge '{charge_id}', which does not name it.");
         Ok((!names_it).then(problem))
+    }
+
+    /// What moved for a statement was used on it.
+    async fn moved_for_statement(
+        &mut self,
+        id: &str,
+        user: &str,
+        currency: Currency,
+        amount: Decimal,
+    ) -> Result<Option<String>, StoreError> {
+        self.statements.moved(id, amount);
+        self.flows.billed(user, currency, -amount);
+        let statement = self.statement_of(id).await?;
+        let is_its = statement.is_some_and(|statement| statement.user_id == user);
+        let problem = || format!("It names the statement '{id}', which is none of its user's.");
+        Ok((!is_its).then(problem))
     }
 }
 

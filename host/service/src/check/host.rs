@@ -24,6 +24,7 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::WebhookDue | Family::WebhookDone) => {
                 self.delivery_place(key, record).await
             }
+            Some(Family::StatementDue) => self.statement_due(key, record).await,
             Some(Family::ExpiringUsageEvents) => self.expiring_usage_events(key, record).await,
             Some(Family::QuotaThreshold) => self.quota_threshold(key, record).await,
             Some(Family::Component) => self.component(key, record).await,

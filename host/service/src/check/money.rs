@@ -25,6 +25,8 @@ struct Flow {
     given_back: Decimal,
     /// What was charged.
     charged: Decimal,
+    /// What was used on statements.
+    billed: Decimal,
     /// What is left.
     credit: Decimal,
 }
@@ -32,10 +34,11 @@ struct Flow {
 impl Flow {
     /// What is wrong with it, if anything is.
     fn disagreement(&self) -> Option<String> {
-        let Self { paid, given_back, charged, credit } = self;
-        (paid + given_back != charged + credit).then(|| {
+        let Self { paid, given_back, charged, billed, credit } = self;
+        (paid + given_back != charged + billed + credit).then(|| {
             format!(
-                "{paid} was paid and {given_back} given back, and {charged} was charged and {credit} is credit."
+                "{paid} was paid and {given_back} given back, {charged} was charged and {billed} used on statements, and \
+                 {credit} is credit."
             )
         })
     }
@@ -63,6 +66,11 @@ impl Flows {
         flow.charged += charge.amount;
     }
 
+    /// Credit that was used on a statement.
+    pub(super) fn billed(&mut self, user: &str, currency: Currency, amount: Decimal) {
+        self.of(user, currency).billed += amount;
+    }
+
     pub(super) fn credit(&mut self, user: &str, currency: Currency, balance: Decimal) {
         self.of(user, currency).credit += balance;
     }
@@ -74,7 +82,6 @@ struct Around {
     entry: Option<CreditEntryRecord>,
     transaction: Option<Booked>,
     has_subscription: bool,
-    is_unbilled: bool,
     /// The plugins that are not marked.
     unmarked: Vec<Digest>,
 }
@@ -97,9 +104,6 @@ fn disagreements(charge: &FeeCharge, around: &Around) -> Vec<String> {
     if !around.has_subscription {
         let id = &charge.subscription_id;
         found.push(format!("It names the subscription '{id}', which is not there."));
-    }
-    if !around.is_unbilled {
-        found.push("It is on no statement, and missing among those that are on none.".to_owned());
     }
     for digest in &around.unmarked {
         found.push(format!("The plugin {digest} priced it, and is not marked."));
@@ -159,11 +163,11 @@ impl<N: Snapshot> Walk<'_, N> {
         let subscription: Option<SubscriptionRecord> =
             self.find(&keys.subscription(subscription_id)).await?;
         let unbilled: Option<UnbilledCharge> = self.find(&keys.unbilled_charge(&charge)).await?;
+        self.statements.charge(key, id, unbilled.is_some());
         let around = Around {
             entry,
             transaction,
             has_subscription: subscription.is_some(),
-            is_unbilled: unbilled.is_some(),
             unmarked: self.unmarked(&charge).await?,
         };
         Ok(disagreements(&charge, &around))
@@ -281,6 +285,7 @@ mod tests {
             subscription_id: Some("sub_1".to_owned()),
             transaction_id: Some("txn_1".to_owned()),
             charge_id: Some("fee_1".to_owned()),
+            statement_id: None,
             at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -311,11 +316,8 @@ mod tests {
             ),
             (|charge, _| charge.transaction_id = None, &["It took 400, and names no transaction."]),
             (
-                |_, around| (around.has_subscription, around.is_unbilled) = (false, false),
-                &[
-                    "It names the subscription 'sub_1', which is not there.",
-                    "It is on no statement, and missing among those that are on none.",
-                ],
+                |_, around| around.has_subscription = false,
+                &["It names the subscription 'sub_1', which is not there."],
             ),
             (
                 |charge, around| around.unmarked = vec![charge.asked[0].asked.pricer.digest],
@@ -329,7 +331,6 @@ mod tests {
                 entry: Some(entry()),
                 transaction: Some(transaction()),
                 has_subscription: true,
-                is_unbilled: true,
                 unmarked: Vec::new(),
             };
             edit(&mut charge, &mut around);
@@ -343,10 +344,11 @@ mod tests {
         flows.charge(&charge());
         flows.transaction(&transaction().transaction);
         let flow = |flows: &mut Flows| *flows.of("bob", Currency::RUB);
-        let lost = "400 was paid and 0 given back, and 490 was charged and 0 is credit.";
+        let lost = "400 was paid and 0 given back, 490 was charged and 0 used on statements, and 0 is credit.";
         assert_eq!(flow(&mut flows).disagreement().as_deref(), Some(lost));
-        let more = Transaction { amount: 100.into(), ..transaction().transaction };
+        let more = Transaction { amount: 105.into(), ..transaction().transaction };
         flows.transaction(&more);
+        flows.billed("bob", Currency::RUB, 5.into());
         flows.credit("bob", Currency::RUB, 10.into());
         assert_eq!(flow(&mut flows).disagreement(), None);
         flows.credit("bob", Currency::USD, 1.into());

@@ -73,6 +73,13 @@ impl<N: Snapshot> Walk<'_, N> {
             Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
             Some(Family::UsageEvent) => self.usage_event(keys, key, record).await,
             Some(
+                family @ (Family::BillingWindow
+                | Family::AdjustmentDue
+                | Family::Statement
+                | Family::EveryStatement
+                | Family::UserStatement),
+            ) => self.billing(family, keys, key, record).await,
+            Some(
                 Family::CatalogChanges
                 | Family::PlanGeneration
                 | Family::Subscribers
@@ -104,6 +111,9 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::EntryNumbers
                 | Family::EntryUses
                 | Family::EntryChanges
+                | Family::MeteredEvents
+                | Family::Segment
+                | Family::StatementDue
                 | Family::PricedBy,
             )
             | None => Ok(unknown()),
@@ -226,6 +236,7 @@ impl<N: Snapshot> Walk<'_, N> {
         self.plugin_counters_missing().await?;
         self.webhook_counters_missing().await?;
         self.usage_counters_missing().await?;
+        self.charges_missing();
         self.tallies_missing().await?;
         let Some(keys) = self.keys else { return Ok(()) };
         self.entry_counters_missing(keys).await?;

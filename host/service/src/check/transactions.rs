@@ -80,7 +80,7 @@ fn given_back(booked: &Booked) -> Option<String> {
 }
 
 impl<N: Snapshot> Walk<'_, N> {
-    fn tenant_id(&self) -> Option<TenantId> {
+    pub(super) fn tenant_id(&self) -> Option<TenantId> {
         match self.space {
             Space::Tenant(name) => TenantId::new(name),
             Space::Host => None,

@@ -25,7 +25,7 @@ impl<N: Snapshot> Walk<'_, N> {
     }
 
     /// A number that usage is counted by is one that its user's history has begun.
-    async fn epoch(&self, user_id: &str, epoch: u64) -> Problems {
+    pub(super) async fn epoch(&self, user_id: &str, epoch: u64) -> Problems {
         let Some(keys) = self.keys else { return Ok(unknown()) };
         let history: Option<HistoryRecord> = self.find(&keys.history(user_id)).await?;
         let begun = history.map_or(0, |record| record.history.epochs());
@@ -54,6 +54,10 @@ impl<N: Snapshot> Walk<'_, N> {
         for (counter, counted) in event.counters(keys, user_id) {
             let told = self.used.entry(counter).or_default();
             *told = told.saturating_add(counted.amount.millionths());
+        }
+        for (counter, amount) in event.segment_counters(keys, user_id) {
+            let told = self.used.entry(counter).or_default();
+            *told = told.saturating_add(amount.millionths());
         }
         let mut found = self.epoch(user_id, event.usage_epoch).await?;
         if !self.is_listed(&event, user_id, event_id).await? {
@@ -124,7 +128,7 @@ impl<N: Snapshot> Walk<'_, N> {
     }
 }
 
-fn too_little(holds: i64, told: i64) -> Option<String> {
+pub(super) fn too_little(holds: i64, told: i64) -> Option<String> {
     let problem = || format!("It holds {holds}, and the events that are remembered have {told}.");
     (holds < told || holds < 0).then(problem)
 }

@@ -56,7 +56,8 @@ pub(super) fn parameters() -> Value {
         "Idempotency-Key": {
             "name": "Idempotency-Key", "in": "header",
             "description": "Sent again with the same key within a day, the same request is done once and \
-                            gives the same answer.",
+                            gives the same answer, also where it changed nothing. What was refused is done when it comes \
+                            again, and what only asks is answered anew.",
             "schema": {
                 "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$",
                 "examples": ["8a6e0804-2bd0-4672-b79d-d97027f9071a"],
@@ -64,7 +65,7 @@ pub(super) fn parameters() -> Value {
         },
         "If-Match": {
             "name": "If-Match", "in": "header",
-            "description": "The `ETag` that was read; the change is refused (412) if it is another by now.",
+            "description": "The `ETag` that was read, several with commas between, or `*`; the change is refused (412) if it is another by now.",
             "schema": {"type": "string", "examples": ["\"premium_abc12345.1.1\""]},
         },
     })
@@ -81,7 +82,10 @@ pub(super) fn responses() -> Value {
         response
     };
     json!({
-        "400": of("The request is wrong: `errors` names the fields at fault.", &[]),
+        "400": of(
+            "The request is wrong: `errors` names the fields at fault, or the header (`Content-Type`, say).",
+            &[],
+        ),
         "401": of(
             "No good credentials, or too little right: `type` tells which.",
             &["WWW-Authenticate"],
