@@ -123,7 +123,7 @@ async fn a_charge_that_is_changed_or_gone_is_found_from_both_sides() {
             &[
                 ("fee-charge/bob/", "It charges 201 and gives 0 back, and its answers come to 200"),
                 ("fee-charge/bob/", "It names the movement 'crd_"),
-                ("credit/bob/RUB", "600 was paid and 490 given back, and 1091 was charged and 0"),
+                ("credit/bob/RUB", "600 was paid and 490 given back, 1091 was charged and 0"),
             ][..],
         ),
         (
@@ -133,7 +133,7 @@ async fn a_charge_that_is_changed_or_gone_is_found_from_both_sides() {
             &[
                 ("unbilled-charge/bob/", "It lists the fee charge 'fee_"),
                 ("credit-entry/bob/RUB/", "It names the fee charge 'fee_"),
-                ("credit/bob/RUB", "600 was paid and 490 given back, and 890 was charged and 0"),
+                ("credit/bob/RUB", "600 was paid and 490 given back, 890 was charged and 0"),
             ],
         ),
         ("unbilled-charge", "charge_id", delete, &[("fee-charge/bob/", "It is on no statement")]),
@@ -158,7 +158,7 @@ async fn a_charge_that_is_changed_or_gone_is_found_from_both_sides() {
             delete,
             &[
                 ("fee-charge/bob/", "of the transaction 'txn_"),
-                ("credit/bob/RUB", "and 1090 was charged and 0 is credit"),
+                ("credit/bob/RUB", "1090 was charged and 0 used on statements, and 0 is"),
             ],
         ),
     ] {
@@ -195,7 +195,8 @@ async fn credit_that_nobody_paid_is_found_though_it_is_the_sum_of_its_movements(
         change.put(&balance, &Any(json!({"balance": 50}))).put(&entry, &Any(moved))
     })
     .await;
-    let expected = "600 was paid and 490 given back, and 1090 was charged and 50 is credit.";
+    let expected = "600 was paid and 490 given back, 1090 was charged and 0 used on statements, and \
+                    50 is credit.";
     assert_eq!(lines(&data), [format!("tenant default: credit/bob/RUB: {expected}")]);
 }
 

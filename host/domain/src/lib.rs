@@ -60,6 +60,7 @@ pub mod schema;
 pub mod segment;
 pub mod settings;
 pub mod statement;
+pub mod statement_line;
 pub mod subscription;
 pub mod template;
 pub mod template_listing;

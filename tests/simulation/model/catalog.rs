@@ -68,12 +68,20 @@ impl Model {
         if self.is_had(plan.key) || self.is_being_paid(plan.key) {
             return Outcome::No(No::because("rejected"));
         }
+        if self.is_awaited(plan.key) {
+            return Outcome::No(No::because("plan_awaited"));
+        }
         if self.shop.default_plan == Some(no) {
             return Outcome::No(No::because("plan_is_default"));
         }
         self.shop.plans[no] = None;
         self.shop.deleted[no] += 1;
         Outcome::Done
+    }
+
+    fn is_awaited(&self, plan: PlanKey) -> bool {
+        let live = self.accounts.iter().filter_map(|account| account.live.as_ref());
+        live.into_iter().any(|live| live.pending == Some(plan))
     }
 
     fn is_had(&self, plan: PlanKey) -> bool {

@@ -84,6 +84,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
+                | Family::PendingChanges
                 | Family::UserCount
                 | Family::TransactionCount
                 | Family::Audit
@@ -102,6 +103,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDeliveries
                 | Family::WebhookMissed
                 | Family::WebhookDue
+                | Family::WebhooksWaiting
                 | Family::WebhookDone
                 | Family::Payment
                 | Family::PaymentDue
@@ -146,7 +148,10 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(misplaced());
         }
         let counter = keys.subscribers(plan_id, record.held.plan_generation, subscription.status);
-        *self.counted.entry(counter).or_default() += 1;
+        let awaited = account::pending_changes(keys, &record.held);
+        for counter in [Some(counter), awaited].into_iter().flatten() {
+            *self.counted.entry(counter).or_default() += 1;
+        }
         let [of_plan, of_all, of_user] = places(keys, &record.held);
         let history: Option<HistoryRecord> =
             self.find(&keys.history(&subscription.user_id)).await?;
