@@ -56,7 +56,7 @@ mod price_books;
 mod priced_by;
 pub mod products;
 pub mod provider;
-pub mod purchases;
+mod purchases;
 mod quota_thresholds;
 pub mod quotes;
 pub mod reconciliation;
