@@ -109,7 +109,7 @@ impl House {
 
     async fn ask(&self, plan: &str) -> Result<Transaction, Error> {
         let return_url = "https://shop.example/paid".to_owned();
-        let draft = PaymentDraft { plan_id: id(plan), return_url };
+        let draft = PaymentDraft { plan_id: Some(id(plan)), statement_id: None, return_url };
         let started = payments::start(&self.app, &self.by("bob"), &draft).await?;
         let mut all = self.transactions().await;
         all.retain(|transaction| transaction.id == started.transaction_id);
