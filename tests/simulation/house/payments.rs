@@ -30,7 +30,8 @@ impl House {
         match *command {
             Command::Ask { user, plan, .. } => {
                 let return_url = "https://shop.example/paid".to_owned();
-                let draft = PaymentDraft { plan_id: Some(id(plan)), statement_id: None, return_url };
+                let draft =
+                    PaymentDraft { plan_id: Some(id(plan)), statement_id: None, return_url };
                 let by = self.of(user);
                 let started = Box::pin(payments::start(self.app(), &by, &draft)).await?;
                 self.learn(user).await;
