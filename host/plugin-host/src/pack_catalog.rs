@@ -280,7 +280,7 @@ mod tests {
             ),
             (
                 |_, book| {
-                    book.resources[0].phases = vec![book.resources[0].phases[0].clone(); 10_001]
+                    book.resources[0].phases = vec![book.resources[0].phases[0].clone(); 10_001];
                 },
                 "10001 prices in a billing plan",
             ),
