@@ -54,6 +54,7 @@ pub mod quota_threshold;
 pub mod quote;
 pub mod refusal;
 pub mod region;
+pub mod replay;
 pub mod return_url;
 pub mod review;
 pub mod schema;

@@ -183,6 +183,17 @@ pub enum Refusal {
         /// Which one.
         digest: String,
     },
+    /// It is not kept, since it came with another release of the program.
+    #[error(
+        "The plugin '{name}' ({digest}) is not here: it came with the configuration of then. POST it to \
+         /api/v1/admin/plugins, or name another one in digest."
+    )]
+    PricerGone {
+        /// As it called itself.
+        name: String,
+        /// Which one.
+        digest: String,
+    },
     /// There are as many as there may be.
     #[error(
         "There are {most} plugins, and no more are kept. DELETE one that is not needed any more."
@@ -292,6 +303,14 @@ pub enum Refusal {
         /// The plan's.
         plan: String,
     },
+    /// Nothing is to be paid for a statement.
+    #[error("Statement '{id}' is {status}: nothing is to be paid for it now.")]
+    StatementNotOpen {
+        /// Which one.
+        id: String,
+        /// How far it is instead.
+        status: &'static str,
+    },
     /// The provider does not want the user's money.
     #[error(
         "The payment provider does not take this payment on. The log and GET /api/v1/billing/transactions have why \
@@ -390,6 +409,7 @@ impl Refusal {
             Self::PluginNotReady { .. } => "plugin_not_ready",
             Self::PluginBound { .. } => "plugin_bound",
             Self::PluginPriced { .. } => "plugin_priced",
+            Self::PricerGone { .. } => "pricer_gone",
             Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
             Self::Unfit(_) => "unprocessable",
@@ -405,7 +425,7 @@ impl Refusal {
             Self::AlreadySubscribed { .. } => "already_subscribed",
             Self::NotSubscribed => "not_subscribed",
             Self::PaymentRequired(_) => "payment_required",
-            Self::NothingDue { .. } => "nothing_due",
+            Self::NothingDue { .. } | Self::StatementNotOpen { .. } => "nothing_due",
             Self::PaymentRefused => "payment_refused",
             Self::NotASandbox { .. } => "not_a_sandbox",
             Self::EventReused { .. } => "event_id_reused",
@@ -441,6 +461,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
             Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
@@ -454,6 +475,7 @@ impl Refusal {
             | Self::PlanAwaited { .. }
             | Self::PlanInactive { .. }
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::UsageTooLarge { .. }
@@ -491,6 +513,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
             | Self::PlanAwaited { .. }
@@ -499,6 +522,7 @@ impl Refusal {
             | Self::NotSubscribed
             | Self::PaymentRequired(_)
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::Webhook(_)

@@ -29,6 +29,18 @@ pub enum StatementStatus {
     Failed,
 }
 
+impl StatementStatus {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A statement as it would be written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UpcomingStatement {
@@ -182,6 +194,21 @@ impl Statement {
             reason,
             created_at,
         }
+    }
+}
+
+impl Statement {
+    /// The same once what was due is paid.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        Self { status: StatementStatus::Paid, ..self }
+    }
+
+    /// What is to be paid, and in what; nothing unless it is open.
+    #[must_use]
+    pub fn payable(&self) -> Option<(Decimal, Currency)> {
+        let currency = self.currency.filter(|_| self.status == StatementStatus::Open);
+        currency.map(|currency| (self.due, currency))
     }
 }
 

@@ -126,7 +126,8 @@ pub async fn take_payment<S: Store>(
         Err(error) => return Err(error),
     };
     if let Some(bill) = bill.filter(|bill| bill.currency == payment.currency) {
-        return take(app, account, (&plan, bill), payment.money(), by.now, change).map(Some);
+        let taken = take(app, snapshot, account, (&plan, bill), payment.money(), by.now, change);
+        return Box::pin(taken).await.map(Some);
     }
     account.credit(snapshot, payment.currency).await?;
     account.take_money(payment.currency, payment.money());
@@ -157,8 +158,9 @@ async fn bill_of<S: Store>(
 }
 
 /// Does what a bill is for, with the money that came, if any. Together with the user's credit it is enough.
-pub(crate) fn take<S: Store>(
+pub(crate) async fn take<S: Store>(
     app: &App<S>,
+    snapshot: &S::Snapshot,
     mut account: Account,
     (plan, bill): (&PlanRecord, Bill),
     money: Money,
@@ -201,6 +203,7 @@ pub(crate) fn take<S: Store>(
         Some(charge) => account.charge(charge),
         None => account.take_money(bill.currency, money),
     }
+    account.open_window(app, snapshot, &after, now).await?;
     account.write(app, change, &after, now);
     Ok(after)
 }

@@ -135,7 +135,7 @@ impl<S: Store> Billing<'_, S> {
         let own = Wanted { window, currency: None, quantities };
         let late = self.late().await?;
         let mut sheets = Sheets::new();
-        self.charges(window, &mut sheets).await?;
+        self.charges(&mut sheets).await?;
         let priced = self.price_all(&own, &late, &mut sheets).await?;
         let mut closed = Closed::default().adjusted(&metered, &priced);
         closed.currency = self.currency.filter(|_| !own.quantities.is_empty());
@@ -146,14 +146,10 @@ impl<S: Store> Billing<'_, S> {
         Ok(Billed { closed, drafts })
     }
 
-    /// Puts fees on the sheets of their currencies that were charged before the window's end and are on no statement yet.
-    async fn charges(&mut self, window: Window, sheets: &mut Sheets) -> Result<(), StoreError> {
-        let user_id = &self.place.user_id;
-        for unbilled in fee_charges::unbilled(self.snapshot, &self.keys, user_id).await? {
+    /// Puts the fees that were charged in the window on the sheets of their currencies.
+    async fn charges(&mut self, sheets: &mut Sheets) -> Result<(), StoreError> {
+        for unbilled in fee_charges::unbilled(self.snapshot, &self.keys, self.place).await? {
             let charge = unbilled.charge;
-            if charge.at >= window.end {
-                continue;
-            }
             let sheet = sheet_of(sheets, charge.currency);
             sheet.lines.extend(StatementLine::of_charge(sheet.charges.len(), &charge));
             sheet.charges.push(charge);

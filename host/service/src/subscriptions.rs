@@ -93,7 +93,7 @@ async fn try_start<S: Store>(
         Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?
     };
     bill.must_be_free(&plan.plan)?;
-    commit_plan(app, by, account, (version, &plan), bill).await
+    commit_plan(app, by, &snapshot, account, (version, &plan), bill).await
 }
 
 fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
@@ -111,6 +111,7 @@ fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
 async fn commit_plan<S: Store>(
     app: &App<S>,
     by: &Request,
+    snapshot: &S::Snapshot,
     account: Account,
     (version, plan): (u64, &PlanRecord),
     bill: Bill,
@@ -118,7 +119,8 @@ async fn commit_plan<S: Store>(
     let mut change = ChangeSet::new();
     change.expect_version(&Keys::of(&by.caller.tenant).plan(&plan.plan.id), version);
     let money = Money::default();
-    let held = purchases::take(app, account, (plan, bill), money, by.now, &mut change)?;
+    let taken = purchases::take(app, snapshot, account, (plan, bill), money, by.now, &mut change);
+    let held = Box::pin(taken).await?;
     app.commit(by, change, &held.subscription).await?;
     Ok(held.subscription)
 }
@@ -223,7 +225,7 @@ async fn try_change<S: Store>(
         When::Now => {
             let bill = Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?;
             bill.must_be_free(&plan.plan)?;
-            commit_plan(app, by, account, (version, &plan), bill).await
+            commit_plan(app, by, &snapshot, account, (version, &plan), bill).await
         }
     }
 }

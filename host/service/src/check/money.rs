@@ -74,7 +74,7 @@ impl Flows {
         self.of(user, currency).paid += amount;
     }
 
-    /// Credit that was used on a statement.
+    /// What was paid of a statement, with credit or with money.
     pub(super) fn billed(&mut self, user: &str, currency: Currency, amount: Decimal) {
         self.of(user, currency).billed += amount;
     }
@@ -147,8 +147,8 @@ fn paid(charge: &FeeCharge, transaction: Option<&Booked>) -> Option<String> {
 
 impl<N: Snapshot> Walk<'_, N> {
     pub(super) async fn fee_charge(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
-        let charge = match record.decode::<FeeChargeRecord>() {
-            Ok(record) => record.charge,
+        let (place, charge) = match record.decode::<FeeChargeRecord>() {
+            Ok(record) => (record.window(), record.charge),
             Err(error) => return Ok(unreadable(&error)),
         };
         let FeeCharge { user_id, currency, at, id, subscription_id, .. } = &charge;
@@ -166,7 +166,8 @@ impl<N: Snapshot> Walk<'_, N> {
         };
         let subscription: Option<SubscriptionRecord> =
             self.find(&keys.subscription(subscription_id)).await?;
-        let unbilled: Option<UnbilledCharge> = self.find(&keys.unbilled_charge(&charge)).await?;
+        let unbilled: Option<UnbilledCharge> =
+            self.find(&keys.unbilled_charge(&place, &charge)).await?;
         self.statements.charge(key, id, unbilled.is_some());
         let around = Around {
             entry,
@@ -207,7 +208,8 @@ impl<N: Snapshot> Walk<'_, N> {
         let Some(user) = super::credit::user_of(key) else { return Ok(misplaced()) };
         let charge: Option<FeeChargeRecord> =
             self.find(&keys.fee_charge(&user, of.at, &of.charge_id)).await?;
-        let is_its = charge.is_some_and(|found| keys.unbilled_charge(&found.charge) == *key);
+        let is_its = charge
+            .is_some_and(|found| keys.unbilled_charge(&found.window(), &found.charge) == *key);
         let problem = || format!("It lists the fee charge '{}', which is not there.", of.charge_id);
         Ok(if is_its { Vec::new() } else { vec![problem()] })
     }

@@ -2,6 +2,7 @@
 
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::entry::Kind;
+use planwright_domain::payment_settings::PaymentSetup;
 use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
@@ -226,6 +227,10 @@ impl<N: Snapshot> Walk<'_, N> {
         let mut found = self.names(keys, Kind::Region, region, 1).await?;
         if record.settings.payments.yookassa.is_some() != record.shop_secret_key.is_some() {
             found.push("A shop and its secret key come and go together.".to_owned());
+        }
+        let (earlier, most) = (record.earlier_shops.len(), PaymentSetup::MOST_EARLIER);
+        if earlier > most {
+            found.push(format!("It has {earlier} shops of before, and {most} are the most."));
         }
         if let Some(id) = record.settings.default_plan {
             let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;
