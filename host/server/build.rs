@@ -1,4 +1,4 @@
-//! Builds the standard plugins and the standard pack, so that the server carries them.
+//! Builds the standard plugins and the standard packs, so that the server carries them.
 
 use planwright_guest_build::Guest;
 
@@ -8,5 +8,6 @@ fn main() {
         Guest { package: "planwright-validation", folder: "plugins/validation" },
         Guest { package: "planwright-pricing", folder: "plugins/pricing" },
         Guest { package: "planwright-saas-tiers", folder: "templates/saas-tiers" },
+        Guest { package: "planwright-cloud-hosting", folder: "templates/cloud-hosting" },
     ]);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ADMIN_PLANS, AUDIT, of_plan, plan, subscription_of};
 use crate::harness::{Actor, App};
 
-const PACKS: &str = "/api/v1/admin/template-packs";
+pub(super) const PACKS: &str = "/api/v1/admin/template-packs";
 const INSTALL: &str = "/api/v1/admin/template-packs/saas-tiers/install";
 const SETTINGS: &str = "/api/v1/admin/settings";
 const OWN: &str = env!("WASM_PLANWRIGHT_TEST_TEMPLATES");
@@ -32,7 +32,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 /// The ids that were created, updated, skipped and refused.
-fn lists(done: &Value) -> [Vec<&str>; 4] {
+pub(super) fn lists(done: &Value) -> [Vec<&str>; 4] {
     ["created", "updated", "skipped", "refused"].map(|list| ids(&done[list]))
 }
 
@@ -44,7 +44,7 @@ async fn plan_of(admin: &Actor, id: &str) -> Value {
     admin.get(&of_plan(id)).await.ok(200)["plan"].clone()
 }
 
-async fn with_pack(behaviour: &str) -> App {
+pub(super) async fn with_pack(behaviour: &str) -> App {
     let settings = toml::Table::from_iter([("behaviour".to_owned(), behaviour.into())]);
     let plugin = PluginConfig { file: Some(OWN.into()), settings };
     App::with(|config| config.plugins.templates.push(plugin)).await
@@ -243,7 +243,7 @@ async fn the_list_says_what_can_be_installed_and_what_is() {
     let admin = app.admin();
     install(&admin, json!({})).await;
     let page = admin.get(PACKS).await.ok(200);
-    assert_eq!((&page["total"], &page["page_size"]), (&json!(1), &json!(20)));
+    assert_eq!((&page["total"], &page["page_size"]), (&json!(2), &json!(20)));
     let pack = &page["items"][0];
     assert_eq!((&pack["name"], &pack["available"]), (&json!("saas-tiers"), &json!(true)));
     assert_eq!(pack["default_plan"], "free");
@@ -269,7 +269,7 @@ async fn an_operators_pack_is_installed_beside_the_standard_one_and_a_bad_plan_d
     let app = with_pack("own").await;
     let admin = app.admin();
     let listed = admin.get(PACKS).await.ok(200);
-    assert_eq!((&listed["total"], &listed["items"][1]["name"]), (&json!(2), &json!("own")));
+    assert_eq!((&listed["total"], &listed["items"][2]["name"]), (&json!(3), &json!("own")));
     let done = admin.post(&format!("{PACKS}/own/install"), json!({})).await.ok(200);
     assert_eq!(lists(&done), [vec!["own_basic"], vec![], vec![], vec!["own_bad"]]);
     assert!(done["refused"][0]["reason"].as_str().unwrap().contains("Invalid metric: steps"));
@@ -285,14 +285,14 @@ async fn a_pack_that_fails_is_unavailable_and_nothing_else_is() {
     for (behaviour, name, part) in [
         ("panic", "planwright-test-templates", "it panicked"),
         ("panic-in-unpack", "planwright-test-templates", "it panicked"),
-        ("price-books", "planwright-test-templates", "price books"),
+        ("odd-unit", "planwright-test-templates", "a unit is a whole number"),
         ("same-name", "saas-tiers", "Another pack of this name"),
     ] {
         let app = with_pack(behaviour).await;
         let admin = app.admin();
         let listed = admin.get(PACKS).await.ok(200);
         assert_eq!(listed["items"][0]["available"], true, "{behaviour}: {listed}");
-        let failed = &listed["items"][1];
+        let failed = &listed["items"][2];
         assert_eq!((&failed["available"], &failed["name"]), (&json!(false), &json!(name)));
         assert!(failed["reason"].as_str().unwrap().contains(part), "{behaviour}: {failed}");
         assert_eq!(ids(&install(&admin, json!({})).await["created"]), DEFAULT, "{behaviour}");

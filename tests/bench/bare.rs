@@ -7,12 +7,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use planwright_domain::billing_plan::PhaseType;
+use planwright_domain::money::Currency;
 use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::quantity::Quantity;
+use planwright_domain::quote::{BillingPlanQuote, Quote, QuoteCharge, QuotePlugin, QuoteStep};
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage::{Allowance, Limit, UsageReport};
 use planwright_domain::usage_event::{UsageCheck, UsageDraft};
+use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
 /// Serves the plans from memory for as long as the runtime lives.
@@ -22,6 +26,7 @@ pub(crate) async fn start(plans: Vec<Plan>) -> SocketAddr {
         .route("/plans/one", get(one))
         .route("/check", post(check))
         .route("/usage", post(record))
+        .route("/quote", post(quote))
         .with_state(Arc::new(plans));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,4 +58,26 @@ async fn record(Json(draft): Json<UsageDraft>) -> (StatusCode, Json<UsageReport>
     let current = draft.amount.unwrap_or(Quantity::ONE);
     let report = UsageReport::of(draft.metric.unwrap(), Limit::NONE, current, window);
     (StatusCode::CREATED, Json(report))
+}
+
+/// A charge of nothing for each line, in three steps.
+async fn quote(Json(asked): Json<BillingPlanQuote>) -> Json<Quote> {
+    let step = |quantity| QuoteStep {
+        quantity,
+        unit_price: Decimal::ZERO,
+        amount: Decimal::ZERO,
+        note: "the part up to 1000".to_owned(),
+    };
+    let charges = asked.lines.iter().map(|line| QuoteCharge {
+        external_id: line.external_id.clone(),
+        phase: PhaseType::Final,
+        amount: Decimal::ZERO,
+        steps: vec![step(line.quantity); 3],
+    });
+    Json(Quote {
+        currency: Currency::USD,
+        total: Decimal::ZERO,
+        charges: charges.collect(),
+        plugin: QuotePlugin { name: String::new(), digest: String::new() },
+    })
 }

@@ -20,6 +20,7 @@ mod compiling;
 mod components;
 mod disk;
 mod load;
+mod pricing;
 mod requests;
 mod server;
 mod statements;
@@ -33,11 +34,12 @@ const TURN: Duration = Duration::from_millis(1_000);
 const ROUNDS: usize = 7;
 
 /// What there is to measure, by name.
-const PARTS: [(&str, fn()); 6] = [
+const PARTS: [(&str, fn()); 7] = [
     ("requests", requests::run),
     ("usage", usage::run),
     ("statements", statements::run),
     ("calls", calls::run),
+    ("pricing", pricing::run),
     ("store", store::run),
     ("compiling", compiling::run),
 ];

@@ -43,6 +43,16 @@ impl Running {
         token::issue(self.server.secret(), &claims).unwrap()
     }
 
+    /// Puts something there, as an admin.
+    pub(crate) async fn put(&self, path: &str, body: &Value) {
+        let url = format!("http://{}{path}", self.server.address());
+        let client = outbound::client().build().unwrap();
+        let request = client.put(&url).bearer_auth(self.token("admin")).body(body.to_string());
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        assert!(status.is_success(), "{status}: {}", response.text().await.unwrap());
+    }
+
     /// Makes the plans that are listed and read, and gives them back as the server has them.
     pub(crate) async fn fill(&self) -> Vec<Plan> {
         let client = outbound::client().build().unwrap();

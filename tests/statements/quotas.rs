@@ -252,3 +252,58 @@ async fn what_a_user_has_is_used_first() {
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }
+
+#[tokio::test]
+async fn each_currency_has_a_statement_of_its_own_and_every_fee_is_on_one() {
+    let (app, provider) = with_provider().await;
+    let admin = app.admin();
+    cloud(&admin, &[("cpu", 1)], &[at_one("cpu")]).await;
+    let bob = app.user("bob");
+    let pay = async || {
+        let id = text(&begin(&bob, "pro").await["payment_id"]);
+        provider.pay(&id);
+        tell(&app, "payment.succeeded", json!({"id": id})).await;
+    };
+    pay().await;
+    uses(&bob, "cpu", 5).await;
+    // Paid ahead, in the same month.
+    app.clock.advance(DAY);
+    pay().await;
+    app.advance(28 * DAY).await;
+    let all = statements(&bob).await;
+    let of = |currency: &str| all.iter().find(|one| one["currency"] == currency).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(
+        said(of("RUB")),
+        [
+            "fee - - - null: 490",
+            "paid_in_advance - - - null: -490",
+            "fee - - - null: 490",
+            "paid_in_advance - - - null: -490",
+            "total 0 due 0 paid",
+        ]
+    );
+    assert_eq!(said(of("USD")), ["usage cpu final eu 5: 5", "total 5 due 5 open"]);
+    uses(&bob, "cpu", 6).await;
+    app.advance(31 * DAY).await;
+    let all = statements(&bob).await;
+    assert_eq!(all.len(), 3, "no fee is on two: {all:#?}");
+    assert_eq!(said(&all[0])[0], "usage cpu final eu 6: 6");
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
+}
+
+#[tokio::test]
+async fn what_comes_late_into_a_month_that_nothing_was_billed_of_has_a_statement_of_its_own() {
+    let app = App::start().await;
+    cloud(&app.admin(), &[("cpu", 1)], &[at_one("cpu")]).await;
+    app.advance(TO_MARCH + DAY).await;
+    used(&app, "bob", "cpu", 4, MARCH - DAY).await;
+    app.advance(0).await;
+    let statement = only_statement(&app.user("bob")).await;
+    assert_eq!(said(&statement), ["usage cpu final eu 4: 4", "total 4 due 4 open"]);
+    assert_eq!(
+        (&statement["period_end"], &statement["created_at"]),
+        (&json!(MARCH), &json!(MARCH + DAY))
+    );
+}

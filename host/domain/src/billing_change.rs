@@ -1,22 +1,25 @@
-//! How a billing plan changes, part by part: what an admin asks for, and the plan that comes of it. Ids are numbers
-//! that the service has drawn; every change is checked as a whole before it counts.
+//! How a billing plan changes, part by part, a file each: what an admin asks for, and the plan that comes of it. Ids
+//! are numbers that the service has drawn; every change is checked as a whole before it counts.
 
-use rust_decimal::Decimal;
+mod phase;
+mod price;
+mod resource;
+
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use crate::billing_plan::{
-    BillingPhase, BillingPlan, BillingPrice, BillingResource, Duration, DurationUnit, PhaseType,
-    TierMode,
-};
+use crate::billing_plan::{BillingPhase, BillingPlan, BillingResource};
 use crate::entry::{Kind, Numbers};
-use crate::money::{self, Currency};
-use crate::patch::{Clearable, given, set};
-use crate::product::Product;
+use crate::patch::given;
 use crate::refusal::{FieldError, Refusal};
-use crate::schema;
 use crate::time::{self, Timestamp};
+
+pub use phase::{PhaseDraft, PhasePatch};
+pub(crate) use phase::{duration, final_phase};
+pub(crate) use price::sorted;
+pub use price::{PriceDraft, PricePatch};
+pub use resource::{ResourceDraft, ResourcePatch};
 
 /// A billing plan as an admin asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -59,137 +62,6 @@ pub struct BillingPlanPatch {
     #[allow(missing_docs, reason = "documented on id")]
     #[schema(value_type = Value)]
     pub updated_at: IgnoredAny,
-}
-
-/// A product's place in a plan as an admin asks for it. Its final phase is made with it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResourceDraft {
-    /// Once in a plan.
-    pub product_id: u64,
-    /// The operator's own name for the line; the product's where absent.
-    #[schema(min_length = 1, max_length = 255)]
-    pub external_id: Option<String>,
-    /// `volume` where absent.
-    #[serde(default)]
-    pub tier_mode: TierMode,
-}
-
-/// What of it is to change. The product stays; what only an answer sets is ignored.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ResourcePatch {
-    /// The one that it is.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = u64)]
-    pub product_id: Option<u64>,
-    /// The operator's own name for the line.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = String, min_length = 1, max_length = 255)]
-    pub external_id: Option<String>,
-    /// How its tiers make a price.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = TierMode)]
-    pub tier_mode: Option<TierMode>,
-    /// Ignored, as all that only an answer has.
-    #[schema(value_type = Value)]
-    pub id: IgnoredAny,
-    #[allow(missing_docs, reason = "documented on id")]
-    #[schema(value_type = Value)]
-    pub product: IgnoredAny,
-    #[allow(missing_docs, reason = "documented on id")]
-    #[schema(value_type = Value)]
-    pub billing_phases: IgnoredAny,
-}
-
-/// A phase as an admin asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PhaseDraft {
-    /// One of each at most; the final one is there from the start.
-    pub phase_type: PhaseType,
-    /// Of a trial and a discount.
-    pub duration_unit: Option<DurationUnit>,
-    /// How many of them.
-    #[schema(minimum = 1, maximum = 10_000)]
-    pub duration_qty: Option<u32>,
-}
-
-/// What of it is to change. Its type stays; what only an answer sets is ignored.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PhasePatch {
-    /// The one that it is.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = PhaseType)]
-    pub phase_type: Option<PhaseType>,
-    /// Of a trial and a discount.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<DurationUnit>)]
-    pub duration_unit: Clearable<DurationUnit>,
-    /// How many of them.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
-    pub duration_qty: Clearable<u32>,
-    /// Ignored, as all that only an answer has.
-    #[schema(value_type = Value)]
-    pub id: IgnoredAny,
-    #[allow(missing_docs, reason = "documented on id")]
-    #[schema(value_type = Value)]
-    pub billing_resource_prices: IgnoredAny,
-}
-
-/// A tier as an admin asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PriceDraft {
-    /// What it is paid in.
-    #[serde(deserialize_with = "money::read_currency")]
-    #[schema(value_type = schema::Currency)]
-    pub currency: Currency,
-    /// Up to and with this quantity; without end where absent or `null`.
-    #[serde(default, deserialize_with = "crate::decimal::optional::deserialize")]
-    #[schema(value_type = Option<schema::Measure>)]
-    pub max_qty: Option<Decimal>,
-    /// Of one unit of the product.
-    #[serde(deserialize_with = "crate::decimal::deserialize")]
-    #[schema(value_type = schema::UnitPrice)]
-    pub price: Decimal,
-    /// Where it holds.
-    #[schema(min_items = 1)]
-    pub region_ids: Vec<u64>,
-}
-
-/// What of it is to change; what only an answer sets is ignored.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PricePatch {
-    /// What it is paid in.
-    #[serde(deserialize_with = "given_currency")]
-    #[schema(value_type = schema::Currency)]
-    pub currency: Option<Currency>,
-    /// Up to and with this quantity; `null` is without end.
-    #[serde(deserialize_with = "crate::decimal::optional::given")]
-    #[schema(value_type = Option<schema::Measure>, default = json!(null))]
-    pub max_qty: Clearable<Decimal>,
-    /// Of one unit of the product.
-    #[serde(deserialize_with = "crate::decimal::present::deserialize")]
-    #[schema(value_type = schema::UnitPrice, default = json!(null))]
-    pub price: Option<Decimal>,
-    /// All regions where it holds.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Vec<u64>, min_items = 1)]
-    pub region_ids: Option<Vec<u64>>,
-    /// Ignored, as all that only an answer has.
-    #[schema(value_type = Value)]
-    pub id: IgnoredAny,
-    #[allow(missing_docs, reason = "documented on id")]
-    #[schema(value_type = Value)]
-    pub regions: IgnoredAny,
-}
-
-fn given_currency<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Currency>, D::Error> {
-    money::read_currency(from).map(Some)
 }
 
 /// Where the ids of a plan's parts come from.
@@ -248,151 +120,6 @@ impl BillingPlan {
         }
     }
 
-    /// Adds a product, with a final phase. Gives the new part's id.
-    ///
-    /// # Errors
-    /// What [`BillingPlan::check_part`] refuses.
-    pub fn add_resource(
-        &mut self,
-        draft: ResourceDraft,
-        product: &Product,
-        numbers: &mut PartNumbers,
-    ) -> Result<u64, Refusal> {
-        let id = numbers.resources.take();
-        self.resources.push(BillingResource {
-            id,
-            product_id: product.id,
-            external_id: draft.external_id.unwrap_or_else(|| product.external_id.clone()),
-            tier_mode: draft.tier_mode,
-            phases: vec![final_phase(numbers.phases.take())],
-        });
-        self.check_part().map(|()| id)
-    }
-
-    /// Changes a product's place.
-    ///
-    /// # Errors
-    /// No such part, another product, or what [`BillingPlan::check_part`] refuses.
-    pub fn patch_resource(&mut self, id: u64, patch: ResourcePatch) -> Result<(), Refusal> {
-        let resource = self.resource_mut(id)?;
-        if patch.product_id.is_some_and(|product| product != resource.product_id) {
-            let message =
-                "A resource keeps its product. Add the other product, and delete this resource.";
-            return Err(fixed("product_id", message));
-        }
-        set(&mut resource.external_id, patch.external_id);
-        set(&mut resource.tier_mode, patch.tier_mode);
-        self.check_part()
-    }
-
-    /// Takes a product out, with its phases and prices.
-    ///
-    /// # Errors
-    /// No such part.
-    pub fn remove_resource(&mut self, id: u64) -> Result<BillingResource, Refusal> {
-        let found = self.resources.iter().position(|resource| resource.id == id);
-        let at = found.ok_or_else(|| not_found(Kind::BillingResource, id))?;
-        Ok(self.resources.remove(at))
-    }
-
-    /// Adds a phase. Gives its id.
-    ///
-    /// # Errors
-    /// No such resource, a second phase of a type, or what [`BillingPlan::check_part`] refuses.
-    pub fn add_phase(
-        &mut self,
-        resource: u64,
-        draft: &PhaseDraft,
-        numbers: &mut PartNumbers,
-    ) -> Result<u64, Refusal> {
-        let phases = &mut self.resource_mut(resource)?.phases;
-        let id = numbers.phases.take();
-        let duration = duration(draft.duration_unit, draft.duration_qty)?;
-        let phase_type = draft.phase_type;
-        phases.push(BillingPhase { id, phase_type, duration, prices: Vec::new() });
-        phases.sort_by_key(|phase| phase.phase_type);
-        self.check_part().map(|()| id)
-    }
-
-    /// Changes a phase.
-    ///
-    /// # Errors
-    /// No such part, another type, or what [`BillingPlan::check_part`] refuses.
-    pub fn patch_phase(&mut self, at: PhaseAt, patch: &PhasePatch) -> Result<(), Refusal> {
-        let phase = self.phase_mut(at)?;
-        if patch.phase_type.is_some_and(|phase_type| phase_type != phase.phase_type) {
-            let message = "A phase keeps its type. Add one of the other type, and delete this one.";
-            return Err(fixed("phase_type", message));
-        }
-        let unit = patch.duration_unit.unwrap_or(phase.duration.map(|duration| duration.unit));
-        let quantity =
-            patch.duration_qty.unwrap_or(phase.duration.map(|duration| duration.quantity));
-        phase.duration = duration(unit, quantity)?;
-        self.check_part()
-    }
-
-    /// Takes a phase out, with its prices.
-    ///
-    /// # Errors
-    /// No such part, or the final one.
-    pub fn remove_phase(&mut self, at: PhaseAt) -> Result<BillingPhase, Refusal> {
-        let phases = &mut self.resource_mut(at.resource)?.phases;
-        let found = phases.iter().position(|phase| phase.id == at.phase);
-        let index = found.ok_or_else(|| not_found(Kind::BillingPhase, at.phase))?;
-        if phases[index].phase_type == PhaseType::Final {
-            let message = "The final phase stays: delete its prices, or the whole resource.";
-            return Err(fixed("phase_type", message));
-        }
-        Ok(phases.remove(index))
-    }
-
-    /// Adds a tier. Gives its id.
-    ///
-    /// # Errors
-    /// No such phase, or what [`BillingPlan::check_part`] refuses.
-    pub fn add_price(
-        &mut self,
-        at: PhaseAt,
-        draft: PriceDraft,
-        numbers: &mut PartNumbers,
-    ) -> Result<u64, Refusal> {
-        let id = numbers.prices.take();
-        self.phase_mut(at)?.prices.push(BillingPrice {
-            id,
-            currency: draft.currency,
-            max_qty: draft.max_qty.map(|end| end.normalize()),
-            price: draft.price.normalize(),
-            region_ids: sorted(draft.region_ids),
-        });
-        self.check_part().map(|()| id)
-    }
-
-    /// Changes a tier.
-    ///
-    /// # Errors
-    /// No such part, or what [`BillingPlan::check_part`] refuses.
-    pub fn patch_price(&mut self, at: PhaseAt, id: u64, patch: PricePatch) -> Result<(), Refusal> {
-        let prices = &mut self.phase_mut(at)?.prices;
-        let found = prices.iter_mut().find(|price| price.id == id);
-        let price = found.ok_or_else(|| not_found(Kind::BillingResourcePrice, id))?;
-        set(&mut price.currency, patch.currency);
-        set(&mut price.max_qty, patch.max_qty.map(|end| end.map(|end| end.normalize())));
-        set(&mut price.price, patch.price.map(|price| price.normalize()));
-        set(&mut price.region_ids, patch.region_ids.map(sorted));
-        self.check_part()
-    }
-
-    /// Takes a tier out.
-    ///
-    /// # Errors
-    /// No such part.
-    pub fn remove_price(&mut self, at: PhaseAt, id: u64) -> Result<BillingPrice, Refusal> {
-        let prices = &mut self.phase_mut(at)?.prices;
-        let found = prices.iter().position(|price| price.id == id);
-        let index = found.ok_or_else(|| not_found(Kind::BillingResourcePrice, id))?;
-        Ok(prices.remove(index))
-    }
-
     /// A phase of the plan.
     ///
     /// # Errors
@@ -416,34 +143,6 @@ impl BillingPlan {
     }
 }
 
-/// What never ends, with no prices yet.
-pub(crate) fn final_phase(id: u64) -> BillingPhase {
-    BillingPhase { id, phase_type: PhaseType::Final, duration: None, prices: Vec::new() }
-}
-
-/// Where a price holds, each region once.
-pub(crate) fn sorted(mut region_ids: Vec<u64>) -> Vec<u64> {
-    region_ids.sort_unstable();
-    region_ids.dedup();
-    region_ids
-}
-
-/// Both or none.
-pub(crate) fn duration(
-    unit: Option<DurationUnit>,
-    quantity: Option<u32>,
-) -> Result<Option<Duration>, Refusal> {
-    match (unit, quantity) {
-        (Some(unit), Some(quantity)) => Ok(Some(Duration { unit, quantity })),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(fixed("duration_qty", "A duration needs both: say how many.")),
-        (None, Some(_)) => Err(fixed(
-            "duration_unit",
-            "A duration needs both: say whether hours, days, months or years.",
-        )),
-    }
-}
-
 fn fixed(field: &str, message: &str) -> Refusal {
     Refusal::unfit(FieldError::new(field, "not_allowed", message))
 }
@@ -451,7 +150,9 @@ fn fixed(field: &str, message: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::billing_plan::PhaseType;
     use crate::billing_plan::tests::plan;
+    use crate::product::Product;
 
     fn numbers() -> PartNumbers {
         let from = || Numbers::after(10);

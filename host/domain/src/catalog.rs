@@ -22,6 +22,8 @@ use crate::user_group::UserGroup;
 
 /// The most mistakes that are named at once.
 pub const MOST_MISTAKES: usize = 100;
+/// The most prices of all billing plans together that a document has.
+const MOST_PRICES: usize = 100_000;
 
 /// All that a tenant's catalog holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,6 +189,41 @@ impl CatalogDocument {
             .collect()
     }
 
+    /// Each thing, kind by kind, as its list has it.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(CatalogKind, String)> {
+        let mut all: Vec<_> = self.places().into_iter().collect();
+        all.sort_by_key(|((kind, _), at)| (*kind, *at));
+        all.into_iter().map(|(thing, _)| thing).collect()
+    }
+
+    /// What is not in the other one by its name.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let there = other.places();
+        fn rest<W: Known + Clone>(
+            kind: CatalogKind,
+            list: &[W],
+            there: &BTreeMap<(CatalogKind, String), usize>,
+        ) -> Vec<W> {
+            let is_new = |one: &&W| !there.contains_key(&(kind, one.name().to_owned()));
+            list.iter().filter(is_new).cloned().collect()
+        }
+        Self {
+            regions: rest(CatalogKind::Region, &self.regions, &there),
+            products: rest(CatalogKind::Product, &self.products, &there),
+            billing_plans: rest(CatalogKind::BillingPlan, &self.billing_plans, &there),
+            user_groups: rest(CatalogKind::UserGroup, &self.user_groups, &there),
+            plans: rest(CatalogKind::Plan, &self.plans, &there),
+        }
+    }
+
+    /// Whether it has nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Each name is in its list once.
     fn note_repeated(&self, mistakes: &mut Mistakes) {
         fn names<W: Known>(list: &[W]) -> impl Iterator<Item = &str> {
@@ -207,11 +244,23 @@ impl CatalogDocument {
 }
 
 impl Catalog {
-    /// Billing plans are known by their numbers, and two may have one name. A document knows them by their names.
+    /// Whether a document can hold it: billing plans are known by their numbers, and two may have one name, where a
+    /// document knows them by their names; and a document has an end.
     ///
     /// # Errors
-    /// Names the billing plans that share one.
-    pub fn must_have_names(&self) -> Result<(), Refusal> {
+    /// Names the billing plans that share a name, or says how many prices there are.
+    pub fn must_fit_a_document(&self) -> Result<(), Refusal> {
+        let phases = self.billing_plans.iter().flat_map(|plan| &plan.resources);
+        let phases = phases.flat_map(|resource| &resource.phases);
+        let prices: usize = phases.map(|phase| phase.prices.len()).sum();
+        if prices > MOST_PRICES {
+            let message = format!(
+                "The billing plans have {prices} prices, and a catalog's document has {MOST_PRICES} at most. Use the \
+                 document of each: /api/admin/billing_plans/{{id}}/document."
+            );
+            let error = FieldError::new("billing_plans", "too_many", &message);
+            return Err(Refusal::unfit(error));
+        }
         let mut seen = BTreeMap::new();
         let mut errors = Vec::new();
         for plan in &self.billing_plans {
@@ -248,7 +297,7 @@ impl Catalog {
         numbers: &mut CatalogNumbers,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        self.must_have_names()?;
+        self.must_fit_a_document()?;
         let mut mistakes = Mistakes::default();
         document.note_repeated(&mut mistakes);
         // Each step is asked only when what it names is known: a mistake is told once.
@@ -311,6 +360,7 @@ impl Catalog {
             }
         });
         mistakes.none_yet()?;
+        after.must_fit_a_document()?;
         Ok(after)
     }
 

@@ -188,7 +188,7 @@ fn yes() -> bool {
 
 impl CatalogDocument {
     /// The document of a catalog. What a billing plan is called is no number, so two of one name are the caller's to
-    /// refuse: see [`Catalog::must_have_names`].
+    /// refuse: see [`Catalog::must_fit_a_document`].
     #[must_use]
     pub fn of(catalog: &Catalog) -> Self {
         let named = catalog.named();

@@ -252,6 +252,18 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// Subscriptions go on with it when their period ends.
+    #[error(
+        "Cannot delete plan '{id}': {} to it at the end of their period. Deactivate it instead: PATCH \
+         /api/v1/admin/billing/plans/{id}/toggle, or delete it when they have it no more.",
+        changes(*.count)
+    )]
+    PlanAwaited {
+        /// The plan's.
+        id: String,
+        /// How many subscriptions.
+        count: u64,
+    },
     /// It governs users without a subscription.
     #[error(
         "Cannot delete plan '{id}': it is the default plan of users without a subscription. Name another \
@@ -407,6 +419,7 @@ impl Refusal {
             Self::TenantExists { .. } => "tenant_exists",
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
+            Self::PlanAwaited { .. } => "plan_awaited",
             Self::PlanIsDefault { .. } => "plan_is_default",
             Self::PlanInactive { .. } => "plan_inactive",
             Self::AlreadySubscribed { .. } => "already_subscribed",
@@ -459,6 +472,7 @@ impl Refusal {
             | Self::TenantExists { .. }
             | Self::Rejected(_)
             | Self::PlanInUse { .. }
+            | Self::PlanAwaited { .. }
             | Self::PlanInactive { .. }
             | Self::NothingDue { .. }
             | Self::StatementNotOpen { .. }
@@ -502,6 +516,7 @@ impl Refusal {
             | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
+            | Self::PlanAwaited { .. }
             | Self::PlanInactive { .. }
             | Self::AlreadySubscribed { .. }
             | Self::NotSubscribed
@@ -516,6 +531,13 @@ impl Refusal {
             | Self::UsageTooLarge { .. }
             | Self::PlanIsDefault { .. } => Vec::new(),
         }
+    }
+}
+
+fn changes(count: u64) -> String {
+    match count {
+        1 => "1 subscription changes".to_owned(),
+        many => format!("{many} subscriptions change"),
     }
 }
 

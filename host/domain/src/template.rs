@@ -1,8 +1,10 @@
-//! Template packs: ready-made plans, installed by group.
+//! Template packs: ready-made plans and price books, installed by group.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::catalog_change::{CatalogChanges, CatalogKind};
+use crate::catalog_document::CatalogDocument;
 use crate::plan::{Plan, PlanDraft, PlanId};
 use crate::plan_change::PlanPatch;
 use crate::refusal::{FieldError, Refusal};
@@ -36,8 +38,19 @@ pub struct Group {
 pub struct Template {
     /// The same as the draft's.
     pub id: PlanId,
-    /// The plan as the pack would make it.
+    /// The plan as the pack would make it; without its price book.
     pub draft: PlanDraft,
+    /// The name of its price book.
+    pub billing_plan: Option<String>,
+}
+
+/// What groups of a pack hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Plans.
+    pub templates: Vec<Template>,
+    /// Regions, products and billing plans, and nothing else.
+    pub catalog: CatalogDocument,
 }
 
 /// How a pack is installed.
@@ -69,8 +82,41 @@ pub struct Installation {
     /// The plan that became the tenant's default by this installation.
     #[schema(required = true)]
     pub default_plan: Option<PlanId>,
+    /// The same of the pack's regions, products and billing plans: all of them in one commit, or none.
+    #[serde(default)]
+    pub price_catalog: PricesInstallation,
     /// Whether nothing was done.
     pub dry_run: bool,
+}
+
+/// What an installation did, or would do, with regions, products and billing plans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PricesInstallation {
+    /// Were not there.
+    pub created: Vec<PricesOutcome>,
+    /// Were there, and differed from what the pack has.
+    pub updated: Vec<PricesOutcome>,
+    /// Were left as they are.
+    pub skipped: Vec<PricesOutcome>,
+    /// Could not be made or changed.
+    pub refused: Vec<PricesOutcome>,
+}
+
+/// What became of one region, product or billing plan of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PricesOutcome {
+    /// Which of these it is.
+    pub kind: CatalogKind,
+    /// Its `name`; a product's `external_id`.
+    pub name: String,
+    /// A sentence.
+    pub reason: String,
+    /// What the validation plugins warn of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What is wrong, where it is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
 }
 
 /// What became of one plan of a pack.
@@ -124,18 +170,81 @@ impl Pack {
 
 impl Template {
     /// The patch that makes a plan what the pack has. What a pack cannot know stays: whether the plan is
-    /// switched on, its price book, and the operator's own notes.
+    /// switched on, its price book where the pack names none, and the operator's own notes. `billing_plan_id` is
+    /// the number of the one that it names.
     #[must_use]
-    pub fn patch(&self, plan: &Plan) -> PlanPatch {
+    pub fn patch(&self, plan: &Plan, billing_plan_id: Option<u64>) -> PlanPatch {
         let draft = self.draft.clone();
         let mut metadata = plan.metadata.clone();
         metadata.extend(draft.metadata.clone().unwrap_or_default());
         PlanPatch {
             is_active: None,
             metadata: Some(Some(metadata)),
-            billing_plan_id: None,
+            billing_plan_id: billing_plan_id.map(Some),
             ..draft.into()
         }
+    }
+}
+
+impl PricesInstallation {
+    /// What came of the changes that a pack asked for; `asked` is what was put, of all that it has.
+    #[must_use]
+    pub fn of(has: &CatalogDocument, asked: &CatalogDocument, changes: &CatalogChanges) -> Self {
+        let (mut done, put) = (Self::default(), asked.places());
+        for (kind, name) in has.in_order() {
+            let is_it =
+                |one: &&crate::catalog_change::CatalogChange| one.kind == kind && one.name == name;
+            let created = changes.created.iter().find(is_it);
+            let updated = changes.updated.iter().find(is_it);
+            let warnings = created.or(updated).map(|one| one.warnings.clone());
+            let (list, reason) = match (created, updated) {
+                (Some(_), _) => (&mut done.created, "There was none of this name."),
+                (_, Some(_)) => (&mut done.updated, "It differed from what the pack has."),
+                _ if put.contains_key(&(kind, name.clone())) => {
+                    (&mut done.skipped, "It is what the pack has already.")
+                }
+                _ => (&mut done.skipped, "It is there already. Use force to update it."),
+            };
+            list.push(PricesOutcome {
+                warnings: warnings.unwrap_or_default(),
+                ..PricesOutcome::new(kind, name, reason)
+            });
+        }
+        done
+    }
+
+    /// What is refused, as all of it is where some of it is.
+    #[must_use]
+    pub fn refused(has: &CatalogDocument, asked: &CatalogDocument, refusal: &Refusal) -> Self {
+        let (mut done, put) = (Self::default(), asked.places());
+        for (kind, name) in has.in_order() {
+            let Some(at) = put.get(&(kind, name.clone())) else {
+                let reason = "It is there already. Use force to update it.";
+                done.skipped.push(PricesOutcome::new(kind, name, reason));
+                continue;
+            };
+            let place = format!("{}[{at}]", kind.list());
+            let its = |error: FieldError| {
+                let field = error.field.strip_prefix(&place)?.trim_start_matches('.').to_owned();
+                Some(FieldError { field, ..error })
+            };
+            let errors: Vec<FieldError> = refusal.fields().into_iter().filter_map(its).collect();
+            let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+            let reason = if errors.is_empty() {
+                format!("Prices are installed together, and some are refused: {refusal}")
+            } else {
+                messages.join(" ")
+            };
+            done.refused.push(PricesOutcome { errors, ..PricesOutcome::new(kind, name, &reason) });
+        }
+        done
+    }
+}
+
+impl PricesOutcome {
+    fn new(kind: CatalogKind, name: String, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self { kind, name, reason, warnings: Vec::new(), errors: Vec::new() }
     }
 }
 
@@ -207,8 +316,8 @@ mod tests {
                 "metadata":{"promo":"new"},"overage":{"requests":"bill"}}"#,
         );
         let before = Plan::from_draft(id.clone(), mine, now).unwrap();
-        let template = Template { id: id.clone(), draft: theirs.clone() };
-        let after = before.patched(template.patch(&before), now).unwrap();
+        let template = Template { id: id.clone(), draft: theirs.clone(), billing_plan: None };
+        let after = before.patched(template.patch(&before, None), now).unwrap();
         let expected = Plan {
             is_active: false,
             billing_plan_id: Some(7),
@@ -219,6 +328,50 @@ mod tests {
             ..Plan::from_draft(id, theirs, now).unwrap()
         };
         assert_eq!(after, expected);
-        assert_eq!(after.patched(template.patch(&after), now).unwrap(), after, "twice is once");
+        let again = after.patched(template.patch(&after, None), now).unwrap();
+        assert_eq!(again, after, "twice is once");
+        let priced = after.patched(template.patch(&after, Some(8)), now).unwrap();
+        assert_eq!(priced.billing_plan_id, Some(8), "but the book that the pack names");
+    }
+
+    #[test]
+    fn prices_are_made_changed_left_or_refused_together() {
+        let document = |json: &str| serde_json::from_str::<CatalogDocument>(json).unwrap();
+        let has = document(
+            r#"{"regions":[{"name":"us"},{"name":"eu"}],
+                "products":[{"external_id":"cpu","label":"CPU","resource_kind":"resource"}]}"#,
+        );
+        let there = document(
+            r#"{"regions":[{"name":"eu"}],
+                "products":[{"external_id":"cpu","label":"Core","resource_kind":"resource"}]}"#,
+        );
+        let names = |list: &[PricesOutcome]| {
+            list.iter().map(|one| one.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        let lists = |done: &PricesInstallation| {
+            [&done.created, &done.updated, &done.skipped, &done.refused].map(|list| names(list))
+        };
+        for (force, expected) in
+            [(false, ["us", "", "eu cpu", ""]), (true, ["us", "cpu", "eu", ""])]
+        {
+            let asked = if force { has.clone() } else { has.without(&there) };
+            let mut after = there.clone();
+            for region in &asked.regions {
+                if !after.regions.contains(region) {
+                    after.regions.push(region.clone());
+                }
+            }
+            if force {
+                after.products.clone_from(&asked.products);
+            }
+            let changes = CatalogChanges::between(&there, &after);
+            assert_eq!(lists(&PricesInstallation::of(&has, &asked, &changes)), expected, "{force}");
+        }
+        let error = FieldError::new("products[0].unit", "entry_in_use", "It is priced.");
+        let done = PricesInstallation::refused(&has, &has, &Refusal::unfit(error));
+        assert_eq!(lists(&done), ["", "", "", "us eu cpu"]);
+        assert_eq!(done.refused[2].errors[0].field, "unit");
+        assert_eq!(done.refused[2].reason, "It is priced.");
+        assert!(done.refused[0].reason.contains("some are refused: It is priced."));
     }
 }

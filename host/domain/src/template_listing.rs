@@ -4,11 +4,13 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::catalog_change::CatalogKind;
+use crate::catalog_document::CatalogDocument;
 use crate::money::Currency;
 use crate::period::Interval;
 use crate::plan::PlanId;
 use crate::schema;
-use crate::template::{Group, Pack, Template};
+use crate::template::{Contents, Group, Pack};
 
 /// A pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,6 +56,19 @@ pub struct GroupListing {
     pub by_default: bool,
     /// What it holds.
     pub plans: Vec<PlanListing>,
+    /// What it holds beside them: regions, products and billing plans.
+    pub price_catalog: Vec<PricesListing>,
+}
+
+/// A region, product or billing plan of a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PricesListing {
+    /// Which of these it is.
+    pub kind: CatalogKind,
+    /// Its `name`; a product's `external_id`.
+    pub name: String,
+    /// Whether the tenant has one of this name.
+    pub installed: bool,
 }
 
 /// A plan of a pack.
@@ -107,13 +122,15 @@ impl PackListing {
 }
 
 impl GroupListing {
-    /// A group with what it holds; `is_installed` knows the tenant's plans.
+    /// A group with what it holds; `is_installed` knows the tenant's plans, and `there` its catalog else.
     #[must_use]
     pub fn new(
         group: Group,
-        templates: Vec<Template>,
+        contents: Contents,
         is_installed: impl Fn(&PlanId) -> bool,
+        there: &CatalogDocument,
     ) -> Self {
+        let Contents { templates, catalog } = contents;
         let plans = templates.into_iter().map(|template| PlanListing {
             installed: is_installed(&template.id),
             id: template.id,
@@ -122,11 +139,18 @@ impl GroupListing {
             currency: template.draft.currency,
             interval: template.draft.interval,
         });
+        let there = there.places();
+        let prices = catalog.in_order().into_iter().map(|(kind, name)| PricesListing {
+            installed: there.contains_key(&(kind, name.clone())),
+            kind,
+            name,
+        });
         Self {
             name: group.name,
             title: group.title,
             by_default: group.by_default,
             plans: plans.collect(),
+            price_catalog: prices.collect(),
         }
     }
 }

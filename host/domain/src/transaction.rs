@@ -157,6 +157,9 @@ pub struct Booked {
     pub asked: u32,
     /// What was given back, by the refund.
     pub refunds: BTreeMap<String, Refund>,
+    /// By which shop it is asked for, as the provider calls it: settings may be others when it is paid.
+    #[serde(default)]
+    pub shop_id: Option<String>,
 }
 
 /// Money that was given back.
@@ -296,7 +299,14 @@ impl Booked {
             ask_at: Some(after(at.real, Self::FIRST_PAUSE)),
             asked: 0,
             refunds: BTreeMap::new(),
+            shop_id: None,
         }
+    }
+
+    /// The same by a shop, in which it stays.
+    #[must_use]
+    pub fn by_shop(self, shop_id: &str) -> Self {
+        Self { shop_id: Some(shop_id.to_owned()), ..self }
     }
 
     /// What the provider is asked to take on: the same each time.

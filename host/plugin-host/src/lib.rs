@@ -42,6 +42,7 @@ mod instance;
 mod lanes;
 mod limits;
 mod native;
+mod pack_catalog;
 mod packs;
 mod plugin;
 mod stand_back;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use planwright_domain::money::{self, Currency};
 use planwright_domain::period::Interval;
 use planwright_domain::plan::{Overage, PlanDraft, PlanId};
-use planwright_domain::template::{Group, Pack, Template};
+use planwright_domain::template::{Contents, Group, Pack, Template};
 use planwright_domain::time::Timestamp;
 use rust_decimal::Decimal;
 use wasmtime::bail;
@@ -16,6 +16,7 @@ use wasmtime::bail;
 use crate::contract::exports::planwright::plugin::templates as wit_templates;
 use crate::contract::planwright::plugin::types as wit;
 use crate::instance::Exports;
+use crate::pack_catalog;
 use crate::plugin::Plugin;
 use crate::{Hook, PluginError};
 
@@ -44,7 +45,7 @@ impl Plugin {
         .await
     }
 
-    /// The plans that a pack's groups hold, with dates counted from `now`. No id is there twice.
+    /// What a pack's groups hold, with dates counted from `now`. No plan's id is there twice.
     ///
     /// # Errors
     /// [`PluginError`] names the plugin.
@@ -52,7 +53,7 @@ impl Plugin {
         self: &Arc<Self>,
         groups: &[String],
         now: Timestamp,
-    ) -> Result<Vec<Template>, PluginError> {
+    ) -> Result<Contents, PluginError> {
         self.must_be(Hook::Templates)?;
         let groups = groups.to_vec();
         let text_bytes = self.running.limits.text_bytes;
@@ -60,8 +61,8 @@ impl Plugin {
             now,
             move |store, exports| templates(exports)?.call_unpack(store, &groups, now.as_second()),
             move |plugin, answer| {
-                let contents = answer.map_err(|no| plugin.refused(&no.code, &no.message))?;
-                plans(contents, text_bytes).map_err(|reason| plugin.bad_answer(reason))
+                let said = answer.map_err(|no| plugin.refused(&no.code, &no.message))?;
+                contents(said, text_bytes).map_err(|reason| plugin.bad_answer(reason))
             },
         )
         .await
@@ -96,32 +97,33 @@ fn pack(said: wit_templates::Pack) -> Result<Pack, String> {
     Ok(Pack { name: said.name, title: said.title, groups: groups.collect(), default_plan })
 }
 
-fn plans(contents: wit_templates::Contents, text_bytes: usize) -> Result<Vec<Template>, String> {
-    // What would be dropped is refused: half a pack is another pack.
-    let books = contents.regions.len() + contents.products.len() + contents.billing_plans.len();
-    if books > 0 {
-        return Err("it holds price books, and this host installs plans alone".to_owned());
-    }
-    check_count("plans", contents.plans.len(), PLANS)?;
+fn contents(said: wit_templates::Contents, text_bytes: usize) -> Result<Contents, String> {
+    let wit_templates::Contents { plans, regions, products, billing_plans, priced_plans } = said;
+    check_count("plans", plans.len(), PLANS)?;
+    let catalog = pack_catalog::read(regions, products, billing_plans, text_bytes)?;
+    let mut books = pack_catalog::books_of_plans(priced_plans, text_bytes)?;
     let mut ids = BTreeSet::new();
-    contents
-        .plans
-        .into_iter()
-        .map(|plan| {
-            let id = plan_id(&plan.id)?;
-            if !ids.insert(id.clone()) {
-                return Err(format!("two plans have the id '{id}'"));
-            }
-            let draft = draft(&id, plan, text_bytes).map_err(|reason| format!("{id}: {reason}"))?;
-            Ok(Template { id, draft })
-        })
-        .collect()
+    let mut templates = Vec::new();
+    for plan in plans {
+        let id = plan_id(&plan.id)?;
+        if !ids.insert(id.clone()) {
+            return Err(format!("two plans have the id '{id}'"));
+        }
+        let draft = draft(&id, plan, text_bytes).map_err(|reason| format!("{id}: {reason}"))?;
+        let billing_plan = books.remove(id.as_str());
+        templates.push(Template { id, draft, billing_plan });
+    }
+    // What would be dropped is refused: half a pack is another pack.
+    match books.into_keys().next() {
+        Some(plan) => Err(format!("it prices the plan '{}', and holds none", shown(&plan))),
+        None => Ok(Contents { templates, catalog }),
+    }
 }
 
 fn draft(id: &PlanId, plan: wit::Plan, text_bytes: usize) -> Result<PlanDraft, String> {
     check_lengths(&plan, text_bytes)?;
     if plan.billing_plan_id.is_some() {
-        return Err("it names a price book, and a pack cannot know those of a tenant".to_owned());
+        return Err("it names a price book by a number, and a pack knows them by name".to_owned());
     }
     let overage = plan.overage.into_iter().map(|overage| {
         let policy = Overage::try_from(overage.policy)?;
@@ -173,7 +175,7 @@ fn check_lengths(plan: &wit::Plan, text_bytes: usize) -> Result<(), String> {
     }
 }
 
-fn once_each<T>(
+pub(crate) fn once_each<T>(
     entries: impl Iterator<Item = Result<(String, T), String>>,
 ) -> Result<BTreeMap<String, T>, String> {
     let mut map = BTreeMap::new();
@@ -208,6 +210,11 @@ fn currency(said: &wit::Currency) -> Result<Currency, String> {
     Ok(currency)
 }
 
+/// What a pack says is shown back, but not at any length.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(NAME_BYTES).collect()
+}
+
 fn plan_id(id: &str) -> Result<PlanId, String> {
     let shown: String = id.chars().take(NAME_BYTES).collect();
     PlanId::new(id).map_err(|refusal| format!("{shown:?} as the id of a plan: {refusal}"))
@@ -231,7 +238,7 @@ fn check_text(what: &str, text: &str, most: usize) -> Result<(), String> {
     Err(format!("{what} must have 1 to {most} bytes and no control characters"))
 }
 
-fn check_count(what: &str, count: usize, most: usize) -> Result<(), String> {
+pub(crate) fn check_count(what: &str, count: usize, most: usize) -> Result<(), String> {
     if count <= most { Ok(()) } else { Err(format!("{count} {what}, and {most} are allowed")) }
 }
 
@@ -269,12 +276,13 @@ mod tests {
             regions: Vec::new(),
             products: Vec::new(),
             billing_plans: Vec::new(),
+            priced_plans: Vec::new(),
         }
     }
 
     #[test]
     fn a_plan_crosses_whole() {
-        let template = plans(holding(vec![wit_plan()]), 100).unwrap().remove(0);
+        let template = contents(holding(vec![wit_plan()]), 100).unwrap().templates.remove(0);
         assert_eq!(template.id.as_str(), "pro");
         assert_eq!(template.draft.price, Decimal::from(1490));
         assert_eq!(template.draft.quotas.unwrap()["requests"], 5);
@@ -302,15 +310,36 @@ mod tests {
         for (edit, part) in cases {
             let mut plan = wit_plan();
             edit(&mut plan);
-            let reason = plans(holding(vec![plan]), 100).unwrap_err();
+            let reason = contents(holding(vec![plan]), 100).unwrap_err();
             assert!(reason.contains(part), "{part}: {reason}");
         }
-        let reason = plans(holding(vec![wit_plan(), wit_plan()]), 100).unwrap_err();
+        let reason = contents(holding(vec![wit_plan(), wit_plan()]), 100).unwrap_err();
         assert_eq!(reason, "two plans have the id 'pro'");
-        assert!(plans(holding(vec![wit_plan(); 201]), 100).unwrap_err().starts_with("201 plans"));
-        let mut books = holding(Vec::new());
-        books.regions.push("eu".to_owned());
-        assert!(plans(books, 100).unwrap_err().contains("price books"));
+        let many = contents(holding(vec![wit_plan(); 201]), 100).unwrap_err();
+        assert!(many.starts_with("201 plans"), "{many}");
+    }
+
+    #[test]
+    fn a_plan_is_priced_by_a_book_that_is_named_once() {
+        let priced = |plan: &str| wit_templates::PricedPlan {
+            plan: plan.to_owned(),
+            billing_plan: "Cloud".to_owned(),
+        };
+        for (plans, expected) in [
+            (vec![priced("pro")], Ok(Some("Cloud"))),
+            (vec![], Ok(None)),
+            (vec![priced("pro"), priced("pro")], Err("'pro' is there twice")),
+            (vec![priced("free")], Err("it prices the plan 'free', and holds none")),
+        ] {
+            let mut said = holding(vec![wit_plan()]);
+            said.priced_plans = plans;
+            let book = contents(said, 100).map(|mut held| held.templates.remove(0).billing_plan);
+            match (book, expected) {
+                (Ok(book), Ok(expected)) => assert_eq!(book.as_deref(), expected),
+                (Err(reason), Err(expected)) => assert_eq!(reason, expected),
+                (book, _) => panic!("{book:?}"),
+            }
+        }
     }
 
     #[test]

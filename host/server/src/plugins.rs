@@ -21,6 +21,7 @@ const IDENTITY: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_IDENTITY"));
 const VALIDATION: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_VALIDATION"));
 const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
 const SAAS_TIERS: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_SAAS_TIERS"));
+const CLOUD_HOSTING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_CLOUD_HOSTING"));
 
 /// The standard plugins are ours and keep nothing between calls, so an instance is used again; it is
 /// replaced now and then all the same, so that nothing can pile up in it.
@@ -91,8 +92,10 @@ pub(crate) async fn bindings(
         let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "validation.then" })?;
         validation.push(from_file(host, Hook::Validation, file, plugin, now).await?);
     }
-    let mut templates =
-        vec![standard(host, Hook::Templates, SAAS_TIERS, "{}".to_owned(), now).await?];
+    let mut templates = Vec::new();
+    for pack in [SAAS_TIERS, CLOUD_HOSTING] {
+        templates.push(standard(host, Hook::Templates, pack, "{}".to_owned(), now).await?);
+    }
     for plugin in &config.templates {
         let file = plugin.file.as_deref().ok_or(LoadError::NoFile { table: "templates" })?;
         templates.push(from_file(host, Hook::Templates, file, plugin, now).await?);

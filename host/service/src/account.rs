@@ -315,6 +315,9 @@ impl Account {
         change
             .put(&keys.subscription(&held.subscription.id), &record)
             .add(&count(&keys, held, held.subscription.status), 1);
+        if let Some(awaited) = pending_changes(&keys, held) {
+            change.add(&awaited, 1);
+        }
         if let Some(due) = due(&self.timeline, &self.tenant, held) {
             change.put(&due, &due_record(held));
         }
@@ -327,6 +330,9 @@ impl Account {
             change.delete(&key);
         }
         change.add(&count(&keys, held, held.subscription.status), -1);
+        if let Some(awaited) = pending_changes(&keys, held) {
+            change.add(&awaited, -1);
+        }
         if let Some(due) = due(&self.timeline, &self.tenant, held) {
             change.delete(&due);
         }
@@ -375,6 +381,12 @@ pub(crate) fn due_record(held: &Held) -> DueRecord {
         plan_id: subscription.plan_id.clone(),
         pending_plan_id: subscription.pending_plan_id.clone(),
     }
+}
+
+/// Where it is counted for the plan that it goes on with, if that is another one.
+pub(crate) fn pending_changes(keys: &Keys, held: &Held) -> Option<Key> {
+    let plan = held.subscription.pending_plan_id.as_ref()?;
+    Some(keys.pending_changes(plan, held.pending_generation?))
 }
 
 fn count(keys: &Keys, held: &Held, status: Status) -> Key {

@@ -36,10 +36,10 @@ pub struct Applied {
 /// The tenant's catalog.
 ///
 /// # Errors
-/// Billing plans that share a name, by which a document knows them.
+/// Billing plans that share a name, by which a document knows them, or more prices than it has.
 pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Tagged<CatalogDocument>, Error> {
     let edit = CatalogEdit::begin(app, by).await?;
-    edit.before.must_have_names()?;
+    edit.before.must_fit_a_document()?;
     Ok(Tagged { tag: edit.tag(), value: CatalogDocument::of(&edit.before) })
 }
 

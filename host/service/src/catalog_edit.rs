@@ -98,7 +98,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
         let events = self.subscription_plans(&after, &mut review).await?;
         review.mistakes.none_yet()?;
         let Review { changes, warnings, .. } = review;
-        Ok(ReviewedCatalog { edit: self, changes, warnings, events })
+        Ok(ReviewedCatalog { edit: self, after, changes, warnings, events })
     }
 
     async fn numbers(&self) -> Result<CatalogNumbers, Error> {
@@ -341,6 +341,8 @@ impl Review {
 /// A change that may be made.
 pub(crate) struct ReviewedCatalog<'a, S: Store> {
     edit: CatalogEdit<'a, S>,
+    /// The catalog as it will be.
+    pub(crate) after: Catalog,
     pub(crate) changes: CatalogChanges,
     pub(crate) warnings: Vec<Finding>,
     events: Vec<Event>,

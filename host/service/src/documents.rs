@@ -9,7 +9,7 @@ use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::metric::Metric;
-use planwright_domain::payment_settings::{PaymentSetup, Secret};
+use planwright_domain::payment_settings::{Credentials, PaymentSetup, Secret};
 use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::quantity::Quantity;
@@ -146,13 +146,17 @@ pub(crate) struct SettingsRecord {
     /// The secret key of the tenant's shop, apart from what answers and the audit log show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shop_secret_key: Option<Secret>,
+    /// Shops that there were before, with their keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier_shops: Vec<Credentials>,
 }
 
 impl SettingsRecord {
     /// How the tenant takes payments, with the secret.
     pub(crate) fn payments(&self) -> PaymentSetup {
         let secret_key = self.shop_secret_key.clone();
-        PaymentSetup { settings: self.settings.payments.clone(), secret_key }
+        let earlier = self.earlier_shops.clone();
+        PaymentSetup { settings: self.settings.payments.clone(), secret_key, earlier }
     }
 }
 

@@ -30,10 +30,11 @@ pub async fn start<S: Store>(
     draft: &PaymentDraft,
 ) -> Result<PaymentStarted, Error> {
     let tenant = &by.caller.tenant;
-    let (payments, _) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let (payments, shop) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
     let return_url = return_url::read(&draft.return_url, &payments.return_hosts)?;
     // What a repeat is answered is the payment as it stands then.
-    let id: String = once(app, by, || Box::pin(try_book(app, by, draft, &return_url))).await?;
+    let id: String =
+        once(app, by, || Box::pin(try_book(app, by, draft, &return_url, &shop.shop_id))).await?;
     let snapshot = app.store.snapshot().await?;
     let (_, booked) = transaction_records::load(&snapshot, tenant, &id).await?;
     if let Some(started) = PaymentStarted::of(&booked) {
@@ -53,12 +54,14 @@ async fn try_book<S: Store>(
     by: &Request,
     draft: &PaymentDraft,
     return_url: &str,
+    shop_id: &str,
 ) -> Result<String, Error> {
     let id = ids::fresh(app.entropy.as_ref(), "txn_");
     let (booked, rests_on) = match draft.paid_for()? {
         PaidFor::Plan(plan_id) => for_plan(app, by, id, plan_id, return_url).await?,
         PaidFor::Statement(statement) => for_statement(app, by, id, statement, return_url).await?,
     };
+    let booked = booked.by_shop(shop_id);
     let tenant = &by.caller.tenant;
     let pending = TransactionKeys::of(tenant).pending(&booked);
     if let Some(record) = app.store.snapshot().await?.get(&pending).await? {
@@ -135,7 +138,8 @@ pub(crate) async fn order<S: Store>(
         // The provider has forgotten the key by now, or will while it is asked.
         return settlement::give_up(app, tenant, &booked.transaction.id, real).await;
     }
-    let (payments, shop) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let snapshot = app.store.snapshot().await?;
+    let (payments, shop) = shops::of_payment(app, &snapshot, tenant, booked).await?;
     let order = booked.order(tenant);
     let id = &booked.transaction.id;
     match payments.provider.create_payment(&shop, &order).await {

@@ -112,7 +112,7 @@ async fn take_plan<S: Store>(
         quoted_at: transaction.created_at,
         amount: transaction.amount,
         currency: transaction.currency,
-        transaction_id: Some(&transaction.id),
+        transaction_id: &transaction.id,
     };
     match purchases::take_payment(app, snapshot, by, payment, change).await {
         Ok(held) => Ok(held.map(|held| held.subscription.id)),

@@ -1,7 +1,7 @@
 //! What a window comes to: its metered usage, what came late into earlier windows, and the fees that were charged,
 //! priced from one snapshot; and all that this rests on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_window::{BillingWindow, Closed, Metered, WindowState, due_more};
@@ -16,6 +16,7 @@ use planwright_domain::refusal::FieldError;
 use planwright_domain::segment::{Quantities, Segment};
 use planwright_domain::statement::UpcomingStatement;
 use planwright_domain::statement_line::{LineKind, StatementLine};
+use planwright_domain::usage::Limit;
 use planwright_store::{ChangeSet, Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
@@ -127,7 +128,7 @@ impl<S: Store> Billing<'_, S> {
     /// # Errors
     /// What keeps it from being written; what was looked at until then is in the grounds.
     pub(crate) async fn bill(&mut self) -> Result<Billed, Error> {
-        let metered = self.metered(self.place).await?;
+        let metered = self.metered(self.place, &self.window.limits).await?;
         let mut quantities = self.window.to_bill(&metered);
         quantities.retain(|_, quantity| *quantity > Quantity::ZERO);
         let window = self.window.window;
@@ -229,7 +230,11 @@ impl<S: Store> Billing<'_, S> {
 
     /// What counters say of a window. They are expected to hold it still: the number of priced events moves with every
     /// segment.
-    async fn metered(&mut self, place: &WindowPlace) -> Result<Metered, StoreError> {
+    async fn metered(
+        &mut self,
+        place: &WindowPlace,
+        limits: &BTreeMap<Metric, Limit>,
+    ) -> Result<Metered, StoreError> {
         self.counter(self.keys.metered_events(place)).await?;
         let prefix = self.keys.segments(place);
         let mut metered = Metered::default();
@@ -239,13 +244,12 @@ impl<S: Store> Billing<'_, S> {
             })?;
             metered.counted.insert(segment, Quantity::from_millionths(holds));
         }
-        let metrics: BTreeSet<Metric> =
-            metered.counted.keys().map(|segment| segment.metric.clone()).collect();
-        for metric in metrics {
+        // Where there is no quota, what was used in all makes no difference.
+        for metric in limits.keys() {
             let WindowPlace { user_id, usage_epoch, start } = place;
-            let key = self.keys.usage(user_id, *usage_epoch, *start, &metric);
+            let key = self.keys.usage(user_id, *usage_epoch, *start, metric);
             let total = Quantity::from_millionths(self.counter(key).await?);
-            metered.totals.insert(metric, total);
+            metered.totals.insert(metric.clone(), total);
         }
         Ok(metered)
     }
@@ -272,7 +276,7 @@ impl<S: Store> Billing<'_, S> {
                 return Err(StoreError::Corrupt { reason }.into());
             };
             let WindowState::Closed(closed) = &before.state else { continue };
-            let metered = self.metered(&place).await?;
+            let metered = self.metered(&place, &before.limits).await?;
             let quantities = closed.to_adjust(&before.limits, &metered);
             let wanted = Wanted { window: before.window, currency: closed.currency, quantities };
             let closed = closed.clone();

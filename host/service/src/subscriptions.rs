@@ -154,7 +154,7 @@ async fn try_cancel<S: Store>(
     } else {
         held.ending(true, by.now)
     };
-    commit_own(app, by, &account, &after).await
+    commit_own(app, by, &account, ChangeSet::new(), &after).await
 }
 
 /// The caller's newest subscription, which is over.
@@ -181,7 +181,7 @@ pub async fn resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription
 async fn try_resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription, Error> {
     let (_, account) = settled_account(app, by, &by.caller.user_id).await?;
     let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
-    commit_own(app, by, &account, &held.ending(false, by.now)).await
+    commit_own(app, by, &account, ChangeSet::new(), &held.ending(false, by.now)).await
 }
 
 /// Another plan for the caller, now or when what is paid is over. With the plan that the caller has, a change that
@@ -214,7 +214,10 @@ async fn try_change<S: Store>(
     match when {
         When::PeriodEnd => {
             let after = held.changing_later(offer, by.now);
-            commit_own(app, by, &account, &after).await
+            let mut change = ChangeSet::new();
+            // Whoever deletes the plan sees who waits for it, or is seen.
+            change.expect_version(&Keys::of(&by.caller.tenant).plan(plan_id), version);
+            commit_own(app, by, &account, change, &after).await
         }
         When::Now if held.is_to(offer) => {
             Err(Refusal::AlreadySubscribed { plan: plan_id.to_string() }.into())
@@ -238,15 +241,15 @@ async fn settled_account<S: Store>(
     Ok((snapshot, account))
 }
 
-/// Commits what the caller did with a subscription; nothing where nothing changed.
+/// Commits what the caller did with a subscription, with what it rests on else; nothing where nothing changed.
 async fn commit_own<S: Store>(
     app: &App<S>,
     by: &Request,
     account: &Account,
+    mut change: ChangeSet,
     after: &Held,
 ) -> Result<Subscription, Error> {
     if account.held() != Some(after) {
-        let mut change = ChangeSet::new();
         account.write(app, &mut change, after, by.now);
         app.commit(by, change, &after.subscription).await?;
     }

@@ -1,23 +1,26 @@
-//! Template packs: which there are, and installing them plan by plan.
+//! Template packs: which there are, and installing them: prices together, then plan by plan.
 
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
 use planwright_domain::binding::BoundPlugin;
+use planwright_domain::catalog_document::CatalogDocument;
 use planwright_domain::hook::Hook;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plan::{Plan, PlanId};
-use planwright_domain::template::{Install, Installation, Outcome, Pack, Template};
+use planwright_domain::plan::{Plan, PlanDraft, PlanId};
+use planwright_domain::template::{Contents, Install, Installation, Outcome, Pack, Template};
 use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
 use planwright_plugin_host::{Plugin, PluginError};
 use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::catalog::Catalog;
+use crate::catalog_edit::CatalogEdit;
 use crate::documents::{PlanRecord, SettingsRecord};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::{answered, kept};
+use crate::pack_prices::{self, WouldBe};
 use crate::plan_commit::{Action, Change};
 use crate::plan_surroundings::Surroundings;
 use crate::plugin_slots::Entry;
@@ -35,12 +38,13 @@ pub async fn list<S: Store>(
     page: PageRequest,
 ) -> Result<Page<PackListing>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let catalog = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
+    let plans = app.catalogs.read(&snapshot, &by.caller.tenant).await?;
+    let there = CatalogDocument::of(&CatalogEdit::begin(app, by).await?.before);
     let bindings = app.bindings(&snapshot, &by.caller.tenant).await?;
     let mut listed: Vec<PackListing> = Vec::new();
     for entry in bindings.slot(Hook::Templates).entries() {
         let about = || about(&entry.shown);
-        let listing = match listing(app, by, entry, &catalog).await {
+        let listing = match listing(app, by, entry, &plans, &there).await {
             Ok(listing) if listed.iter().any(|one| one.available && one.name == listing.name) => {
                 let reason = "Another pack of this name comes first; give this one another name.";
                 PackListing::unavailable(listing.name, reason.to_owned(), about())
@@ -62,14 +66,15 @@ async fn listing<S>(
     app: &App<S>,
     by: &Request,
     entry: &Entry,
-    catalog: &Catalog,
+    plans: &Catalog,
+    there: &CatalogDocument,
 ) -> Result<PackListing, PluginError> {
     let plugin = app.plugin(entry, by.now).await?;
     let pack = plugin.describe(by.now).await?;
     let mut groups = Vec::new();
     for group in pack.groups.clone() {
         let held = plugin.unpack(std::slice::from_ref(&group.name), by.now).await?;
-        groups.push(GroupListing::new(group, held, |id| catalog.has(id)));
+        groups.push(GroupListing::new(group, held, |id| plans.has(id), there));
     }
     Ok(PackListing::available(pack, groups, about(&entry.shown)))
 }
@@ -82,8 +87,9 @@ fn about(plugin: &BoundPlugin) -> PluginListing {
     }
 }
 
-/// Installs groups of a pack, or says what that would do. Each plan is made or changed on its own, under the
-/// same review as by hand: one that is refused is in the answer, and the others are installed.
+/// Installs groups of a pack, or says what that would do. Regions, products and billing plans come first, all in one
+/// commit or none. Then each plan is made or changed on its own, under the same review as by hand: one that is
+/// refused is in the answer, and the others are installed.
 ///
 /// The first pack that names a default plan sets the tenant's, unless an admin has chosen before.
 ///
@@ -119,10 +125,16 @@ async fn install_each<S: Store>(
 ) -> Result<Installation, Error> {
     let (pack, plugin) = find(app, by, name).await?;
     let groups = pack.choose(wanted.groups.as_deref())?;
+    let Contents { templates, catalog } = plugin.unpack(&groups, by.now).await?;
     let mut done = Installation { dry_run: wanted.dry_run, ..Installation::default() };
-    for template in plugin.unpack(&groups, by.now).await? {
+    // Plans may name price books, and metrics that are products.
+    let prices =
+        retrying(app.entropy.as_ref(), || pack_prices::install(app, by, &catalog, wanted)).await?;
+    done.price_catalog = prices.done;
+    let would = prices.would.as_ref();
+    for template in templates {
         let attempt =
-            retrying(app.entropy.as_ref(), || try_install(app, by, &template, wanted)).await;
+            retrying(app.entropy.as_ref(), || try_install(app, by, &template, would, wanted)).await;
         let (became, outcome) = match attempt {
             Err(Error::Refused(refusal)) => {
                 let reason = Outcome::new(&template.id, &refusal.to_string());
@@ -186,6 +198,7 @@ async fn try_install<S: Store>(
     app: &App<S>,
     by: &Request,
     template: &Template,
+    would: Option<&WouldBe>,
     wanted: &Install,
 ) -> Result<(Became, Outcome), Error> {
     let (tenant, id) = (&by.caller.tenant, &template.id);
@@ -196,7 +209,9 @@ async fn try_install<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let (became, reason, change) = match snapshot.get(&Keys::of(tenant).plan(id)).await? {
         None => {
-            let plan = Plan::from_draft(id.clone(), template.draft.clone(), by.now)?;
+            let billing_plan_id = pack_prices::book::<S>(&snapshot, by, template, would).await?;
+            let draft = PlanDraft { billing_plan_id, ..template.draft.clone() };
+            let plan = Plan::from_draft(id.clone(), draft, by.now)?;
             (Became::Created, "There was no plan of this id.", Change::make(plan, Action::Created))
         }
         Some(_) if !wanted.force => {
@@ -206,7 +221,8 @@ async fn try_install<S: Store>(
         Some(found) => {
             let before = (found.version, found.decode::<PlanRecord>()?);
             let plan = &before.1.plan;
-            let after = plan.patched(template.patch(plan), by.now)?;
+            let book = pack_prices::book::<S>(&snapshot, by, template, would).await?;
+            let after = plan.patched(template.patch(plan, book), by.now)?;
             let reason = if after == *plan {
                 "It is what the pack has, as it was before."
             } else {
@@ -217,6 +233,10 @@ async fn try_install<S: Store>(
     };
     let reviewed = if wanted.dry_run {
         let around = Surroundings::read(app, &snapshot, by).await?;
+        let around = match would {
+            Some(would) => would.around(around),
+            None => around,
+        };
         change.rehearse(app, &snapshot, by, &around).await?
     } else {
         change.review_and_commit(app, &snapshot, by).await?

@@ -2,7 +2,7 @@
 //!
 //! A plugin is a WebAssembly component that answers one kind of question: what an id looks like
 //! ([`Identity`]), whether a change is allowed ([`Validation`]), what something costs ([`Pricing`]), or which
-//! plans a pack holds ([`Templates`]). It is a pure function: all it may know comes as arguments, all it
+//! plans and price books a pack holds ([`Templates`]). It is a pure function: all it may know comes as arguments, all it
 //! decides is its result. It has no clock, no network, no disk; what is random or depends on the time is
 //! handed to it.
 //!
@@ -144,6 +144,19 @@ pub mod pricing {
 /// What a template pack is asked and answers.
 pub mod templates {
     pub use crate::bindings::templates::exports::planwright::plugin::templates::{
-        Contents, Group, Pack, Product,
+        Contents, Group, Machine, Pack, PricedPlan, Product,
     };
+
+    impl Default for Contents {
+        /// Nothing, so that a pack names what it holds alone.
+        fn default() -> Self {
+            Self {
+                plans: Vec::new(),
+                regions: Vec::new(),
+                products: Vec::new(),
+                billing_plans: Vec::new(),
+                priced_plans: Vec::new(),
+            }
+        }
+    }
 }

@@ -75,9 +75,7 @@ impl Templates for SaasTiers {
         let wanted = GROUPS.iter().filter(|group| groups.iter().any(|name| name == group.name));
         Ok(Contents {
             plans: wanted.flat_map(|group| (group.plans)(now)).collect(),
-            regions: Vec::new(),
-            products: Vec::new(),
-            billing_plans: Vec::new(),
+            ..Contents::default()
         })
     }
 }

@@ -238,6 +238,18 @@ fn billing_plans_that_share_a_name_are_refused_before_anything_else() {
     assert!(refused.to_string().contains("The billing plans 1 and 9"), "{refused}");
 }
 
+#[test]
+fn a_document_has_an_end() {
+    let mut catalog = cloud();
+    let phase = &mut catalog.billing_plans[0].resources[1].phases[0];
+    phase.prices = vec![phase.prices[0].clone(); 100_000];
+    assert_eq!(catalog.must_fit_a_document(), Ok(()));
+    catalog.billing_plans.push(catalog.billing_plans[0].clone());
+    catalog.billing_plans[1].resources[1].phases[0].prices.truncate(1);
+    let refused = catalog.must_fit_a_document().unwrap_err();
+    assert_eq!(refused.fields()[0].code, "too_many");
+}
+
 /// Choices that make a catalog; all 0 makes an empty one.
 struct Dice<'a>(std::slice::Iter<'a, u8>);
 

@@ -214,7 +214,7 @@ fn kept_of(name: &str) -> String {
     let words = small.split(|one| !stays(one)).filter(|word| !word.is_empty());
     let kept: String = words.collect::<Vec<_>>().join("-").chars().take(LONGEST).collect();
     // A file that begins with a point is hidden, and is read by nobody.
-    kept.trim_matches('.').to_owned()
+    kept.trim_matches(['.', '-']).to_owned()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use planwright_domain::caller::TenantId;
-use planwright_domain::template::{Install, Installation, Outcome};
+use planwright_domain::template::{Install, Installation, Outcome, PricesOutcome};
 use planwright_service::template_packs;
 use reqwest::Method;
 
@@ -55,6 +55,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Shows what an installation did. What was refused is a failure of the command.
 pub(super) fn tell(done: &Installation, json: bool) -> Result<(), Failure> {
     show(done, json)?;
+    if !done.price_catalog.refused.is_empty() {
+        return Err("the pack's prices were refused; the reasons are above".into());
+    }
     match done.refused.len() {
         0 => Ok(()),
         1 => Err("1 plan was refused; the reason is above".into()),
@@ -98,8 +101,22 @@ fn show(done: &Installation, json: bool) -> Result<(), Failure> {
     print(&report(done))
 }
 
-/// A line for each plan, and a summary.
+/// A line for each thing, and a summary of the plans.
 fn report(done: &Installation) -> String {
+    let prices = &done.price_catalog;
+    let mut report = String::new();
+    for (what, list) in [
+        ("created", &prices.created),
+        ("updated", &prices.updated),
+        ("skipped", &prices.skipped),
+        ("refused", &prices.refused),
+    ] {
+        for PricesOutcome { kind, name, reason, warnings, .. } in list {
+            let warnings: String =
+                warnings.iter().map(|text| format!(" Warning: {text}")).collect();
+            report += &format!("{what}  {} {name}: {reason}{warnings}\n", kind.noun());
+        }
+    }
     let lists = [
         ("created", &done.created),
         ("updated", &done.updated),
@@ -112,8 +129,7 @@ fn report(done: &Installation) -> String {
         let warnings: String = warnings.iter().map(|text| format!(" Warning: {text}")).collect();
         format!("{what}  {:width$}  {reason}{warnings}\n", id.as_str())
     };
-    let mut report: String =
-        lists.iter().flat_map(|(what, plans)| plans.iter().map(|plan| line(what, plan))).collect();
+    report.extend(lists.iter().flat_map(|(what, plans)| plans.iter().map(|plan| line(what, plan))));
     let counts = lists.map(|(what, plans)| format!("{} {what}", plans.len()));
     report += &format!("{}.\n", counts.join(", "));
     if let Some(id) = &done.default_plan {

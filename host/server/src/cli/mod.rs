@@ -82,7 +82,7 @@ enum Command {
     /// Upload plugins to a running server, and bind them; needs the role admin.
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(plugin::Arguments),
-    /// List and install packs of ready-made plans on a running server; needs the role admin.
+    /// List and install packs of ready-made plans and price books on a running server; needs the role admin.
     #[command(after_help = templates::EXAMPLES)]
     Templates(templates::Arguments),
     /// Make webhook endpoints on a running server, and see what was sent to them; needs the role admin.

@@ -13,6 +13,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   planwright templates list
   planwright templates install saas-tiers
+  planwright templates install cloud-hosting
   planwright templates install saas-tiers --group default --group annual --dry-run
   planwright templates install saas-tiers --force --tenant acme";
 
@@ -24,13 +25,13 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the packs of ready-made plans that can be installed.
+    /// List the packs of ready-made plans and price books that can be installed.
     #[command(after_help = EXAMPLES)]
     List {
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Install plans of a pack; those that are there already are skipped.
+    /// Install a pack; what is there already is skipped.
     #[command(after_help = EXAMPLES)]
     Install {
         /// The pack's name, as the list shows it.
@@ -38,7 +39,7 @@ enum Command {
         /// A group of the pack; again for more [default: those that the pack installs by default].
         #[arg(long = "group", value_name = "GROUP")]
         groups: Vec<String>,
-        /// Update plans that are there, under the same rules as by hand.
+        /// Update what is there, under the same rules as by hand.
         #[arg(long)]
         force: bool,
         /// Say what would happen, and change nothing.
@@ -77,9 +78,10 @@ fn show(of: &OfTenant, packs: Vec<Value>) -> Result<(), Failure> {
             continue;
         }
         for group in pack["groups"].as_array().into_iter().flatten() {
-            let plans = group["plans"].as_array().cloned().unwrap_or_default();
-            let installed = plans.iter().filter(|plan| plan["installed"] == true).count();
-            let counted = format!("{installed} of {}", plans.len());
+            let things = ["plans", "price_catalog"].map(|list| group[list].as_array());
+            let things: Vec<&Value> = things.into_iter().flatten().flatten().collect();
+            let installed = things.iter().filter(|thing| thing["installed"] == true).count();
+            let counted = format!("{installed} of {}", things.len());
             rows.push(vec![name.clone(), cell(group, "name"), counted, cell(group, "title")]);
         }
     }

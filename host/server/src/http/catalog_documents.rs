@@ -37,7 +37,7 @@ pub(crate) struct How {
 /// Regions, products, billing plans, user groups and plans; by name, without ids.
 #[utoipa::path(
     get, path = "/api/v1/admin/catalog", tag = "catalog", security(("admin" = [])),
-    responses((status = 200, body = CatalogDocument, headers(("ETag"))), (status = 422, description = "Billing plans share a name.")),
+    responses((status = 200, body = CatalogDocument, headers(("ETag"))), (status = 422, description = "Billing plans share a name, or have more prices than a document.")),
 )]
 pub(crate) async fn get(
     State(web): State<Arc<Web>>,

@@ -16,7 +16,7 @@ use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Paging, Query};
 
-/// Packs of ready-made plans, and what of them is installed.
+/// Packs of ready-made plans and price books, and what of them is installed.
 #[utoipa::path(
     get, path = "/api/v1/admin/template-packs", tag = "template_packs", security(("admin" = [])),
     params(Paging),
@@ -33,7 +33,8 @@ pub(crate) async fn list(
 
 /// Installs groups of a pack.
 ///
-/// Plans that are there are skipped, or with `force` updated, under the same rules as by hand.
+/// What is there is skipped, or with `force` updated, under the same rules as by hand. Regions, products and billing
+/// plans come first, all of them or none (`price_catalog`); then the plans, each on its own.
 #[utoipa::path(
     post, path = "/api/v1/admin/template-packs/{pack}/install", tag = "template_packs",
     security(("admin" = [])),

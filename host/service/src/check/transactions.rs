@@ -213,7 +213,7 @@ impl<N: Snapshot> Walk<'_, N> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use planwright_domain::money::Currency;
     use planwright_domain::payment::{PaymentTold, RefundTold};
     use planwright_domain::plan::PlanId;
@@ -222,7 +222,8 @@ mod tests {
 
     use super::*;
 
-    fn paid() -> Booked {
+    /// 490, of which 100 went back.
+    pub(in crate::check) fn paid() -> Booked {
         let at = Clocks { real: Timestamp::UNIX_EPOCH, tenant: Timestamp::UNIX_EPOCH };
         let owed = Owed {
             user_id: "bob".to_owned(),

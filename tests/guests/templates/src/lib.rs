@@ -2,7 +2,8 @@
 //! `{}` it holds two plans, and one of them the standard rules refuse.
 #![forbid(unsafe_code)]
 
-use planwright_sdk::templates::{Contents, Group, Pack};
+use planwright_sdk::price_book::{BillingPlan, MeteredResource};
+use planwright_sdk::templates::{Contents, Group, Pack, PricedPlan, Product};
 use planwright_sdk::types::{Currency, Decimal, Plan, Quota, Timestamp};
 use planwright_sdk::{Plugin, Refusal, Templates};
 use serde::Deserialize;
@@ -27,8 +28,10 @@ enum Behaviour {
     PanicInUnpack,
     /// Calls itself as the standard pack does.
     SameName,
-    /// Holds a region, which nobody installs.
-    PriceBooks,
+    /// Holds a price book for a product that neither it nor the tenant has, and a plan that names the book.
+    BadPrices,
+    /// Holds a product whose unit is no whole number.
+    OddUnit,
 }
 
 /// The pack.
@@ -56,17 +59,46 @@ impl Templates for Own {
 
     fn unpack(settings: &Settings, _: &[String], _: Timestamp) -> Result<Contents, Refusal> {
         assert!(settings.behaviour != Behaviour::PanicInUnpack, "asked to panic");
-        let regions = match settings.behaviour {
-            Behaviour::PriceBooks => vec!["eu".to_owned()],
-            _ => Vec::new(),
-        };
         let bad = Plan { quotas: quota("steps", 1), ..plan("own_bad") };
         let plans = vec![bad, plan("own_basic")];
-        Ok(Contents { plans, regions, products: Vec::new(), billing_plans: Vec::new() })
+        let contents = Contents { plans, ..Contents::default() };
+        Ok(match settings.behaviour {
+            Behaviour::BadPrices => Contents {
+                regions: vec!["eu".to_owned()],
+                billing_plans: vec![BillingPlan {
+                    name: "Own prices".to_owned(),
+                    resources: vec![MeteredResource {
+                        product: "steps".to_owned(),
+                        unit: ONE,
+                        tier_mode: "volume".to_owned(),
+                        phases: Vec::new(),
+                    }],
+                }],
+                priced_plans: vec![PricedPlan {
+                    plan: "own_basic".to_owned(),
+                    billing_plan: "Own prices".to_owned(),
+                }],
+                ..contents
+            },
+            Behaviour::OddUnit => Contents {
+                products: vec![Product {
+                    label: "Steps".to_owned(),
+                    kind: "resource".to_owned(),
+                    unit: Decimal { coefficient: 5, scale: 1 },
+                    unit_type: String::new(),
+                    external_id: "steps".to_owned(),
+                    machine: None,
+                }],
+                ..contents
+            },
+            _ => contents,
+        })
     }
 }
 
 planwright_sdk::export_templates!(Own);
+
+const ONE: Decimal = Decimal { coefficient: 1, scale: 0 };
 
 fn quota(metric: &str, limit: u64) -> Vec<Quota> {
     vec![Quota { metric: metric.to_owned(), limit }]
