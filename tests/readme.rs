@@ -5,20 +5,34 @@
 use std::path::Path;
 
 use planwright_server::config::Config;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::api::WEBHOOK;
+use crate::harness::Actor;
 use crate::harness::process::Process;
 use crate::harness::walk::{block, blocks, here, readme, root, type_in};
+use crate::provider::{Provider, SHOP, told};
+use crate::webhooks::receiver::Receiver;
 
 /// Types every block with this mark into one shell, on a server of its own, and compares what comes back with what
-/// is shown beneath. `prepare` makes what the reader makes by hand, and says what is elsewhere here.
-fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: fn(&str) -> String) -> usize {
-    const END: &str = "=== end of a block ===";
+/// is shown beneath. `prepare` makes what the reader makes by hand, and `elsewhere` says what is elsewhere here.
+fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: impl Fn(&str) -> String) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("planwright");
     std::fs::create_dir(&place).unwrap();
     let process = Process::start(&place.join("planwright-data"));
     prepare(&place);
+    walk_on(&process, &place, mark, elsewhere).len()
+}
+
+/// The same on a server that is there; gives what each block said.
+fn walk_on(
+    process: &Process,
+    place: &Path,
+    mark: &str,
+    elsewhere: impl Fn(&str) -> String,
+) -> Vec<String> {
+    const END: &str = "=== end of a block ===";
 
     let mut script = String::new();
     let mut shown = Vec::new();
@@ -38,7 +52,7 @@ fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: fn(&str) -> String) 
             shown.push(None);
         }
     }
-    let said = type_in(&place, &script);
+    let said = type_in(place, &script);
     let said: Vec<&str> = said.split(END).collect();
     for (said, shown) in said.iter().zip(&shown) {
         let Some(shown) = shown else { continue };
@@ -46,7 +60,7 @@ fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: fn(&str) -> String) 
             serde_json::from_str(said.trim()).unwrap_or_else(|_| panic!("no JSON: {said}"));
         assert_alike(&said, &serde_json::from_str(shown).unwrap(), "");
     }
-    shown.len()
+    said[..shown.len()].iter().map(|said| said.trim().to_owned()).collect()
 }
 
 #[test]
@@ -76,9 +90,83 @@ fn five_minutes_with_a_price_book_give_what_the_readme_shows() {
     assert_eq!(blocks, 6, "the walk-through has its steps");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_sent_what_the_readme_shows_and_signed_as_it_says() {
+    let receiver = Receiver::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let environment = [
+        ("PLANWRIGHT_WEBHOOKS_ALLOW_HTTP", "true"),
+        ("PLANWRIGHT_WEBHOOKS_ALLOW_PRIVATE_NETWORKS", "true"),
+    ];
+    let data = folder.path().join("planwright-data");
+    let process = Process::start_with(&data, &environment);
+    // Whoever reads has a second; a busy machine may need more.
+    let delivered = "until cargo run -- webhook deliveries \
+        $(cargo run -- webhook list | sed -n 's/.*\\(whe_[a-z0-9]*\\).*/\\1/p') --state delivered \
+        | grep -q whd_; do sleep 0.1; done";
+    let elsewhere = |text: &str| {
+        let text = text.replace("https://shop.example/hooks", &receiver.url());
+        text.replace("sleep 1", delivered).replace(
+            "webhook redeliver",
+            "webhook list > listed; echo $SECRET $NEW_SECRET; cargo run -- webhook redeliver",
+        )
+    };
+    let said = walk_on(&process, folder.path(), "webhooks", elsewhere);
+    assert_eq!(said.len(), 3, "the walk-through has its steps");
+    let calls = receiver.calls_when(2).await;
+    let shown = serde_json::from_str(&block("webhook body")).unwrap();
+    assert_alike(&calls[0].payload(), &shown, "");
+    assert_eq!((&calls[1].id, calls[1].payload()), (&calls[0].id, calls[0].payload()));
+    let secrets = said[2].lines().find(|line| line.starts_with("whsec_")).unwrap();
+    let (old, new) = secrets.split_once(' ').unwrap();
+    assert!(calls[0].is_signed_by(old) && !calls[0].is_signed_by(new));
+    assert!(calls[1].is_signed_by(old) && calls[1].is_signed_by(new));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_bought_as_the_readme_shows() {
+    let provider = Provider::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let base_url = provider.base_url();
+    let environment = [("PLANWRIGHT_PAYMENTS_YOOKASSA_BASE_URL", base_url.as_str())];
+    let process = Process::start_with(&folder.path().join("planwright-data"), &environment);
+    // What happens between the two steps: Bob pays, and the provider calls.
+    let (asked, paid) = (folder.path().join("asked"), folder.path().join("paid"));
+    let address = process.address;
+    let paying = {
+        let (provider, asked, paid) = (provider.clone(), asked.clone(), paid.clone());
+        tokio::spawn(async move {
+            while !asked.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            let id = provider.payments()[0]["id"].as_str().unwrap().to_owned();
+            provider.pay(&id);
+            let call = told("payment.succeeded", json!({"id": id}));
+            Actor::new(address, None).post(WEBHOOK, call).await.ok(200);
+            std::fs::write(&paid, "").unwrap();
+        })
+    };
+    let wait = format!(
+        "touch {}; for _ in $(seq 1000); do [ -e {} ] && break; sleep 0.02; done; curl",
+        asked.display(),
+        paid.display()
+    );
+    let elsewhere = |text: &str| {
+        let text = text.replace("live_…", SHOP.1);
+        if text.starts_with("curl") { text.replacen("curl", &wait, 1) } else { text }
+    };
+    let said = walk_on(&process, folder.path(), "payments", elsewhere);
+    assert_eq!(said.len(), 2, "the walk-through has its steps");
+    paying.await.unwrap();
+}
+
 /// The same fields with the same values, but for what differs from run to run.
 fn assert_alike(said: &Value, shown: &Value, at: &str) {
-    const VARY: [&str; 9] = [
+    const VARY: [&str; 13] = [
+        "transaction_id",
+        "payment_id",
+        "confirmation_url",
+        "timestamp",
         "digest",
         "created_at",
         "updated_at",
@@ -105,7 +193,9 @@ fn assert_alike(said: &Value, shown: &Value, at: &str) {
                 assert_alike(said, shown, at);
             }
         }
-        (Value::String(said), Value::String(_)) if at == "id" => {
+        (Value::String(said), Value::String(shown))
+            if at == "id" && shown.starts_with("premium_") =>
+        {
             assert!(said.starts_with("premium_") && said.len() == 16, "{said}");
         }
         // The sentence ends with an instant.
@@ -129,6 +219,13 @@ fn the_configuration_in_the_readme_is_one_and_shows_the_defaults() {
     std::fs::write(&file, block("plugin configuration")).unwrap();
     let shown = Config::load(Some(&file), &Default::default()).unwrap();
     assert_eq!(shown.plugins.validation.then.len(), 1);
+
+    std::fs::write(&file, block("payments configuration")).unwrap();
+    let shown = Config::load(Some(&file), &Default::default()).unwrap().payments.yookassa;
+    assert_eq!(shown.shop_id.as_deref(), Some("100500"));
+    assert_eq!(shown.return_hosts, ["shop.example"]);
+    assert!(shown.secret_key.is_some() && shown.webhook_secret.is_some());
+    assert_eq!(shown.allowed_sources.len(), 5);
 }
 
 #[test]

@@ -6,12 +6,12 @@ use serde_json::json;
 use super::{ADMIN_PLANS, plan};
 use crate::harness::App;
 
-async fn metrics(app: &App) -> String {
+pub(crate) async fn metrics(app: &App) -> String {
     app.stranger().get("/metrics").await.text
 }
 
 /// The figure of the one line that begins like this.
-fn figure(metrics: &str, begin: &str) -> u64 {
+pub(crate) fn figure(metrics: &str, begin: &str) -> u64 {
     let lines: Vec<&str> = metrics.lines().filter(|line| line.starts_with(begin)).collect();
     let [line] = lines[..] else { panic!("{begin}: {lines:?} in {metrics}") };
     line.rsplit(' ').next().unwrap().parse().unwrap()

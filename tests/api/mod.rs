@@ -15,7 +15,7 @@ mod clock;
 mod document;
 mod every_operation;
 mod limits;
-mod metrics;
+pub(crate) mod metrics;
 mod overviews;
 mod pack_prices;
 pub(crate) mod payments;

@@ -9,6 +9,7 @@ use sha2::Sha256;
 use super::{ADMIN_PLANS, PAYMENT, SETTINGS, SUBSCRIPTION, TRANSACTIONS, WEBHOOK, of_plan, plan};
 use crate::harness::{Actor, App};
 use crate::provider::{Provider, Trouble, told};
+use crate::worker::assert_agrees;
 
 /// A server that takes payments, with a plan for 490.
 pub(crate) async fn with_provider() -> (App, Provider) {
@@ -180,6 +181,52 @@ async fn without_a_shop_nobody_pays_and_a_tenants_own_goes_before_the_hosts() {
     // The secret was in no answer and is not in the log.
     let audit = admin.get("/api/v1/admin/audit").await.ok(200).to_string();
     assert!(audit.contains("secret_key_set_at") && !audit.contains("live_of_acme"), "{audit}");
+}
+
+#[tokio::test]
+async fn what_was_begun_with_a_shop_is_heard_of_by_it_also_when_the_settings_name_another() {
+    let (app, provider) = with_provider().await;
+    let admin = app.admin();
+    let own = json!({"shop_id": "200600", "secret_key": "live_of_acme"});
+    let set = async |shop: Value| {
+        admin.put(SETTINGS, json!({"payments": {"yookassa": shop}})).await.ok(200)
+    };
+    set(own.clone()).await;
+    let [bob, eve, tom] = ["bob", "eve", "tom"].map(|name| app.user(name));
+    let begun = [begin(&bob, "pro").await, begin(&eve, "pro").await];
+    let [of_bob, of_eve] = begun.each_ref().map(|begun| text(&begun["payment_id"]));
+    // The provider does not say whether it took this one on.
+    provider.trouble(Trouble { fail: 99, ..Trouble::default() });
+    tom.post(PAYMENT, for_plan("pro")).await.problem(503);
+    provider.trouble(Trouble::default());
+
+    // From now on it is the host's shop, which knows none of them.
+    let answer = set(Value::Null).await.to_string();
+    assert!(!answer.contains("live_of_acme") && !answer.contains("200600"), "{answer}");
+    assert_eq!(begin(&bob, "pro").await, begun[0], "it is to be paid still");
+    provider.pay(&of_bob);
+    tell(&app, "payment.succeeded", json!({"id": of_bob})).await;
+    assert_eq!(statuses(&bob).await, ["succeeded 490"]);
+    provider.pay(&of_eve);
+    app.advance(60).await;
+    assert_eq!(statuses(&eve).await, ["succeeded 490"]);
+    // Asked once more under its key, and in its own shop: no second payment.
+    let payments = provider.payments();
+    let shops: Vec<&Value> = payments.iter().map(|one| &one["recipient"]["account_id"]).collect();
+    assert_eq!(shops, ["200600"; 3]);
+    let of_tom = text(&begin(&tom, "pro").await["payment_id"]);
+    assert!(payments.iter().any(|one| one["id"] == of_tom.as_str()));
+    // Money goes back by it, too.
+    provider.give_back("r1", &of_bob, "490.00");
+    tell(&app, "refund.succeeded", json!({"id": "r1", "payment_id": of_bob})).await;
+    assert_eq!(statuses(&bob).await, ["refunded 490"]);
+    // What begins now is the host's.
+    let of_ann = begin(&app.user("ann"), "pro").await;
+    let found = provider.payments();
+    let of_ann = found.iter().find(|one| one["id"] == of_ann["payment_id"]).unwrap();
+    assert_eq!(of_ann["recipient"]["account_id"], "100500");
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, of_plan, plan_with_quota, subscription_of};
+use super::{ADMIN_PLANS, SUBSCRIPTION, of_plan, plan_with_quota, subscription_of};
 use crate::harness::App;
 
 const ROUNDS: usize = 150;
@@ -85,6 +85,36 @@ async fn a_plan_is_never_deleted_under_a_subscription() {
             subscribed.ok(201);
             let stats = admin.get(&of_plan(&id)).await.ok(200);
             assert_eq!(stats["active_subscriptions"], 1, "round {round}");
+        }
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "both came first now and then: {outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_plan_is_never_deleted_under_somebody_who_waits_for_it() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let free = json!({"id": "free", "name": "Free", "price": 0, "interval": "month"});
+    admin.post(ADMIN_PLANS, free).await.ok(201);
+    let mut outcomes = [0, 0];
+    for round in 0..ROUNDS {
+        let id = format!("p{round}");
+        admin.post(ADMIN_PLANS, plan_with_quota(&id, 1000)).await.ok(201);
+        let (one, two, three) = (admin.clone(), app.user(&format!("u{round}")), id.clone());
+        two.post(SUBSCRIPTION, json!({"plan_id": "free"})).await.ok(201);
+        let wish = json!({"plan_id": id, "when": "period_end"});
+        let (deleted, asked) =
+            race(round, async move { one.delete(&of_plan(&three)).await }, async move {
+                two.post(&format!("{SUBSCRIPTION}/change"), wish).await
+            })
+            .await;
+        if deleted.status == 200 {
+            outcomes[0] += 1;
+            asked.problem(404);
+        } else {
+            outcomes[1] += 1;
+            assert!(deleted.problem(400).contains("1 subscription changes to it"));
+            assert_eq!(asked.ok(200)["pending_plan_id"], id.as_str());
         }
     }
     assert!(outcomes.iter().all(|count| *count > 0), "both came first now and then: {outcomes:?}");

@@ -312,14 +312,37 @@ async fn a_dearer_plan_at_the_end_is_past_due_until_it_is_paid_and_then_over() {
 }
 
 #[tokio::test]
-async fn a_pending_plan_that_is_deleted_is_no_plan_to_go_on_with() {
+async fn a_plan_that_somebody_waits_for_is_not_deleted() {
+    let app = shop().await;
+    let (bob, eve) = (app.user("bob"), app.user("eve"));
+    for user in [&bob, &eve] {
+        subscribe(user, "free").await.ok(201);
+        change(user, "gift", "period_end").await.ok(200);
+    }
+    let delete = async || app.admin().delete(&of_plan("gift")).await;
+    assert!(delete().await.problem(400).contains("2 subscriptions change to it"));
+    change(&eve, "free", "period_end").await.ok(200);
+    let refused = delete().await;
+    assert!(refused.problem(400).contains("1 subscription changes to it"), "{}", refused.json);
+    assert_eq!(current(&bob).await["pending_plan_id"], "gift");
+    // Whoever leaves waits for nothing.
+    cancel(&bob, true).await.ok(200);
+    delete().await.ok(200);
+    app.clock.advance(28 * DAY);
+    assert_eq!(said(&current(&eve).await), "active free 28..59");
+}
+
+#[tokio::test]
+async fn a_plan_that_was_waited_for_and_has_come_is_had() {
     let app = shop().await;
     let bob = app.user("bob");
     subscribe(&bob, "free").await.ok(201);
     change(&bob, "gift", "period_end").await.ok(200);
-    app.admin().delete(&of_plan("gift")).await.ok(200);
     app.clock.advance(28 * DAY);
-    assert_eq!(said(&current(&bob).await), "active free 28..59");
+    // The deletion works what is due first.
+    let refused = app.admin().delete(&of_plan("gift")).await;
+    assert!(refused.problem(400).contains("with active subscriptions"), "{}", refused.json);
+    app.admin().delete(&of_plan("free")).await.ok(200);
 }
 
 #[tokio::test]

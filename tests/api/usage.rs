@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ADMIN_PLANS, BATCH, CHECK, SUBSCRIPTION, USAGE, of_plan, subscription_of, usage_of};
+use super::{
+    ADMIN_PLANS, BATCH, CHECK, SETTINGS, SUBSCRIPTION, USAGE, of_plan, subscription_of, usage_of,
+};
 use crate::harness::{Actor, App};
 use crate::worker::assert_agrees;
 
@@ -209,6 +211,24 @@ async fn late_usage_counts_in_the_period_of_its_timestamp() {
     // Before bob subscribed, nothing governed.
     let recorded = bob.post(USAGE, late(-1, 20)).await.ok(201);
     assert_eq!(recorded["quota_limit"], Value::Null);
+}
+
+#[tokio::test]
+async fn late_usage_counts_by_what_was_left_of_the_default_plan_until_that_was_over() {
+    let app = shop().await;
+    app.admin().put(SETTINGS, json!({"default_plan": "pro"})).await.ok(200);
+    let bob = app.user("bob");
+    bob.post(&format!("{SUBSCRIPTION}/cancel"), json!({"immediate": true})).await.ok(200);
+    // A day behind the window that was left, in the calendar month that holds since.
+    app.advance(29 * DAY).await;
+    let recorded = async |days: i64| {
+        let event = json!({"metric": "requests", "timestamp": NOW + days * DAY});
+        bob.post(USAGE, event).await.ok(201)["period_start"].clone()
+    };
+    assert_eq!(
+        (recorded(29).await, recorded(27).await),
+        (json!(MARCH - 4 * DAY - 8 * 3_600), json!(NOW))
+    );
 }
 
 #[tokio::test]

@@ -163,6 +163,15 @@ async fn a_delivery_that_nothing_leads_to_or_that_is_counted_wrong_is_found() {
         commit(&data, |change| change.add(&counter, 1)).await;
         assert_found(&lines(&data), family, problem);
     }
+    for (amount, problem) in [
+        (1, "It holds 2, and 1 records are counted by it."),
+        (-1, "It holds 0, and 1 records are counted by it."),
+    ] {
+        let data = Data::make().await;
+        let counter = Key::in_space(&Space::Host, "webhooks-waiting").key();
+        commit(&data, |change| change.add(&counter, amount)).await;
+        assert_found(&lines(&data), "host: webhooks-waiting", problem);
+    }
 }
 
 /// Begins uploads of a component each and never ends them: the digit that the digest is made of, and when.
@@ -403,6 +412,7 @@ async fn an_edited_counter_is_found_and_named() {
             .add(&counter("plan-generation").text("again").key(), 1)
             .add(&counter("plan-generation").text("old").key(), -1)
             .add(&counter("pending-payments").text("pro").number(0).key(), -1)
+            .add(&counter("pending-changes").text("pro").number(0).key(), 1)
     })
     .await;
     let lines = lines(&data);
@@ -415,6 +425,7 @@ async fn an_edited_counter_is_found_and_named() {
         ("plan/again", "It is of generation 1, and 2 plans of its id were deleted."),
         ("plan-generation/old", "It holds 0, and the audit log tells of 1 deletions."),
         ("pending-payments/pro/0", "It holds -1"),
+        ("pending-changes/pro/0", "It holds 1, and 0 subscriptions"),
     ] {
         assert_found(&lines, place, problem);
     }

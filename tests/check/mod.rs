@@ -5,6 +5,7 @@
 
 mod edits;
 mod money;
+mod payments;
 mod price_catalog;
 mod quota_thresholds;
 mod statements;

@@ -31,8 +31,8 @@ pub(super) async fn live_users(path: &Path) -> BTreeSet<String> {
     // The check is not blind: it has walked all that is here, and the tenant.
     let plans = all("plan").await.len();
     let walked = (usize::try_from(report.records), usize::try_from(report.log_entries));
-    // A subscription has a record, a pointer, 3 places, what is due, and its user's history.
-    assert_eq!(walked, (Ok(plans + 7 * grants + 1), Ok(entries.len())));
+    // A subscription has a record, a pointer, 3 places, what is due, its user, and the user's history.
+    assert_eq!(walked, (Ok(plans + 8 * grants + 1), Ok(entries.len())));
     live.iter().map(|(key, _)| user_of(key)).collect()
 }
 

@@ -114,6 +114,12 @@ impl App {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Starts it on the folder of one that was stopped.
+    pub(crate) async fn start_on(folder: Arc<tempfile::TempDir>) -> Self {
+        let started = Self::start_in(folder, Arc::default(), WentWell::default(), |_| {}).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Waits until it says that it is ready: it looks through its plugins first.
     pub(crate) async fn ready(&self) {
         for _ in 0..1_000 {

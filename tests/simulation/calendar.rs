@@ -4,7 +4,7 @@
 pub(super) const DAY: i64 = 86_400;
 
 /// How often a plan is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Interval {
     Day,
     Week,

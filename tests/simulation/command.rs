@@ -1,6 +1,9 @@
-//! What can be done, and chance that does it.
+//! What can be done.
 
-use super::calendar::{DAY, Interval};
+use std::collections::BTreeMap;
+
+use super::calendar::Interval;
+use crate::provider::till::{Differs, Fault};
 
 /// By number: what they are called is `u3` and `p5`.
 pub(super) type User = usize;
@@ -35,6 +38,74 @@ pub(super) struct Draft {
     pub(super) quota: u64,
 }
 
+/// What is metered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Metric {
+    /// Blocked at the plan's quota.
+    Requests,
+    /// Billed past half of it.
+    Images,
+    /// Without a quota.
+    Minutes,
+}
+
+impl Metric {
+    pub(super) const ALL: [Self; 3] = [Self::Requests, Self::Images, Self::Minutes];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Images => "images",
+            Self::Minutes => "audio_minutes",
+        }
+    }
+}
+
+/// How much of what, in millionths.
+pub(super) type Amounts = BTreeMap<Metric, i64>;
+
+/// Usage as somebody tells of it.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    /// The few ids that there are come again and again.
+    pub(super) id: Option<u8>,
+    pub(super) amounts: Amounts,
+    /// When it was, in seconds from now.
+    pub(super) offset: Option<i64>,
+    pub(super) enforce: bool,
+}
+
+/// What happens at the provider.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TillEvent {
+    Pays,
+    /// The money is there, and not taken yet.
+    Holds,
+    Cancels,
+    /// From now on it says something of the payment that is not so.
+    Differs(Differs),
+    /// And no longer.
+    Mends,
+    /// So many quarters of what is left of a payment go back, now or soon.
+    GivesBack {
+        quarters: i64,
+        is_done: bool,
+    },
+    /// All that was to go back has.
+    GaveBack,
+}
+
+/// What a webhook says, of which nothing is believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News {
+    /// An event of the payment, whether it happened or not.
+    Payment(&'static str),
+    /// A refund of it, whether there is one or not.
+    Refund(usize),
+    /// Of a payment that nobody ordered.
+    Stranger,
+}
+
 /// One thing that somebody does, or that happens.
 #[derive(Clone, Debug)]
 pub(super) enum Command {
@@ -54,14 +125,47 @@ pub(super) enum Command {
         plan: PlanNo,
         now: bool,
     },
-    /// Asks what a plan costs, to pay it later.
-    Quote {
+    /// Asks for a payment for a plan.
+    Ask {
         user: User,
         plan: PlanNo,
+        fault: Fault,
     },
-    /// Pays one of the quotes that wait, however old it is.
-    Pay {
-        quote: usize,
+    /// Something happens to a payment that was asked for, however long ago: 0 is the last one.
+    AtTill {
+        order: usize,
+        event: TillEvent,
+    },
+    /// The provider calls, or somebody else does.
+    Tell {
+        order: usize,
+        news: News,
+        /// So many at once.
+        times: usize,
+        fault: Fault,
+    },
+    /// The worker asks the provider about all that is pending.
+    Reconcile {
+        fault: Fault,
+    },
+    /// While the provider thinks about the first, others do something.
+    Slowly {
+        first: Box<Command>,
+        meanwhile: Vec<Command>,
+    },
+    /// Records usage.
+    Use {
+        user: User,
+        event: Event,
+    },
+    /// Records usage of several users at once.
+    UseMany {
+        events: Vec<(User, Event)>,
+    },
+    /// Asks whether so much more may be used.
+    MayUse {
+        user: User,
+        amounts: Amounts,
     },
     Grant {
         user: User,
@@ -130,140 +234,4 @@ pub(super) enum Command {
 pub(super) struct Cast {
     pub(super) users: User,
     pub(super) plans: PlanNo,
-}
-
-/// The commands of a seed: plans first, and then anything.
-pub(super) fn commands(seed: u64, cast: Cast, steps: usize) -> Vec<Command> {
-    let mut chance = Chance { rng: fastrand::Rng::with_seed(seed), cast };
-    let mut all: Vec<Command> =
-        (0..cast.plans).map(|plan| Command::Make { plan, draft: chance.draft(plan) }).collect();
-    if seed % 20 == 7 {
-        // More than the worker takes at once.
-        all.push(Command::GrantAll { users: 130, plan: chance.plan() });
-    }
-    while all.len() < steps {
-        let next = chance.command();
-        // What waited for its instant is worked there and then, mostly.
-        let worked =
-            matches!(next, Command::Wait { .. } | Command::WaitFor { .. }) && chance.one_in(3);
-        all.push(next);
-        if worked {
-            all.push(Command::Work);
-        }
-    }
-    all
-}
-
-struct Chance {
-    rng: fastrand::Rng,
-    cast: Cast,
-}
-
-impl Chance {
-    fn one_in(&mut self, n: u32) -> bool {
-        self.rng.u32(0..n) == 0
-    }
-
-    fn one_of<T: Copy>(&mut self, some: &[T]) -> T {
-        some[self.rng.usize(0..some.len())]
-    }
-
-    fn user(&mut self) -> User {
-        self.rng.usize(0..self.cast.users)
-    }
-
-    fn plan(&mut self) -> PlanNo {
-        self.rng.usize(0..self.cast.plans)
-    }
-
-    fn price(&mut self) -> i64 {
-        self.one_of(&[0, 0, 1, 999, 1_000, 49_000, 49_055, 149_000, 470_400])
-    }
-
-    fn interval(&mut self) -> Interval {
-        self.one_of(&[
-            Interval::Day,
-            Interval::Week,
-            Interval::Month,
-            Interval::Month,
-            Interval::Month,
-            Interval::Year,
-        ])
-    }
-
-    /// The first two are free, so that there is always something to go back to.
-    fn draft(&mut self, plan: PlanNo) -> Draft {
-        let price = if plan < 2 { 0 } else { self.price() };
-        let money = if self.one_in(5) { Money::Usd } else { Money::Rub };
-        let trial_days = if self.one_in(2) { self.one_of(&[1, 7, 14, 45, 366]) } else { 0 };
-        Draft { price, money, interval: self.interval(), trial_days, quota: self.rng.u64(0..1000) }
-    }
-
-    fn command(&mut self) -> Command {
-        match self.rng.u32(0..100) {
-            0..75 => self.of_a_user(),
-            75..94 => self.of_time(),
-            94..99 => self.of_an_admin(),
-            _ => Command::Restart,
-        }
-    }
-
-    fn of_a_user(&mut self) -> Command {
-        let (user, plan) = (self.user(), self.plan());
-        let command = match self.rng.u32(0..100) {
-            0..20 => Command::Subscribe { user, plan },
-            20..31 => Command::Cancel { user, immediate: true },
-            31..38 => Command::Cancel { user, immediate: false },
-            38..43 => Command::Resume { user },
-            43..58 => Command::Change { user, plan, now: true },
-            58..66 => Command::Change { user, plan, now: false },
-            66..82 => Command::Quote { user, plan },
-            // The newest mostly.
-            82..95 => {
-                Command::Pay { quote: if self.one_in(4) { self.rng.usize(0..10) } else { 0 } }
-            }
-            _ => {
-                let trial_days = if self.one_in(3) { self.one_of(&[1, 30, 400]) } else { 0 };
-                Command::Grant { user, plan, trial_days, reset_usage: self.one_in(3) }
-            }
-        };
-        if self.one_in(60) {
-            let (at_sync, seed) = (self.rng.u64(1..7), self.rng.u64(..));
-            return Command::PowerCut { at_sync, seed, during: Box::new(command) };
-        }
-        command
-    }
-
-    fn of_time(&mut self) -> Command {
-        match self.rng.u32(0..100) {
-            0..40 => Command::WaitFor { user: self.user(), offset: self.one_of(&[-1, 0, 0, 1]) },
-            40..60 => Command::Wait { seconds: self.rng.i64(1..3 * DAY) },
-            60..75 => Command::Wait { seconds: self.rng.i64(1..40 * DAY) },
-            75..79 => Command::Wait { seconds: self.rng.i64(1..800 * DAY) },
-            79..88 => Command::Wait { seconds: self.rng.i64(1..100) },
-            88..91 => {
-                let (at_sync, seed) = (self.rng.u64(1..7), self.rng.u64(..));
-                Command::PowerCut { at_sync, seed, during: Box::new(Command::Work) }
-            }
-            _ => Command::Work,
-        }
-    }
-
-    fn of_an_admin(&mut self) -> Command {
-        let plan = self.plan();
-        match self.rng.u32(0..100) {
-            0..25 => Command::SetPrice { plan, price: self.price() },
-            25..32 => Command::SetTrial { plan, days: self.one_of(&[0, 1, 7, 45]) },
-            32..38 => Command::SetInterval { plan, interval: self.interval() },
-            38..45 => Command::SetQuota { plan, quota: self.rng.u64(0..1000) },
-            45..58 => Command::Toggle { plan },
-            58..72 => Command::Delete { plan },
-            72..84 => Command::Make { plan, draft: self.draft(plan) },
-            84..92 => Command::SetGrace { days: self.one_of(&[0, 1, 3, 3, 10, 90]) },
-            _ => {
-                let plan = if self.one_in(4) { None } else { Some(plan) };
-                Command::SetDefault { plan }
-            }
-        }
-    }
 }

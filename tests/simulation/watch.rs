@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::command::{Command, PlanNo, User};
 use super::model::{LONGEST_GRACE, Seen};
+use super::worth::given;
 
 #[derive(Default)]
 pub(super) struct Watch {
@@ -41,17 +42,9 @@ impl Watch {
         let end = seen.trial_end.unwrap_or(0);
         let known = self.trials.insert((user, seen.plan), end);
         // What an admin gives is given.
-        if known.is_some_and(|known| known != end) && !is_grant(command) {
+        if known.is_some_and(|known| known != end) && given(command).is_none() {
             return Err(format!("u{user} tries p{} once more", seen.plan));
         }
         Ok(())
-    }
-}
-
-fn is_grant(command: &Command) -> bool {
-    match command {
-        Command::Grant { .. } => true,
-        Command::PowerCut { during, .. } => is_grant(during),
-        _ => false,
     }
 }

@@ -4,9 +4,11 @@
 
 mod journey;
 mod kills;
+pub(crate) mod payments;
 mod plugins;
 mod quotas;
 mod races;
+mod replays;
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use super::{
     put_book, said, uses,
 };
 use crate::api::plugin_bindings::{of_hook, told};
-use crate::api::plugin_uploads::{PRICING, uploaded};
+use crate::api::plugin_uploads::{PLUGINS, PRICING, uploaded};
 use crate::api::{BATCH, SETTINGS, USERS};
 use crate::harness::{Actor, App};
 use crate::worker::assert_agrees;
@@ -108,6 +108,10 @@ async fn a_plugin_that_fails_is_named_and_the_statements_of_other_tenants_are_wr
     assert_eq!(said(&written), ["usage cpu final eu 5: 1", "total 1 due 1 open"]);
     let by = &written["lines"][0]["plugin"];
     assert_eq!(by, &json!({"name": "planwright-test-pricing", "digest": digest}));
+    // What priced a statement is kept.
+    acme.delete(&of_hook("pricing")).await.ok(200);
+    let refused = acme.delete(&format!("{PLUGINS}/{digest}")).await;
+    assert!(refused.problem(409).contains("has priced what somebody was charged"));
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }

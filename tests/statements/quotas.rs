@@ -215,34 +215,95 @@ async fn what_a_user_has_is_used_first() {
     tell(&app, "payment.succeeded", json!({"id": id})).await;
     let change = json!({"plan_id": "gift", "when": "now"});
     bob.post(&format!("{SUBSCRIPTION}/change"), change).await.ok(200);
-    // Both are on the statement, and come to nothing.
-    let fees = [
-        "fee - - - null: 490",
-        "paid_in_advance - - - null: -490",
-        "fee - - - null: -490",
-        "paid_in_advance - - - null: 490",
-    ];
+    // The window of each plan has its fee, which is paid already.
+    let left = ["fee - - - null: 490", "paid_in_advance - - - null: -490", "total 0 due 0 paid"];
     let (first, second) = (
-        ["usage cpu final eu 400: 400", "credit - - - null: -400", "total 400 due 0 paid"],
+        [
+            "fee - - - null: -490",
+            "paid_in_advance - - - null: 490",
+            "usage cpu final eu 400: 400",
+            "credit - - - null: -400",
+            "total 400 due 0 paid",
+        ],
         ["usage cpu final eu 100: 100", "credit - - - null: -90", "total 100 due 10 open"],
     );
-    for (days, amount, expected) in
-        [(28, 400, [&fees[..], &first].concat()), (31, 100, second.to_vec())]
+    for (days, amount, expected, more) in
+        [(28, 400, first.to_vec(), Some(left)), (31, 100, second.to_vec(), None)]
     {
         uses(&bob, "cpu", amount).await;
         let upcoming = bob.get(super::UPCOMING).await.ok(200);
-        assert_eq!(said(&upcoming[0])[..expected.len() - 1], expected[..expected.len() - 1]);
+        let last = upcoming.as_array().unwrap().last().unwrap();
+        assert_eq!(said(last)[..expected.len() - 1], expected[..expected.len() - 1]);
         app.advance(days * DAY).await;
-        assert_eq!(said(&statements(&bob).await[0]), expected);
+        let all: Vec<_> = statements(&bob).await.iter().map(said).collect();
+        assert!(all.contains(&expected.iter().map(|line| (*line).to_owned()).collect()), "{all:?}");
+        if let Some(more) = more {
+            assert!(all.contains(&more.map(str::to_owned).to_vec()), "{all:?}");
+        }
     }
-    let first = &statements(&bob).await[1];
-    let path = format!("{}/{}", super::STATEMENTS, first["id"].as_str().unwrap());
+    let of_gift = statements(&bob).await.into_iter().find(|one| one["total"] == 400).unwrap();
+    let path = format!("{}/{}", super::STATEMENTS, of_gift["id"].as_str().unwrap());
     let charges = bob.get(&path).await.ok(200)["charges"].clone();
-    assert_eq!((&charges[0]["amount"], &charges[1]["unused"]), (&json!(490), &json!(490)));
-    assert_eq!(charges[0]["asked"][0]["asked"]["answer"][0]["amount"], 490);
+    assert_eq!((&charges[0]["amount"], &charges[0]["unused"]), (&json!(0), &json!(490)));
+    assert_eq!(charges[0]["asked"][0]["asked"]["answer"][0]["kind"], "fee");
     uses(&bob, "cpu", 1).await;
     app.advance(30 * DAY).await;
     assert_eq!(said(&statements(&bob).await[0])[1], "total 1 due 1 open", "all of it is used");
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
+}
+
+#[tokio::test]
+async fn each_currency_has_a_statement_of_its_own_and_every_fee_is_on_one() {
+    let (app, provider) = with_provider().await;
+    let admin = app.admin();
+    cloud(&admin, &[("cpu", 1)], &[at_one("cpu")]).await;
+    let bob = app.user("bob");
+    let pay = async || {
+        let id = text(&begin(&bob, "pro").await["payment_id"]);
+        provider.pay(&id);
+        tell(&app, "payment.succeeded", json!({"id": id})).await;
+    };
+    pay().await;
+    uses(&bob, "cpu", 5).await;
+    // Paid ahead, in the same month.
+    app.clock.advance(DAY);
+    pay().await;
+    app.advance(28 * DAY).await;
+    let all = statements(&bob).await;
+    let of = |currency: &str| all.iter().find(|one| one["currency"] == currency).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(
+        said(of("RUB")),
+        [
+            "fee - - - null: 490",
+            "paid_in_advance - - - null: -490",
+            "fee - - - null: 490",
+            "paid_in_advance - - - null: -490",
+            "total 0 due 0 paid",
+        ]
+    );
+    assert_eq!(said(of("USD")), ["usage cpu final eu 5: 5", "total 5 due 5 open"]);
+    uses(&bob, "cpu", 6).await;
+    app.advance(31 * DAY).await;
+    let all = statements(&bob).await;
+    assert_eq!(all.len(), 3, "no fee is on two: {all:#?}");
+    assert_eq!(said(&all[0])[0], "usage cpu final eu 6: 6");
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
+}
+
+#[tokio::test]
+async fn what_comes_late_into_a_month_that_nothing_was_billed_of_has_a_statement_of_its_own() {
+    let app = App::start().await;
+    cloud(&app.admin(), &[("cpu", 1)], &[at_one("cpu")]).await;
+    app.advance(TO_MARCH + DAY).await;
+    used(&app, "bob", "cpu", 4, MARCH - DAY).await;
+    app.advance(0).await;
+    let statement = only_statement(&app.user("bob")).await;
+    assert_eq!(said(&statement), ["usage cpu final eu 4: 4", "total 4 due 4 open"]);
+    assert_eq!(
+        (&statement["period_end"], &statement["created_at"]),
+        (&json!(MARCH), &json!(MARCH + DAY))
+    );
 }

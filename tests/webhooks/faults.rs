@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::receiver::{How, Receiver};
 use super::{WEBHOOKS, deliveries_of, delivery_when, is, is_tried, listen, start};
-use crate::api::{ADMIN_PLANS, plan};
+use crate::api::metrics::{figure, metrics};
+use crate::api::{ADMIN_PLANS, AUDIT, plan};
 use crate::harness::App;
 use crate::harness::process::Process;
 use crate::worker::{DAY, NOW, assert_agrees};
@@ -80,6 +81,42 @@ async fn an_endpoint_that_hangs_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_and_what_waits_is_counted() {
+    let (app, receiver) = (start().await, Receiver::start().await);
+    let admin = app.admin();
+    let (id, _) = listen(&admin, &receiver, &["plan.*"]).await;
+    let calls = |state: &str| {
+        format!("planwright_webhook_calls_total{{event=\"plan.created\",state=\"{state}\"}}")
+    };
+    let waiting = "planwright_webhooks_waiting";
+    let found = metrics(&app).await;
+    assert!(!found.contains("planwright_webhook_calls_total") && figure(&found, waiting) == 0);
+    receiver.answers(&[How::Status(500), How::Status(503)]);
+    admin.post(ADMIN_PLANS, plan("a")).await.ok(201);
+    delivery_when(&admin, &id, is_tried(1)).await;
+    app.clock.advance(10);
+    delivery_when(&admin, &id, is_tried(2)).await;
+    let began = Instant::now();
+    // It is counted right after it is noted.
+    let found = loop {
+        let found = metrics(&app).await;
+        if found.contains(&calls("pending")) && figure(&found, &calls("pending")) == 2 {
+            break found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{found}");
+    };
+    assert_eq!(figure(&found, waiting), 1);
+    app.clock.advance(600);
+    delivery_when(&admin, &id, is("delivered")).await;
+    while !metrics(&app).await.contains(&calls("delivered")) {
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+    let found = metrics(&app).await;
+    assert_eq!((figure(&found, &calls("delivered")), figure(&found, waiting)), (1, 0));
+    assert_eq!(figure(&found, &calls("pending")), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_takes_nothing_for_days_or_is_gone_is_switched_off_and_says_why() {
     let (app, receiver) = (start().await, Receiver::start().await);
     let admin = app.admin();
@@ -119,6 +156,14 @@ async fn an_endpoint_that_takes_nothing_for_days_or_is_gone_is_switched_off_and_
     assert_eq!(gone["attempts"][0]["status"], 410);
     let off = admin.get(&path).await.ok(200);
     assert_eq!(off["disabled_reason"], "It answered 410 Gone.");
+    // Nobody did it, and the audit log has it.
+    let log = admin.get(&format!("{AUDIT}?action=webhook_disabled")).await.ok(200);
+    assert_eq!(log["total"], 2);
+    let newest = &log["items"][0];
+    assert_eq!((&newest["user_id"], &newest["entity_id"]), (&json!("planwright"), &json!(id)));
+    assert_eq!(newest["audit_metadata"], json!({"by_itself": true}));
+    assert_eq!(newest["changes"]["enabled"], json!({"old": true, "new": false}));
+    assert_eq!(newest["changes"]["disabled_reason"]["new"], "It answered 410 Gone.");
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }

@@ -7,6 +7,7 @@ mod life;
 mod payments;
 mod reach;
 pub(crate) mod receiver;
+mod secure;
 mod statements;
 mod thresholds;
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,18 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 use sha2::Sha256;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// How it answers.
 #[derive(Clone, Copy, Debug)]
@@ -76,12 +84,28 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let notes = Arc::<Notes>::default();
         let router = Router::new().fallback(take).with_state(Arc::clone(&notes));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, notes }
+    }
+
+    /// Over TLS, as `localhost`, with a certificate that only the tests' own authority vouches for.
+    pub(crate) async fn start_secure() -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let notes = Arc::<Notes>::default();
+        let router = Router::new().fallback(take).with_state(Arc::clone(&notes));
+        let listener = Secure { tcp, acceptor: acceptor() };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, notes }
+    }
+
+    /// Where one over TLS is.
+    pub(crate) fn secure_url(&self) -> String {
+        format!("https://localhost:{}/hooks", self.address.port())
     }
 
     pub(crate) fn url(&self) -> String {
@@ -117,6 +141,48 @@ impl Receiver {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Connections over TLS; who does not want one is let go.
+struct Secure {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for Secure {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, from) = Listener::accept(&mut self.tcp).await;
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
+}
+
+fn acceptor() -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(key("tls.pem")).unwrap();
+    let private_key = PrivateKeyDer::from_pem_file(key("tls.private.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], private_key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// A file of those that tests sign with.
+pub(crate) fn key(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("keys").join(name)
 }
 
 async fn take(

@@ -1,31 +1,34 @@
-//! What payments, credit and plans come to, through the use cases that payments and usage call.
+//! What payments, credit and plans come to, through the use cases, with a provider in this process.
 
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::grant::Grant;
-use planwright_domain::life::{Held, When};
-use planwright_domain::money::Currency;
+use planwright_domain::life::When;
+use planwright_domain::payment::{Notification, PaymentDraft};
 use planwright_domain::plan::PlanId;
 use planwright_domain::settings::SettingsPatch;
 use planwright_domain::time::Timestamp;
+use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
 use planwright_plugin_host::{Bindings, Hook};
 use planwright_service::governing::{self, Governing};
-use planwright_service::purchases::{self, Payment};
 use planwright_service::{
-    App, Error, Plugins, Request, check, plans, settings, subscriptions, tenants, worker,
+    App, Error, Plugins, Request, check, payment_webhooks, payments, plans, settings,
+    subscriptions, tenants, transactions, worker,
 };
-use planwright_store::{ChangeSet, Options, RedbStore, Store};
+use planwright_store::{Options, RedbStore, Store};
 use serde_json::json;
 
 use super::{DAY, NOW};
 use crate::harness::SeededEntropy;
 use crate::plugins::{IDENTITY, PRICING, VALIDATION, candidate, host};
+use crate::provider::till::Till;
 
 /// A service without a server, at an instant.
 struct House {
     app: App<RedbStore>,
+    till: Till,
     now: i64,
     _folder: tempfile::TempDir,
 }
@@ -58,9 +61,11 @@ impl House {
             templates: Vec::new(),
         };
         let entropy = Arc::new(SeededEntropy::default());
+        let till = Till::default();
         let app = App::new(store, Plugins { host, defaults, most: 0 }, entropy);
+        let app = app.with_payments(till.payments());
         tenants::ensure_default(&app, at).await.unwrap();
-        let house = Self { app, now: NOW, _folder: folder };
+        let house = Self { app, till, now: NOW, _folder: folder };
         for (plan, price) in prices {
             let quotas = json!({"requests": price * 10 + 100});
             let draft = json!({
@@ -93,44 +98,50 @@ impl House {
         worker::work_all(&self.app, self.at()).await.unwrap();
     }
 
-    /// What a plan costs Bob: `start 490`, or why nothing is to be paid.
+    /// What Bob is asked for a plan: `start 490`, or why nothing is to be paid.
     async fn quote(&self, plan: &str) -> String {
-        match purchases::quote(&self.app, &self.by("bob"), plan).await {
-            Ok(quote) => format!("{} {}", quote.reason, quote.amount_due.normalize()),
+        match self.ask(plan).await {
+            Ok(asked) => format!("{} {}", asked.metadata["reason"], asked.amount.normalize()),
             Err(Error::Refused(refusal)) => refusal.code().to_owned(),
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// A payment of Bob's for a plan, as it comes.
-    async fn pay(&self, plan: &str, amount: u32) -> Held {
-        let price = match plan {
-            "starter" => 490,
-            _ => 1490,
-        };
-        self.pay_quoted(plan, amount, (price, self.now)).await.unwrap()
+    async fn ask(&self, plan: &str) -> Result<Transaction, Error> {
+        let return_url = "https://shop.example/paid".to_owned();
+        let draft = PaymentDraft { plan_id: Some(id(plan)), statement_id: None, return_url };
+        let started = payments::start(&self.app, &self.by("bob"), &draft).await?;
+        let mut all = self.transactions().await;
+        all.retain(|transaction| transaction.id == started.transaction_id);
+        Ok(all.remove(0))
     }
 
-    /// The same at a price of an instant.
-    async fn pay_quoted(&self, plan: &str, amount: u32, (price, at): (u32, i64)) -> Option<Held> {
-        let by = self.by("bob");
-        let snapshot = subscriptions::settled(&self.app, &by.caller.tenant, "bob", by.now);
-        let snapshot = snapshot.await.unwrap();
-        let payment = Payment {
-            user_id: "bob",
-            plan_id: plan,
-            plan_generation: 0,
-            price: price.into(),
-            quoted_at: Timestamp::from_second(at).unwrap(),
-            amount: amount.into(),
-            currency: Currency::RUB,
-            transaction_id: None,
+    async fn transactions(&self) -> Vec<Transaction> {
+        let slice = Slice { limit: Slice::LARGEST, skip: 0 };
+        transactions::own(&self.app, &self.by("bob"), slice).await.unwrap()
+    }
+
+    /// Bob pays what he was asked for a plan, or is asked now.
+    async fn pay(&self, plan: &str, amount: u32) -> Transaction {
+        let asked = self.transactions().await.into_iter().find(|transaction| {
+            transaction.status == TransactionStatus::Pending
+                && transaction.plan_id == Some(id(plan))
+                && transaction.amount == amount.into()
+        });
+        let asked = match asked {
+            Some(asked) => asked,
+            None => self.ask(plan).await.unwrap(),
         };
-        let mut change = ChangeSet::new();
-        let taken = purchases::take_payment(&self.app, &snapshot, &by, payment, &mut change);
-        let held = taken.await.unwrap();
-        self.app.store().commit(change).await.unwrap();
-        held
+        assert_eq!(asked.amount, amount.into());
+        self.till.change(&asked.id, |payment| payment.status = "succeeded");
+        let object = json!({"id": asked.payment_id});
+        let told = json!({"event": "payment.succeeded", "object": object});
+        let told: Notification = serde_json::from_value(told).unwrap();
+        payment_webhooks::hear(&self.app, &told, self.at()).await.unwrap();
+        let mut all = self.transactions().await;
+        all.retain(|transaction| transaction.id == asked.id);
+        assert_eq!(all[0].status, TransactionStatus::Succeeded);
+        all.remove(0)
     }
 
     async fn change(&self, plan: &str, when: When) {
@@ -208,9 +219,7 @@ async fn a_payment_has_what_was_quoted_though_the_price_has_changed_since() {
         assert_eq!(house.quote("starter").await, "start 490");
         let patch = serde_json::from_value(json!({"price": then})).unwrap();
         plans::update(&house.app, &house.by("root"), "starter", patch).await.unwrap();
-        let held = house.pay("starter", 490).await;
-        let paid = held.paid[0].amount;
-        assert_eq!(paid, std::cmp::min(then, 490).into());
+        house.pay("starter", 490).await;
         assert_eq!(house.stands().await, "starter active 0..28 paid 28");
         // What was too much is credit, also when the subscription is over.
         subscriptions::cancel(&house.app, &house.by("bob"), true).await.unwrap();
@@ -234,8 +243,9 @@ async fn a_payment_that_comes_late_starts_what_was_paid_for() {
     assert_eq!(house.stands().await, "starter active 40..71 paid 71");
     // Whoever pays to go on does not leave.
     subscriptions::cancel(&house.app, &house.by("bob"), false).await.unwrap();
-    let held = house.pay("starter", 490).await;
-    assert!(!held.subscription.cancel_at_period_end);
+    house.pay("starter", 490).await;
+    let one = subscriptions::get(&house.app, &house.by("bob")).await.unwrap().unwrap();
+    assert!(!one.cancel_at_period_end);
     house.assert_agrees().await;
 }
 
@@ -343,16 +353,16 @@ async fn nothing_is_quoted_that_cannot_be_bought() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_buys_what_it_is_enough_for_when_it_comes_and_else_is_credit() {
-    let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
+    let mut house = House::with(&[("starter", 490), ("more", 1000), ("pro", 1490)]).await;
     let patch: SettingsPatch = serde_json::from_value(json!({"grace_days": 90})).unwrap();
     settings::update(&house.app, &house.by("root"), &patch).await.unwrap();
-    // What was too much is counted on by the next quote, and spent before it is paid.
-    house.pay("starter", 1000).await;
+    // What was given back is counted on by the next quote, and spent before it is paid.
+    house.pay("more", 1000).await;
+    house.change("starter", When::Now).await;
     assert_eq!(house.quote("pro").await, "change 490");
-    let quoted_at = house.now;
     house.go_to(28).await;
     assert_eq!(house.stands().await, "starter active 28..59 paid 59");
-    assert_eq!(house.pay_quoted("pro", 490, (1490, quoted_at)).await, None);
+    assert_eq!(house.pay("pro", 490).await.metadata["taken_as"], "credit");
     assert_eq!(house.stands().await, "starter active 28..59 paid 59");
     assert_eq!(house.quote("pro").await, "change 490", "1490 - 490 - 20 - 490");
     // Quoted for one window, and paid when two are owed; credit pays the first.
@@ -360,9 +370,8 @@ async fn a_payment_buys_what_it_is_enough_for_when_it_comes_and_else_is_credit()
     assert_eq!(house.stands().await, "starter active 59..89 paid 89");
     house.go_to(90).await;
     assert_eq!(house.quote("starter").await, "renewal 470");
-    let quoted_at = house.now;
     house.go_to(121).await;
-    house.pay_quoted("starter", 470, (490, quoted_at)).await.unwrap();
+    house.pay("starter", 470).await;
     assert_eq!(house.stands().await, "starter past_due 120..150 paid 120");
     house.assert_agrees().await;
 }
@@ -373,10 +382,9 @@ async fn a_change_costs_what_was_quoted_though_the_old_plan_goes_on_until_it_is_
     house.pay("starter", 490).await;
     house.go_to(14).await;
     assert_eq!(house.quote("pro").await, "change 1245");
-    let quoted_at = house.now;
     house.go_to(15).await;
     // From the quote on: what is left of the old plan is not had twice.
-    house.pay_quoted("pro", 1245, (1490, quoted_at)).await.unwrap();
+    house.pay("pro", 1245).await;
     assert_eq!(house.stands().await, "pro active 14..42 paid 42");
     assert_eq!(house.quote("pro").await, "renewal 1490", "nothing is credit");
     // A plan that is left and paid still costs nothing.

@@ -84,7 +84,7 @@ pub struct Billed {
 pub struct Metered {
     /// By segment.
     pub counted: Quantities,
-    /// All that was used of the same metrics, priced or not.
+    /// All that was used of those with a quota, priced or not.
     pub totals: BTreeMap<Metric, Quantity>,
 }
 

@@ -181,7 +181,13 @@ impl Course {
     /// Whether whoever left it and comes back goes on with it.
     #[must_use]
     pub fn is_open(&self, t: Timestamp) -> bool {
-        t < self.window.end || self.covers(t)
+        t < self.open_until()
+    }
+
+    /// Until when whoever left it and comes back goes on with it.
+    #[must_use]
+    pub fn open_until(&self) -> Timestamp {
+        self.window.end.max(self.paid_until)
     }
 
     /// Whether an instant lies in its free days.

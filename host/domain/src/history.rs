@@ -1,6 +1,6 @@
 //! What is remembered of a user, so that no order of subscribing, leaving and coming back gives anything twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,14 +101,19 @@ impl History {
     /// Remembers a stay, and forgets those that matter no longer.
     pub fn note_stay(&mut self, stay: Stay) {
         let now = stay.until;
+        let since = now.as_second().saturating_sub(Self::KEPT_SECONDS);
+        let since = Timestamp::from_second(since).unwrap_or(Timestamp::MIN);
         self.stays.push(stay);
-        let mut later = BTreeSet::new();
+        // When each plan was left the next time.
+        let mut next = BTreeMap::new();
         let mut kept: Vec<Stay> = Vec::new();
         for stay in std::mem::take(&mut self.stays).into_iter().rev() {
-            let age = now.as_second().saturating_sub(stay.until.as_second());
-            // What was left before on the same plan is not to be found again behind what was left last.
-            let is_last = later.insert((stay.plan_id.clone(), stay.plan_generation));
-            if age < Self::KEPT_SECONDS || (is_last && stay.course.is_open(now)) {
+            let plan = (stay.plan_id.clone(), stay.plan_generation);
+            // What was left before on the same plan is not to be found again behind what was left last, but for usage
+            // that comes late.
+            let left_again = next.insert(plan, stay.until);
+            let is_last = left_again.is_none_or(|left_again| since < left_again);
+            if since < stay.until || (is_last && stay.course.is_open(since)) {
                 kept.push(stay);
             }
         }
@@ -180,17 +185,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_last_by_an_instant_is_found_as_long_as_usage_may_be_late() {
+        let pro = PlanId::new("pro").unwrap();
+        for (left_again, later, found) in [(45, 45, true), (45, 81, false), (300, 300, true)] {
+            let mut history = History::default();
+            let mut paid = stay("pro", 0, 5, 1);
+            paid.course.paid_until = at(290);
+            history.note_stay(paid);
+            history.note_stay(stay("pro", left_again - 1, left_again, 2));
+            history.note_stay(stay("free", later, later, 3));
+            let then = history.open_course(&pro, 0, at(left_again - 20));
+            let epoch = then.map(|course| course.usage_epoch);
+            assert_eq!(epoch, found.then_some(1), "left again on day {left_again}, day {later}");
+        }
+        // Also where it was over before anything else was.
+        let mut history = History::default();
+        history.note_stay(stay("pro", 0, 5, 1));
+        history.note_stay(stay("free", 50, 60, 2));
+        assert!(history.open_course(&pro, 0, at(30)).is_some());
+    }
+
+    #[test]
     fn stays_are_forgotten_when_they_matter_no_longer_and_never_the_last_of_a_plan_that_is_open() {
         let mut history = History::default();
         history.note_stay(stay("pro", 0, 1, 1));
-        history.note_stay(stay("free", 1, 40, 2));
-        assert_eq!(history.stays().len(), 1, "the first was left 39 days before the second");
+        history.note_stay(stay("free", 1, 66, 2));
+        assert_eq!(history.stays().len(), 2, "its window was over on day 31, 35 days before");
+        history.note_stay(stay("free", 66, 67, 2));
+        assert_eq!(history.stays().len(), 2, "36 days before");
         let pro = PlanId::new("pro").unwrap();
-        history.note_stay(stay("pro", 40, 41, 3));
+        history.note_stay(stay("pro", 67, 68, 3));
         for _ in 0..100 {
-            history.note_stay(stay("free", 41, 41, 4));
+            history.note_stay(stay("free", 68, 68, 4));
         }
         assert_eq!(history.stays().len(), History::MOST_STAYS);
-        assert!(history.open_course(&pro, 0, at(42)).is_some());
+        assert!(history.open_course(&pro, 0, at(69)).is_some());
     }
 }

@@ -101,16 +101,52 @@ impl RefundTold {
     }
 }
 
-/// What a user wants to pay for.
+/// What a user wants to pay for: a plan or a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"plan_id": "premium_abc12345", "return_url": "https://example.com/paid"})))]
 pub struct PaymentDraft {
     /// The plan: a new one, the own one for a period more, or another one.
-    pub plan_id: PlanId,
+    pub plan_id: Option<PlanId>,
+    /// The statement: an own one that is open.
+    pub statement_id: Option<String>,
     /// Where the user comes back to; `http` or `https`.
     #[schema(min_length = 1, max_length = 2048)]
     pub return_url: String,
+}
+
+/// The one thing that a payment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidFor<'a> {
+    /// A plan.
+    Plan(&'a PlanId),
+    /// A statement, by its id.
+    Statement(&'a str),
+}
+
+impl PaymentDraft {
+    /// What it is for.
+    ///
+    /// # Errors
+    /// Names the field where it is for nothing, or for both.
+    pub fn paid_for(&self) -> Result<PaidFor<'_>, Refusal> {
+        let wrong = |field: &str, code: &str, message: &str| {
+            Err(Refusal::Invalid(vec![FieldError::new(field, code, message)]))
+        };
+        match (&self.plan_id, &self.statement_id) {
+            (Some(plan), None) => Ok(PaidFor::Plan(plan)),
+            (None, Some(statement)) => Ok(PaidFor::Statement(statement)),
+            (None, None) => {
+                let message = "plan_id or statement_id must say what is paid for.";
+                wrong("plan_id", "missing", message)
+            }
+            (Some(_), Some(_)) => {
+                let message =
+                    "statement_id and plan_id are paid for one by one: leave one of them out.";
+                wrong("statement_id", "too_many", message)
+            }
+        }
+    }
 }
 
 /// A payment that waits for its user.
@@ -222,6 +258,29 @@ impl ToSchema for Notification {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_payment_is_for_one_thing() {
+        for (json, expected) in [
+            (r#"{"plan_id":"pro","return_url":""}"#, "plan pro"),
+            (r#"{"statement_id":"sta_1","return_url":""}"#, "statement sta_1"),
+            (r#"{"plan_id":null,"statement_id":"sta_1","return_url":""}"#, "statement sta_1"),
+            (r#"{"return_url":""}"#, "plan_id missing"),
+            (
+                r#"{"plan_id":"pro","statement_id":"sta_1","return_url":""}"#,
+                "statement_id too_many",
+            ),
+        ] {
+            let draft: PaymentDraft = serde_json::from_str(json).unwrap();
+            let said = match draft.paid_for() {
+                Ok(PaidFor::Plan(id)) => format!("plan {id}"),
+                Ok(PaidFor::Statement(id)) => format!("statement {id}"),
+                Err(Refusal::Invalid(errors)) => format!("{} {}", errors[0].field, errors[0].code),
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(said, expected, "{json}");
+        }
+    }
 
     #[test]
     fn a_notification_says_where_to_ask_and_nothing_else() {

@@ -82,7 +82,7 @@ pub struct ShopDraft {
 }
 
 /// What a provider knows a shop by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
     /// As the provider calls the shop.
     pub shop_id: String,
@@ -97,14 +97,33 @@ pub struct PaymentSetup {
     pub settings: PaymentSettings,
     /// The shop's secret key.
     pub secret_key: Option<Secret>,
+    /// Shops that there were before, the last one first: what was begun with them is heard of still.
+    pub earlier: Vec<Credentials>,
 }
 
 impl PaymentSetup {
+    /// How many shops of before are kept.
+    pub const MOST_EARLIER: usize = 10;
+
     /// The shop with its secret, if there is one.
     #[must_use]
-    pub fn credentials(self) -> Option<Credentials> {
-        let (shop, secret_key) = (self.settings.yookassa?, self.secret_key?);
-        Some(Credentials { shop_id: shop.shop_id, secret_key })
+    pub fn credentials(&self) -> Option<Credentials> {
+        let (shop, secret_key) = (self.settings.yookassa.as_ref()?, self.secret_key.clone()?);
+        Some(Credentials { shop_id: shop.shop_id.clone(), secret_key })
+    }
+
+    /// The shop of this id with its secret, if it is the one that there is or was.
+    #[must_use]
+    pub fn credentials_of(&self, shop_id: &str) -> Option<Credentials> {
+        let all = self.credentials().into_iter().chain(self.earlier.iter().cloned());
+        all.into_iter().find(|shop| shop.shop_id == shop_id)
+    }
+
+    /// The shops of before where this one is from now on: the one that there is goes among them.
+    fn earlier_than(&self, shop_id: Option<&str>) -> Vec<Credentials> {
+        let all = self.credentials().into_iter().chain(self.earlier.iter().cloned());
+        let others = all.filter(|shop| Some(shop.shop_id.as_str()) != shop_id);
+        others.take(Self::MOST_EARLIER).collect()
     }
 
     /// With the changes made.
@@ -118,8 +137,11 @@ impl PaymentSetup {
     ) -> Result<Self, Refusal> {
         match patch.and_then(|patch| patch.yookassa.as_ref()) {
             None => Ok(self),
-            Some(None) => Ok(Self::default()),
-            Some(Some(draft)) => self.with_shop(draft, now),
+            Some(None) => Ok(Self { earlier: self.earlier_than(None), ..Self::default() }),
+            Some(Some(draft)) => {
+                let earlier = self.earlier_than(Some(&draft.shop_id));
+                Ok(Self { earlier, ..self.with_shop(draft, now)? })
+            }
         }
     }
 
@@ -159,7 +181,7 @@ impl PaymentSetup {
 
     fn of(shop: Shop, secret_key: Secret) -> Self {
         let settings = PaymentSettings { yookassa: Some(shop) };
-        Self { settings, secret_key: Some(secret_key) }
+        Self { settings, secret_key: Some(secret_key), earlier: Vec::new() }
     }
 }
 
@@ -210,6 +232,40 @@ mod tests {
         }
         let base_url = r#"{"yookassa":{"shop_id":"1","secret_key":"a","base_url":"http://x"}}"#;
         assert!(serde_json::from_str::<PaymentSettingsPatch>(base_url).is_err());
+    }
+
+    #[test]
+    fn shops_of_before_are_known_still_the_last_ones_and_each_once() {
+        let shop = |id: &str, key: &str| {
+            format!(r#"{{"yookassa":{{"shop_id":"{id}","secret_key":"{key}"}}}}"#)
+        };
+        let mut setup = PaymentSetup::default();
+        for (json, expected) in [
+            (shop("1", "a"), &[][..]),
+            // Another key of the same shop.
+            (shop("1", "b"), &[]),
+            (shop("2", "c"), &["1 b"]),
+            (r#"{"yookassa":null}"#.to_owned(), &["2 c", "1 b"]),
+            (r#"{"yookassa":null}"#.to_owned(), &["2 c", "1 b"]),
+            // It is back, with another key.
+            (shop("1", "d"), &["2 c"]),
+            (shop("2", "c"), &["1 d"]),
+            ("{}".to_owned(), &["1 d"]),
+        ] {
+            setup = patched(setup, &json, 1).unwrap();
+            let shown =
+                |shop: &Credentials| format!("{} {}", shop.shop_id, shop.secret_key.reveal());
+            assert_eq!(setup.earlier.iter().map(shown).collect::<Vec<_>>(), expected, "{json}");
+        }
+        for (id, key) in [("1", Some("d")), ("2", Some("c")), ("3", None)] {
+            let found = setup.credentials_of(id);
+            assert_eq!(found.as_ref().map(|shop| shop.secret_key.reveal()), key, "{id}");
+        }
+        for id in 10..30 {
+            setup = patched(setup, &shop(&id.to_string(), "x"), 1).unwrap();
+        }
+        let known = |id: &str| setup.credentials_of(id).is_some();
+        assert!(known("29") && known("19") && !known("18") && !known("1"));
     }
 
     #[test]

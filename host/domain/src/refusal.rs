@@ -183,6 +183,17 @@ pub enum Refusal {
         /// Which one.
         digest: String,
     },
+    /// It is not kept, since it came with another release of the program.
+    #[error(
+        "The plugin '{name}' ({digest}) is not here: it came with the configuration of then. POST it to \
+         /api/v1/admin/plugins, or name another one in digest."
+    )]
+    PricerGone {
+        /// As it called itself.
+        name: String,
+        /// Which one.
+        digest: String,
+    },
     /// There are as many as there may be.
     #[error(
         "There are {most} plugins, and no more are kept. DELETE one that is not needed any more."
@@ -241,6 +252,18 @@ pub enum Refusal {
         /// The plan's.
         id: String,
     },
+    /// Subscriptions go on with it when their period ends.
+    #[error(
+        "Cannot delete plan '{id}': {} to it at the end of their period. Deactivate it instead: PATCH \
+         /api/v1/admin/billing/plans/{id}/toggle, or delete it when they have it no more.",
+        changes(*.count)
+    )]
+    PlanAwaited {
+        /// The plan's.
+        id: String,
+        /// How many subscriptions.
+        count: u64,
+    },
     /// It governs users without a subscription.
     #[error(
         "Cannot delete plan '{id}': it is the default plan of users without a subscription. Name another \
@@ -279,6 +302,14 @@ pub enum Refusal {
     NothingDue {
         /// The plan's.
         plan: String,
+    },
+    /// Nothing is to be paid for a statement.
+    #[error("Statement '{id}' is {status}: nothing is to be paid for it now.")]
+    StatementNotOpen {
+        /// Which one.
+        id: String,
+        /// How far it is instead.
+        status: &'static str,
     },
     /// The provider does not want the user's money.
     #[error(
@@ -378,6 +409,7 @@ impl Refusal {
             Self::PluginNotReady { .. } => "plugin_not_ready",
             Self::PluginBound { .. } => "plugin_bound",
             Self::PluginPriced { .. } => "plugin_priced",
+            Self::PricerGone { .. } => "pricer_gone",
             Self::TooManyPlugins { .. } => "too_many_plugins",
             Self::Invalid(_) => "invalid_request",
             Self::Unfit(_) => "unprocessable",
@@ -387,12 +419,13 @@ impl Refusal {
             Self::TenantExists { .. } => "tenant_exists",
             Self::Rejected(_) => "rejected",
             Self::PlanInUse { .. } => "plan_in_use",
+            Self::PlanAwaited { .. } => "plan_awaited",
             Self::PlanIsDefault { .. } => "plan_is_default",
             Self::PlanInactive { .. } => "plan_inactive",
             Self::AlreadySubscribed { .. } => "already_subscribed",
             Self::NotSubscribed => "not_subscribed",
             Self::PaymentRequired(_) => "payment_required",
-            Self::NothingDue { .. } => "nothing_due",
+            Self::NothingDue { .. } | Self::StatementNotOpen { .. } => "nothing_due",
             Self::PaymentRefused => "payment_refused",
             Self::NotASandbox { .. } => "not_a_sandbox",
             Self::EventReused { .. } => "event_id_reused",
@@ -428,6 +461,7 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. } => RefusalKind::Conflict,
             Self::Webhook(refusal) => refusal.kind(),
             Self::PaymentRequired(_) => RefusalKind::PaymentRequired,
@@ -438,8 +472,10 @@ impl Refusal {
             | Self::TenantExists { .. }
             | Self::Rejected(_)
             | Self::PlanInUse { .. }
+            | Self::PlanAwaited { .. }
             | Self::PlanInactive { .. }
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::UsageTooLarge { .. }
@@ -477,13 +513,16 @@ impl Refusal {
             | Self::PluginNotReady { .. }
             | Self::PluginBound { .. }
             | Self::PluginPriced { .. }
+            | Self::PricerGone { .. }
             | Self::TooManyPlugins { .. }
             | Self::PlanInUse { .. }
+            | Self::PlanAwaited { .. }
             | Self::PlanInactive { .. }
             | Self::AlreadySubscribed { .. }
             | Self::NotSubscribed
             | Self::PaymentRequired(_)
             | Self::NothingDue { .. }
+            | Self::StatementNotOpen { .. }
             | Self::PaymentRefused
             | Self::NotASandbox { .. }
             | Self::Webhook(_)
@@ -492,6 +531,13 @@ impl Refusal {
             | Self::UsageTooLarge { .. }
             | Self::PlanIsDefault { .. } => Vec::new(),
         }
+    }
+}
+
+fn changes(count: u64) -> String {
+    match count {
+        1 => "1 subscription changes".to_owned(),
+        many => format!("{many} subscriptions change"),
     }
 }
 

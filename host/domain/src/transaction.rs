@@ -1,4 +1,4 @@
-//! A transaction: money for a plan, from the moment it is asked for until it came, did not come, or was given back.
+//! A transaction: money for a plan or a statement, from the moment it is asked for until it came, did not come, or was given back.
 //! Every transition consumes it as it was and gives it as it is then.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use crate::payment::{PaymentOrder, PaymentTold, RefundTold, Standing};
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
+use crate::statement::Statement;
 use crate::time::{self, Timestamp};
 
 /// Where a transaction stands.
@@ -88,8 +89,8 @@ pub struct Transaction {
     /// Where the provider shows a receipt, if it does.
     #[schema(required = true)]
     pub receipt_url: Option<String>,
-    /// `reason` (`start`, `renewal`, `change`); `refunded_amount`, what was given back of it; `taken_as` (`credit`),
-    /// if the plan was not to be had any more when the money came.
+    /// `reason` (`start`, `renewal`, `change`, `statement`); `statement_id`, if it is for one; `refunded_amount`, what was
+    /// given back of it; `taken_as` (`credit`), if what it was for was not to be had any more when the money came.
     pub metadata: BTreeMap<String, String>,
     /// When it was asked for.
     #[serde(with = "time::seconds")]
@@ -139,6 +140,9 @@ pub struct Booked {
     /// The plan's price as it was then, which holds.
     #[serde(with = "crate::decimal")]
     pub price: Decimal,
+    /// The statement that it is for, where it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_id: Option<String>,
     /// Where the user comes back to.
     pub return_url: String,
     /// Where the user pays, once the provider has said so.
@@ -153,6 +157,9 @@ pub struct Booked {
     pub asked: u32,
     /// What was given back, by the refund.
     pub refunds: BTreeMap<String, Refund>,
+    /// By which shop it is asked for, as the provider calls it: settings may be others when it is paid.
+    #[serde(default)]
+    pub shop_id: Option<String>,
 }
 
 /// Money that was given back.
@@ -222,37 +229,84 @@ impl Booked {
     /// The longest one.
     const LONGEST_PAUSE: i64 = 60 * 60;
 
-    /// Money that is asked for.
+    /// Money that is asked for a plan.
     #[must_use]
     pub fn ask(id: String, owed: Owed, return_url: &str, at: Clocks) -> Self {
         let description = describe(owed.reason, &owed.plan_name);
+        let metadata = BTreeMap::from([("reason".to_owned(), owed.reason.to_owned())]);
+        let sum = (owed.amount, owed.currency);
+        let mut booked = Self::begun(id, owed.user_id, sum, description, return_url, at);
+        booked.transaction.subscription_id = owed.subscription_id;
+        booked.transaction.plan_id = Some(owed.plan_id);
+        booked.transaction.metadata = metadata;
+        Self { plan_generation: owed.plan_generation, price: owed.price, ..booked }
+    }
+
+    /// Money that is asked for an open statement.
+    #[must_use]
+    pub fn ask_for(
+        id: String,
+        statement: &Statement,
+        currency: Currency,
+        return_url: &str,
+        at: Clocks,
+    ) -> Self {
+        let Statement { user_id, due, .. } = statement;
+        let day = |t: Timestamp| t.strftime("%Y-%m-%d").to_string();
+        let (from, to) = (day(statement.period_start), day(statement.period_end));
+        let description = format!("Statement for {from} to {to}");
+        let mut booked =
+            Self::begun(id, user_id.clone(), (*due, currency), description, return_url, at);
+        booked.transaction.metadata = BTreeMap::from([
+            ("reason".to_owned(), "statement".to_owned()),
+            ("statement_id".to_owned(), statement.id.clone()),
+        ]);
+        Self { statement_id: Some(statement.id.clone()), ..booked }
+    }
+
+    fn begun(
+        id: String,
+        user_id: String,
+        (amount, currency): (Decimal, Currency),
+        description: String,
+        return_url: &str,
+        at: Clocks,
+    ) -> Self {
         let transaction = Transaction {
             id,
-            user_id: owed.user_id,
-            subscription_id: owed.subscription_id,
-            plan_id: Some(owed.plan_id),
-            amount: owed.amount,
-            currency: owed.currency,
+            user_id,
+            subscription_id: None,
+            plan_id: None,
+            amount,
+            currency,
             status: TransactionStatus::Pending,
             payment_id: None,
             provider_status: None,
             description,
             receipt_url: None,
-            metadata: BTreeMap::from([("reason".to_owned(), owed.reason.to_owned())]),
+            metadata: BTreeMap::new(),
             created_at: at.tenant,
             updated_at: at.tenant,
         };
         Self {
             transaction,
-            plan_generation: owed.plan_generation,
-            price: owed.price,
+            plan_generation: 0,
+            price: amount,
+            statement_id: None,
             return_url: return_url.to_owned(),
             confirmation_url: None,
             booked_at: at.real,
             ask_at: Some(after(at.real, Self::FIRST_PAUSE)),
             asked: 0,
             refunds: BTreeMap::new(),
+            shop_id: None,
         }
+    }
+
+    /// The same by a shop, in which it stays.
+    #[must_use]
+    pub fn by_shop(self, shop_id: &str) -> Self {
+        Self { shop_id: Some(shop_id.to_owned()), ..self }
     }
 
     /// What the provider is asked to take on: the same each time.
@@ -272,11 +326,17 @@ impl Booked {
     /// What a payment of this transaction carries.
     fn marks(&self, tenant: &TenantId) -> BTreeMap<String, String> {
         let transaction = &self.transaction;
-        let plan_id = transaction.plan_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let what = match &self.statement_id {
+            Some(id) => ("statement_id".to_owned(), id.clone()),
+            None => {
+                let id = transaction.plan_id.as_ref().map(ToString::to_string);
+                ("plan_id".to_owned(), id.unwrap_or_default())
+            }
+        };
         BTreeMap::from([
             ("tenant".to_owned(), tenant.to_string()),
             ("user_id".to_owned(), transaction.user_id.clone()),
-            ("plan_id".to_owned(), plan_id),
+            what,
             ("transaction_id".to_owned(), transaction.id.clone()),
         ])
     }
@@ -372,6 +432,18 @@ impl Booked {
             }
         }
         paid
+    }
+
+    /// The money came, for its statement.
+    #[must_use]
+    pub fn settled(self, told: &PaymentTold, at: Clocks) -> Self {
+        self.knowing(told).ended(TransactionStatus::Succeeded, at)
+    }
+
+    /// Whether the money was taken as credit, as what it was for was not to be had any more.
+    #[must_use]
+    pub fn is_credit(&self) -> bool {
+        self.transaction.metadata.contains_key("taken_as")
     }
 
     /// The money will not come, as the provider says.

@@ -45,8 +45,8 @@ pub struct UserFacts {
     /// With none, it is the tenant's.
     #[schema(value_type = Option<schema::Currency>, required = true)]
     pub currency: Option<Currency>,
-    /// Since when trial, discount and final phases of prices follow one another, as an admin says. With none, it is
-    /// since the first subscription.
+    /// Since when trial, discount and final phases of prices follow one another, as an admin says, or since the first
+    /// priced usage where nothing came before it. With none, it is since the first subscription.
     #[serde(with = "time::optional_rfc3339")]
     #[schema(value_type = Option<DateTime>, required = true)]
     pub phase_started: Option<Timestamp>,

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use planwright_service::{reconciliation, statement_run, worker};
+use planwright_service::{Error, kept_pricers, reconciliation, statement_run, worker};
 
 use crate::background::Stopped;
+use crate::config::PluginConfig;
 use crate::http::Web;
+use crate::plugins;
 
 /// How often it looks whether something is due. Requests do not wait for it: what concerns them they work themselves.
 const EVERY: Duration = Duration::from_secs(1);
@@ -59,4 +61,45 @@ pub(crate) async fn bill(web: Arc<Web>, stopped: Stopped) {
         () = work => {}
         () = stopped.told() => {}
     }
+}
+
+/// Has the component that prices by the configuration kept once it priced something, and ends.
+pub(crate) async fn keep_pricer(web: Arc<Web>, pricing: PluginConfig, stopped: Stopped) {
+    let work = async {
+        loop {
+            match try_keep(&web, &pricing).await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "what prices is not kept now; it is tried again");
+                }
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stopped.told() => {}
+    }
+}
+
+/// Whether nothing is to be done any more.
+async fn try_keep(web: &Web, pricing: &PluginConfig) -> Result<bool, Error> {
+    if !kept_pricers::is_wanted(&web.app).await? {
+        return Ok(false);
+    }
+    let is_kept = match plugins::pricing_component(pricing).await {
+        Ok(component) => kept_pricers::keep(&web.app, component, web.clock.now()).await?,
+        Err(error) => {
+            tracing::error!(%error, "the component that prices cannot be read");
+            false
+        }
+    };
+    if !is_kept {
+        tracing::error!(
+            "the component that prices is another one now, or gone: what it priced cannot be asked of it again once \
+             this server stops. Put it back, or upload it"
+        );
+    }
+    Ok(true)
 }

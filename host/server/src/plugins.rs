@@ -103,6 +103,14 @@ pub(crate) async fn bindings(
     Ok(Bindings { identity, standard_validation, validation, pricing, templates })
 }
 
+/// The bytes of the component that prices where nobody has bound another.
+pub(crate) async fn pricing_component(config: &PluginConfig) -> std::io::Result<Bytes> {
+    match config.file.as_deref() {
+        Some(file) => Ok(tokio::fs::read(file).await?.into()),
+        None => Ok(Bytes::from_static(PRICING)),
+    }
+}
+
 async fn one(
     host: &PluginHost,
     hook: Hook,

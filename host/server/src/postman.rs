@@ -121,9 +121,13 @@ async fn deliver(web: Arc<Web>, client: Client, parcel: Parcel) {
     let reply = call(&client, web.reach, &parcel).await;
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let now = web.clock.now();
-    if let Err(error) = sending::settle(&web.app, &parcel.to, &reply, now, milliseconds).await {
-        tracing::warn!(%error, "what came of a webhook is not kept; it is sent again");
-        tokio::time::sleep(PATIENCE).await;
+    match sending::settle(&web.app, &parcel.to, &reply, now, milliseconds).await {
+        Ok(Some(state)) => web.metrics.sent(parcel.kind, state),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(%error, "what came of a webhook is not kept; it is sent again");
+            tokio::time::sleep(PATIENCE).await;
+        }
     }
 }
 

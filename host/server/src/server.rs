@@ -123,8 +123,8 @@ pub struct Server {
     is_new: bool,
     secret: String,
     web: Arc<Web>,
-    /// Compiling plugins, what time brings, webhooks, payments whose end nobody told, and statements.
-    beside: [Background; 5],
+    /// Compiling plugins, what time brings, webhooks, payments whose end nobody told, statements, and what prices.
+    beside: [Background; 6],
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -145,6 +145,7 @@ impl Server {
         let keys = TokenKeys::load(auth, data_dir.secret())?;
         let Surroundings { clock, entropy, .. } = surroundings;
 
+        let pricing = config.plugins.pricing.clone();
         let secret = auth.secret.clone().unwrap_or_else(|| data_dir.secret().to_owned());
         let web = Arc::new(Web {
             app,
@@ -177,6 +178,7 @@ impl Server {
             Background::start(|stopped| postman::run(Arc::clone(&web), stopped)),
             Background::start(|stopped| clockwork::reconcile(Arc::clone(&web), stopped)),
             Background::start(|stopped| clockwork::bill(Arc::clone(&web), stopped)),
+            Background::start(|stopped| clockwork::keep_pricer(Arc::clone(&web), pricing, stopped)),
         ];
         let is_new = data_dir.is_new();
         Ok(Self { address, is_new, secret, web, beside, stop, running })

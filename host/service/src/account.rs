@@ -9,18 +9,20 @@ use planwright_domain::fee_charge::{FeeCharge, Money};
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
+use planwright_domain::period;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
 use crate::app::App;
+use crate::billing_windows::OpenWindows;
 use crate::documents::{
     CreditEntryRecord, CreditRecord, DueRecord, HistoryRecord, LiveSubscription, PlanSubscription,
     SubscriptionRecord, UserRecord,
 };
 use crate::error::Error;
-use crate::keys::{HostKeys, Keys, Timeline};
+use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
 use crate::outbox::Listeners;
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
@@ -47,6 +49,8 @@ pub(crate) struct Account {
     credits: BTreeMap<&'static str, Credit>,
     /// In the order of happening.
     moves: Vec<Move>,
+    /// The window whose statement says what was charged; there is one where anything was.
+    billed_in: Option<(WindowPlace, OpenWindows)>,
     /// Who prices for the tenant.
     priced_by: PricedBy,
     /// Whether anything is known of the user.
@@ -104,6 +108,7 @@ impl Account {
             history_was,
             credits: BTreeMap::new(),
             moves: Vec::new(),
+            billed_in: None,
             user_is_known,
             listeners: Listeners::read(snapshot, tenant).await?,
         })
@@ -153,6 +158,31 @@ impl Account {
         self.moves.push(moved);
     }
 
+    /// Sees to it that what was charged comes on a statement: on that of the window that the user is in then. `after` is
+    /// the live subscription, or the one that was.
+    pub(crate) async fn open_window<S: Store>(
+        &mut self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        after: &Held,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if !self.moves.iter().any(|moved| matches!(moved.why, Why::Charge(_))) {
+            return Ok(());
+        }
+        let (usage_epoch, window) = if after.subscription.status.is_live() {
+            let course = after.governing().course;
+            (course.usage_epoch, course.window)
+        } else {
+            (0, period::calendar_month(now)?)
+        };
+        let place = WindowPlace { user_id: self.user_id.clone(), usage_epoch, start: window.start };
+        let mut windows = OpenWindows::begin(app, &self.tenant).await?;
+        windows.open(snapshot, &place, window).await?;
+        self.billed_in = Some((place, windows));
+        Ok(())
+    }
+
     /// Writes what became of the account, expecting all of it to be as it was read. `after` is the live
     /// subscription, or the one that was.
     pub(crate) fn write<S: Store>(
@@ -182,6 +212,9 @@ impl Account {
         self.write_money(app, change, now);
         if !self.user_is_known {
             users::put(change, &keys, &self.user_id, None, &UserRecord::default());
+        }
+        if let Some((_, windows)) = &self.billed_in {
+            windows.write(change);
         }
         let events = event::of_subscription(self.held(), after);
         self.listeners.tell(app, change, &events, now);
@@ -247,7 +280,9 @@ impl Account {
         };
         let id = match &moved.why {
             Why::Charge(charge) => {
-                fee_charges::write(change, keys, charge);
+                if let Some((place, _)) = &self.billed_in {
+                    fee_charges::write(change, keys, place, charge);
+                }
                 self.priced_by.mark(change);
                 entry.reason = charge.reason.as_str().to_owned();
                 entry.subscription_id = Some(charge.subscription_id.clone());
@@ -280,6 +315,9 @@ impl Account {
         change
             .put(&keys.subscription(&held.subscription.id), &record)
             .add(&count(&keys, held, held.subscription.status), 1);
+        if let Some(awaited) = pending_changes(&keys, held) {
+            change.add(&awaited, 1);
+        }
         if let Some(due) = due(&self.timeline, &self.tenant, held) {
             change.put(&due, &due_record(held));
         }
@@ -292,6 +330,9 @@ impl Account {
             change.delete(&key);
         }
         change.add(&count(&keys, held, held.subscription.status), -1);
+        if let Some(awaited) = pending_changes(&keys, held) {
+            change.add(&awaited, -1);
+        }
         if let Some(due) = due(&self.timeline, &self.tenant, held) {
             change.delete(&due);
         }
@@ -340,6 +381,12 @@ pub(crate) fn due_record(held: &Held) -> DueRecord {
         plan_id: subscription.plan_id.clone(),
         pending_plan_id: subscription.pending_plan_id.clone(),
     }
+}
+
+/// Where it is counted for the plan that it goes on with, if that is another one.
+pub(crate) fn pending_changes(keys: &Keys, held: &Held) -> Option<Key> {
+    let plan = held.subscription.pending_plan_id.as_ref()?;
+    Some(keys.pending_changes(plan, held.pending_generation?))
 }
 
 fn count(keys: &Keys, held: &Held, status: Status) -> Key {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use planwright_domain::audit::{self, AuditEntry, AuditFilter, CommittedEntry, Face, Verified};
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::review::Finding;
+use planwright_domain::time::Timestamp;
 use planwright_store::{Break, Chain, Head, Key, LogEntry, LogScan, Snapshot, Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
@@ -44,16 +45,36 @@ impl<S> App<S> {
             let messages = deed.warnings.iter().map(|warning| warning.message.as_str());
             audit_metadata.insert("warnings".to_owned(), messages.collect());
         }
+        self.entry(&by.caller.user_id, audit_metadata, by.now, deed)
+    }
+
+    /// The entry for what the server did by itself.
+    pub(crate) fn audit_entry_of_its_own<T: Serialize>(
+        &self,
+        now: Timestamp,
+        deed: Deed<'_, T>,
+    ) -> AuditEntry {
+        let by_itself = BTreeMap::from([("by_itself".to_owned(), Value::from(true))]);
+        self.entry("planwright", by_itself, now, deed)
+    }
+
+    fn entry<T: Serialize>(
+        &self,
+        user_id: &str,
+        audit_metadata: BTreeMap<String, Value>,
+        now: Timestamp,
+        deed: Deed<'_, T>,
+    ) -> AuditEntry {
         AuditEntry {
             id: ids::fresh(self.entropy.as_ref(), "aud_"),
-            user_id: by.caller.user_id.clone(),
+            user_id: user_id.to_owned(),
             action: deed.action.to_owned(),
             entity_type: deed.entity_type.to_owned(),
             entity_id: deed.entity_id.to_owned(),
             description: deed.description,
             changes: audit::changes(deed.before, deed.after),
             audit_metadata,
-            created_at: by.now,
+            created_at: now,
         }
     }
 }

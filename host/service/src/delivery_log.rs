@@ -37,7 +37,9 @@ pub(crate) fn put_in(change: &mut ChangeSet, tenant: &TenantId, record: &Deliver
         .put(&keys.webhook_delivery(&delivery.endpoint_id, delivery.state, &delivery.id), record)
         .add(&keys.webhook_delivery_count(&delivery.endpoint_id, delivery.state), 1);
     match delivery.state {
-        DeliveryState::Pending => change.put(&place, &DueDelivery {}),
+        DeliveryState::Pending => {
+            change.put(&place, &DueDelivery {}).add(&HostKeys::webhooks_waiting(), 1)
+        }
         state @ (DeliveryState::Delivered | DeliveryState::Failed) => {
             change.put(&place, &DoneDelivery { state })
         }
@@ -57,6 +59,9 @@ pub(crate) fn take_out(
         .delete(&key)
         .delete(&place(tenant, delivery))
         .add(&keys.webhook_delivery_count(&delivery.endpoint_id, delivery.state), -1);
+    if delivery.state == DeliveryState::Pending {
+        change.add(&HostKeys::webhooks_waiting(), -1);
+    }
 }
 
 /// A delivery in a state, with the version of its record.

@@ -9,7 +9,7 @@ use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::history::History;
 use planwright_domain::life::Held;
 use planwright_domain::metric::Metric;
-use planwright_domain::payment_settings::{PaymentSetup, Secret};
+use planwright_domain::payment_settings::{Credentials, PaymentSetup, Secret};
 use planwright_domain::period::Window;
 use planwright_domain::plan::{Plan, PlanId};
 use planwright_domain::quantity::Quantity;
@@ -26,6 +26,8 @@ use planwright_store::Document;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::keys::WindowPlace;
 
 /// A plan, and how many plans of its id came before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,13 +146,17 @@ pub(crate) struct SettingsRecord {
     /// The secret key of the tenant's shop, apart from what answers and the audit log show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shop_secret_key: Option<Secret>,
+    /// Shops that there were before, with their keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier_shops: Vec<Credentials>,
 }
 
 impl SettingsRecord {
     /// How the tenant takes payments, with the secret.
     pub(crate) fn payments(&self) -> PaymentSetup {
         let secret_key = self.shop_secret_key.clone();
-        PaymentSetup { settings: self.settings.payments.clone(), secret_key }
+        let earlier = self.earlier_shops.clone();
+        PaymentSetup { settings: self.settings.payments.clone(), secret_key, earlier }
     }
 }
 
@@ -208,11 +214,23 @@ impl Document for CreditEntryRecord {
     const SCHEMA: u16 = 1;
 }
 
-/// A fee that was charged.
+/// A fee that was charged, and the window whose statement has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub(crate) struct FeeChargeRecord {
     pub(crate) charge: FeeCharge,
+    pub(crate) usage_epoch: u64,
+    #[serde(with = "time::seconds")]
+    pub(crate) window_start: Timestamp,
+}
+
+impl FeeChargeRecord {
+    pub(crate) fn window(&self) -> WindowPlace {
+        WindowPlace {
+            user_id: self.charge.user_id.clone(),
+            usage_epoch: self.usage_epoch,
+            start: self.window_start,
+        }
+    }
 }
 
 impl Document for FeeChargeRecord {

@@ -6,10 +6,7 @@ use planwright_store::{ChangeSet, Key, Scan, Snapshot, StoreError};
 use crate::documents::{FeeChargeRecord, UnbilledCharge};
 use crate::edge::Entropy;
 use crate::ids;
-use crate::keys::Keys;
-
-/// How many charges one statement takes; what is more comes on the next one.
-const MOST_AT_ONCE: usize = 500;
+use crate::keys::{Keys, WindowPlace};
 
 /// The charge of a sale, if anything is charged.
 pub(crate) fn charge(entropy: &dyn Entropy, sale: Sale<'_>) -> Option<FeeCharge> {
@@ -17,12 +14,17 @@ pub(crate) fn charge(entropy: &dyn Entropy, sale: Sale<'_>) -> Option<FeeCharge>
     FeeCharge::of(sale, ChargeIds { charge, credit_entry })
 }
 
-/// Writes a charge, and that it is on no statement yet.
-pub(crate) fn write(change: &mut ChangeSet, keys: &Keys, charge: &FeeCharge) {
+/// Writes a charge, and that the statement of a window is to have it.
+pub(crate) fn write(change: &mut ChangeSet, keys: &Keys, place: &WindowPlace, charge: &FeeCharge) {
     let FeeCharge { user_id, at, id, .. } = charge;
-    let record = FeeChargeRecord { charge: charge.clone() };
+    let record = FeeChargeRecord {
+        charge: charge.clone(),
+        usage_epoch: place.usage_epoch,
+        window_start: place.start,
+    };
     change.put(&keys.fee_charge(user_id, *at, id), &record);
-    change.put(&keys.unbilled_charge(charge), &UnbilledCharge { charge_id: id.clone(), at: *at });
+    let unbilled = UnbilledCharge { charge_id: id.clone(), at: *at };
+    change.put(&keys.unbilled_charge(place, charge), &unbilled);
 }
 
 /// A charge that is on no statement yet.
@@ -32,22 +34,22 @@ pub(crate) struct Unbilled {
     pub(crate) charge: FeeCharge,
 }
 
-/// A user's charges that are on no statement yet, the oldest first.
+/// The charges that the statement of a window is to have, the oldest first.
 pub(crate) async fn unbilled<N: Snapshot>(
     snapshot: &N,
     keys: &Keys,
-    user_id: &str,
+    place: &WindowPlace,
 ) -> Result<Vec<Unbilled>, StoreError> {
-    let places = snapshot.scan(&keys.unbilled_charges(user_id), Scan::first(MOST_AT_ONCE)).await?;
+    let places = snapshot.scan(&keys.unbilled_charges(place), Scan::first(usize::MAX)).await?;
     let mut found = Vec::with_capacity(places.len());
-    for (place, record) in places {
+    for (key, record) in places {
         let of = record.decode::<UnbilledCharge>()?;
-        let key = keys.fee_charge(user_id, of.at, &of.charge_id);
-        let charge = snapshot.get(&key).await?.ok_or_else(|| StoreError::Corrupt {
+        let charge = snapshot.get(&keys.fee_charge(&place.user_id, of.at, &of.charge_id)).await?;
+        let charge = charge.ok_or_else(|| StoreError::Corrupt {
             reason: format!("the fee charge '{}' is missing", of.charge_id),
         })?;
         let charge = charge.decode::<FeeChargeRecord>()?.charge;
-        found.push(Unbilled { place: (place, record.version), charge });
+        found.push(Unbilled { place: (key, record.version), charge });
     }
     Ok(found)
 }

@@ -259,6 +259,7 @@ async fn without_subscription<N: Snapshot>(
         }
         (None, _) | (_, None) => None,
     };
+    let is_left = left.is_some();
     let (window, usage_epoch) = match left {
         Some(course) => {
             let course = course.at(now)?;
@@ -266,9 +267,16 @@ async fn without_subscription<N: Snapshot>(
         }
         None => (period::calendar_month(now)?, 0),
     };
+    let over = |stay: &Stay| match &plan {
+        // The calendar month holds once what was left of the default plan is over.
+        Some(plan) if !is_left && stay.plan_id == plan.plan.id => {
+            stay.until.max(stay.course.open_until())
+        }
+        Some(_) | None => stay.until,
+    };
     let start = history.map_or(window.start, |history| {
         // Before the last time that the user left, it was otherwise.
-        let last = history.stays().iter().map(|stay| stay.until).max();
+        let last = history.stays().iter().map(over).max();
         last.map_or(window.start, |last| last.max(window.start))
     });
     let plan = plan.map(|record| record.plan);

@@ -36,6 +36,7 @@ pub(crate) enum Family {
     PlanGeneration,
     Subscribers,
     PendingPayments,
+    PendingChanges,
     Subscription,
     LiveSubscription,
     PlanSubscription,
@@ -69,6 +70,7 @@ pub(crate) enum Family {
     WebhookDeliveries,
     WebhookMissed,
     WebhookDue,
+    WebhooksWaiting,
     WebhookDone,
     Transaction,
     TransactionCount,
@@ -99,12 +101,13 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 65] = [
+    const ALL: [Self; 67] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
         Self::Subscribers,
         Self::PendingPayments,
+        Self::PendingChanges,
         Self::Subscription,
         Self::LiveSubscription,
         Self::PlanSubscription,
@@ -138,6 +141,7 @@ impl Family {
         Self::WebhookDeliveries,
         Self::WebhookMissed,
         Self::WebhookDue,
+        Self::WebhooksWaiting,
         Self::WebhookDone,
         Self::Transaction,
         Self::TransactionCount,
@@ -174,6 +178,7 @@ impl Family {
             Self::PlanGeneration => "plan-generation",
             Self::Subscribers => "subscribers",
             Self::PendingPayments => "pending-payments",
+            Self::PendingChanges => "pending-changes",
             Self::Subscription => "subscription",
             Self::LiveSubscription => "live-subscription",
             Self::PlanSubscription => "plan-subscription",
@@ -207,6 +212,7 @@ impl Family {
             Self::WebhookDeliveries => "webhook-deliveries",
             Self::WebhookMissed => "webhook-missed",
             Self::WebhookDue => "webhook-due",
+            Self::WebhooksWaiting => "webhooks-waiting",
             Self::WebhookDone => "webhook-done",
             Self::Transaction => "transaction",
             Self::TransactionCount => "transaction-count",
@@ -293,6 +299,11 @@ impl Keys {
     /// Counter: payments for a plan that are not settled.
     pub(crate) fn pending_payments(&self, plan: &PlanId, generation: u64) -> Key {
         self.kind(Family::PendingPayments).text(plan.as_str()).number(generation).key()
+    }
+
+    /// Counter: subscriptions that go on with a plan when their period ends.
+    pub(crate) fn pending_changes(&self, plan: &PlanId, generation: u64) -> Key {
+        self.kind(Family::PendingChanges).text(plan.as_str()).number(generation).key()
     }
 
     /// Record: a subscription.

@@ -1,5 +1,5 @@
 //! What a provider calls to say that something happened. Nothing of it is believed: the provider is asked again, with
-//! the credentials of the tenant whose payment it is, and only that answer counts.
+//! the credentials of the shop whose payment it is, and only that answer counts.
 
 use planwright_domain::payment::{Notification, Standing};
 use planwright_domain::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::documents::TransactionPlace;
 use crate::error::Error;
 use crate::keys::HostKeys;
 use crate::provider::ProviderError;
-use crate::{settlement, shops};
+use crate::{settlement, shops, transaction_records};
 
 /// Hears what happened. A payment that is not known here (yet) is left alone: if it is one of ours whose beginning was
 /// not kept yet, the provider is asked about it soon (`reconciliation`).
@@ -29,7 +29,8 @@ pub async fn hear<S: Store>(
         return Ok(());
     };
     let TransactionPlace { tenant, transaction_id } = record.decode()?;
-    let (payments, shop) = shops::of(app, &snapshot, &tenant).await?;
+    let (_, booked) = transaction_records::load(&snapshot, &tenant, &transaction_id).await?;
+    let (payments, shop) = shops::of_payment(app, &snapshot, &tenant, &booked).await?;
     let told = payments.provider.payment(&shop, payment_id).await;
     let Some(told) = known(told)? else { return Ok(()) };
     settlement::hear(app, &tenant, &transaction_id, &told, real).await?;

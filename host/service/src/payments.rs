@@ -3,11 +3,12 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
-use planwright_domain::payment::{PaymentDraft, PaymentStarted};
+use planwright_domain::payment::{PaidFor, PaymentDraft, PaymentStarted};
+use planwright_domain::plan::PlanId;
 use planwright_domain::return_url;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Owed, TransactionStatus};
-use planwright_store::{ChangeSet, Snapshot, Store};
+use planwright_store::{ChangeSet, Key, Snapshot, Store};
 
 use crate::app::{App, Request};
 use crate::documents::PendingTransaction;
@@ -15,13 +16,13 @@ use crate::error::Error;
 use crate::keys::{Keys, TransactionKeys};
 use crate::once::once;
 use crate::provider::ProviderError;
-use crate::{ids, purchases, settlement, shops, transaction_records};
+use crate::{ids, purchases, settlement, shops, statements, transaction_records};
 
-/// Asks the caller's money for a plan, and says where to pay. While a payment for the same thing and amount is
-/// pending, it is that one.
+/// Asks the caller's money for a plan or an open statement, and says where to pay. While a payment for the same thing
+/// and amount is pending, it is that one.
 ///
 /// # Errors
-/// No such plan, one that is not active, nothing due, a page that users may not come back to; or a provider that
+/// No such plan or statement, a plan that is not active, nothing due, a page that users may not come back to; or a provider that
 /// does not answer: asking again goes on with the same payment.
 pub async fn start<S: Store>(
     app: &App<S>,
@@ -29,10 +30,11 @@ pub async fn start<S: Store>(
     draft: &PaymentDraft,
 ) -> Result<PaymentStarted, Error> {
     let tenant = &by.caller.tenant;
-    let (payments, _) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let (payments, shop) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
     let return_url = return_url::read(&draft.return_url, &payments.return_hosts)?;
     // What a repeat is answered is the payment as it stands then.
-    let id: String = once(app, by, || Box::pin(try_book(app, by, draft, &return_url))).await?;
+    let id: String =
+        once(app, by, || Box::pin(try_book(app, by, draft, &return_url, &shop.shop_id))).await?;
     let snapshot = app.store.snapshot().await?;
     let (_, booked) = transaction_records::load(&snapshot, tenant, &id).await?;
     if let Some(started) = PaymentStarted::of(&booked) {
@@ -52,12 +54,43 @@ async fn try_book<S: Store>(
     by: &Request,
     draft: &PaymentDraft,
     return_url: &str,
+    shop_id: &str,
 ) -> Result<String, Error> {
+    let id = ids::fresh(app.entropy.as_ref(), "txn_");
+    let (booked, rests_on) = match draft.paid_for()? {
+        PaidFor::Plan(plan_id) => for_plan(app, by, id, plan_id, return_url).await?,
+        PaidFor::Statement(statement) => for_statement(app, by, id, statement, return_url).await?,
+    };
+    let booked = booked.by_shop(shop_id);
     let tenant = &by.caller.tenant;
-    let quote = purchases::quote(app, by, draft.plan_id.as_str()).await?;
+    let pending = TransactionKeys::of(tenant).pending(&booked);
+    if let Some(record) = app.store.snapshot().await?.get(&pending).await? {
+        return Ok(record.decode::<PendingTransaction>()?.transaction_id);
+    }
+    let mut change = ChangeSet::new();
+    let (key, version) = rests_on;
+    change.expect_version(&key, version);
+    transaction_records::begin(&mut change, tenant, &booked);
+    let id = booked.transaction.id;
+    app.commit(by, change, &id).await?;
+    Ok(id)
+}
+
+/// A transaction, and the record that it rests on.
+type Begun = (Booked, (Key, u64));
+
+/// Money for a plan. Whoever deletes the plan sees the payment or is seen.
+async fn for_plan<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: String,
+    plan_id: &PlanId,
+    return_url: &str,
+) -> Result<Begun, Error> {
+    let quote = purchases::quote(app, by, plan_id.as_str()).await?;
     let owed = Owed {
         user_id: by.caller.user_id.clone(),
-        plan_id: draft.plan_id.clone(),
+        plan_id: plan_id.clone(),
         plan_name: quote.plan_name,
         plan_generation: quote.plan_generation,
         price: quote.price,
@@ -66,19 +99,32 @@ async fn try_book<S: Store>(
         currency: quote.currency,
         reason: quote.reason,
     };
-    let id = ids::fresh(app.entropy.as_ref(), "txn_");
-    let clocks = Clocks { real: by.received_at, tenant: by.now };
-    let booked = Booked::ask(id.clone(), owed, return_url, clocks);
-    let pending = TransactionKeys::of(tenant).pending(&booked);
-    if let Some(record) = app.store.snapshot().await?.get(&pending).await? {
-        return Ok(record.decode::<PendingTransaction>()?.transaction_id);
-    }
-    let mut change = ChangeSet::new();
-    // Whoever deletes the plan sees the payment or is seen.
-    change.expect_version(&Keys::of(tenant).plan(&draft.plan_id), quote.plan_record_version);
-    transaction_records::begin(&mut change, tenant, &booked);
-    app.commit(by, change, &id).await?;
-    Ok(id)
+    let rests_on = (Keys::of(&by.caller.tenant).plan(plan_id), quote.plan_record_version);
+    Ok((Booked::ask(id, owed, return_url, clocks(by)), rests_on))
+}
+
+/// Money for a statement of the caller's that is open. Whoever settles it sees the payment or is seen.
+async fn for_statement<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    id: String,
+    statement_id: &str,
+    return_url: &str,
+) -> Result<Begun, Error> {
+    let keys = Keys::of(&by.caller.tenant);
+    let snapshot = app.store.snapshot().await?;
+    let found = statements::find_own(&snapshot, by, statement_id).await?;
+    let (version, statement) = (found.0, found.1.statement);
+    let Some((_, currency)) = statement.payable() else {
+        let status = statement.status.as_str();
+        return Err(Refusal::StatementNotOpen { id: statement.id, status }.into());
+    };
+    let booked = Booked::ask_for(id, &statement, currency, return_url, clocks(by));
+    Ok((booked, (keys.statement(&statement.id), version)))
+}
+
+fn clocks(by: &Request) -> Clocks {
+    Clocks { real: by.received_at, tenant: by.now }
 }
 
 /// Has the provider take a payment on, and keeps what it says. It may be asked again and again: it is one payment.
@@ -92,7 +138,8 @@ pub(crate) async fn order<S: Store>(
         // The provider has forgotten the key by now, or will while it is asked.
         return settlement::give_up(app, tenant, &booked.transaction.id, real).await;
     }
-    let (payments, shop) = shops::of(app, &app.store.snapshot().await?, tenant).await?;
+    let snapshot = app.store.snapshot().await?;
+    let (payments, shop) = shops::of_payment(app, &snapshot, tenant, booked).await?;
     let order = booked.order(tenant);
     let id = &booked.transaction.id;
     match payments.provider.create_payment(&shop, &order).await {

@@ -223,6 +223,7 @@ impl Change {
             if rests.counts.live() > 0 {
                 return Err(Refusal::PlanInUse { id: id.to_string() }.into());
             }
+            rests.empty.push(self.awaited_by_none(snapshot, &Keys::of(tenant)).await?);
             let settings = Kept::read(snapshot, tenant).await?;
             if settings.default_plan_is(id) {
                 return Err(Refusal::PlanIsDefault { id: id.to_string() }.into());
@@ -273,6 +274,19 @@ impl Change {
             return Err(Refusal::Invalid(vec![error]).into());
         };
         Ok(Some((key, record.version)))
+    }
+
+    /// The counter of those who go on with a plan that goes, which must be 0.
+    async fn awaited_by_none<N: Snapshot>(&self, snapshot: &N, keys: &Keys) -> Result<Key, Error> {
+        let generation = self.before.as_ref().map_or(0, |(_, before)| before.generation);
+        let counter = keys.pending_changes(&self.plan.id, generation);
+        match u64::try_from(snapshot.counter(&counter).await?) {
+            Ok(count) if count > 0 => {
+                Err(Refusal::PlanAwaited { id: self.plan.id.to_string(), count }.into())
+            }
+            // Never below 0: every change that waits is counted in before it is counted out.
+            _ => Ok(counter),
+        }
     }
 
     /// Writes the plan, or takes it away; gives its tag.

@@ -293,6 +293,21 @@ fn reason(error: &PluginError) -> String {
     }
 }
 
+/// Has the native code of a component made again that was ready before, and waits for it, but not for long.
+pub(crate) async fn compile_again<S>(
+    app: &App<S>,
+    digest: &Digest,
+    patience: Duration,
+) -> Result<(), PluginError> {
+    let mut done = app.workshop.done.subscribe();
+    app.workshop.want(*digest);
+    let compiled = async {
+        while !app.host.has_native(digest).await? && done.changed().await.is_ok() {}
+        Ok(())
+    };
+    tokio::time::timeout(patience, compiled).await.unwrap_or(Ok(()))
+}
+
 /// Waits until a component is not being compiled any more, but not for long.
 pub(crate) async fn wait_a_little<S: Store>(
     app: &App<S>,

@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::keys::{HostKeys, Keys, OwnerKeys};
 use crate::once::once;
 use crate::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
-use crate::plugin_parts;
 use crate::plugin_work::{AtHand, wait_a_little};
+use crate::{kept_pricers, plugin_parts};
 
 /// How long an upload waits for its plugin to be ready: a small one is by then.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -293,7 +293,7 @@ async fn try_delete<S: Store>(
     change.expect_counter(&uses, 0).expect_absent(&mark).add(&keys.plugin_count(), -1);
     change.expect_version(&component_key, known.version);
     component.owners.remove(owner);
-    if component.owners.is_empty() {
+    if component.owners.is_empty() && !kept_pricers::is_marked(&snapshot, digest).await? {
         change.delete(&component_key).delete(&HostKeys::uncompiled(digest));
         plugin_parts::delete(&mut change, digest, component.parts);
     } else {

@@ -22,30 +22,34 @@ use crate::{fee_charges, plan_lookup, subscriptions};
 
 /// What taking a plan would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quote {
+pub(crate) struct Quote {
     /// More than 0.
-    pub amount_due: Decimal,
+    pub(crate) amount_due: Decimal,
     /// The plan's.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// `start`, `renewal` or `change`.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The plan's generation: its id may be used again before the payment comes.
-    pub plan_generation: u64,
+    pub(crate) plan_generation: u64,
     /// The plan's price, which holds until the payment comes.
-    pub price: Decimal,
+    pub(crate) price: Decimal,
     /// The version of the plan's record that this rests on.
-    pub plan_record_version: u64,
+    pub(crate) plan_record_version: u64,
     /// The plan's.
-    pub plan_name: String,
+    pub(crate) plan_name: String,
     /// The subscription that it renews or changes.
-    pub subscription_id: Option<String>,
+    pub(crate) subscription_id: Option<String>,
 }
 
 /// What a plan costs the caller now: its fee, or a renewal of it, or the difference to the plan that the caller has.
 ///
 /// # Errors
 /// No such plan, one that is not active and not the caller's own, or nothing due.
-pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Result<Quote, Error> {
+pub(crate) async fn quote<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    plan_id: &str,
+) -> Result<Quote, Error> {
     let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
     let snapshot = subscriptions::settled(app, tenant, user_id, by.now).await?;
     let (version, plan) = plan_lookup::load(&snapshot, by, plan_id).await?;
@@ -72,28 +76,28 @@ pub async fn quote<S: Store>(app: &App<S>, by: &Request, plan_id: &str) -> Resul
 
 /// Money that came for a plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Payment<'a> {
+pub(crate) struct Payment<'a> {
     /// Of whom.
-    pub user_id: &'a str,
+    pub(crate) user_id: &'a str,
     /// What was paid for.
-    pub plan_id: &'a str,
+    pub(crate) plan_id: &'a str,
     /// As the quote said.
-    pub plan_generation: u64,
+    pub(crate) plan_generation: u64,
     /// As the quote said.
-    pub price: Decimal,
+    pub(crate) price: Decimal,
     /// When it was quoted.
-    pub quoted_at: Timestamp,
+    pub(crate) quoted_at: Timestamp,
     /// More than 0.
-    pub amount: Decimal,
+    pub(crate) amount: Decimal,
     /// As the quote said.
-    pub currency: Currency,
-    /// By which it came, where that is known.
-    pub transaction_id: Option<&'a str>,
+    pub(crate) currency: Currency,
+    /// By which it came.
+    pub(crate) transaction_id: &'a str,
 }
 
 impl Payment<'_> {
     fn money(&self) -> Money {
-        Money { amount: self.amount, transaction_id: self.transaction_id.map(str::to_owned) }
+        Money { amount: self.amount, transaction_id: Some(self.transaction_id.to_owned()) }
     }
 }
 
@@ -105,7 +109,7 @@ impl Payment<'_> {
 ///
 /// # Errors
 /// No such plan any more, or a pricing plugin that fails: nothing is written then.
-pub async fn take_payment<S: Store>(
+pub(crate) async fn take_payment<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     by: &Request,
@@ -126,7 +130,8 @@ pub async fn take_payment<S: Store>(
         Err(error) => return Err(error),
     };
     if let Some(bill) = bill.filter(|bill| bill.currency == payment.currency) {
-        return take(app, account, (&plan, bill), payment.money(), by.now, change).map(Some);
+        let taken = take(app, snapshot, account, (&plan, bill), payment.money(), by.now, change);
+        return Box::pin(taken).await.map(Some);
     }
     account.credit(snapshot, payment.currency).await?;
     account.take_money(payment.currency, payment.money());
@@ -157,8 +162,9 @@ async fn bill_of<S: Store>(
 }
 
 /// Does what a bill is for, with the money that came, if any. Together with the user's credit it is enough.
-pub(crate) fn take<S: Store>(
+pub(crate) async fn take<S: Store>(
     app: &App<S>,
+    snapshot: &S::Snapshot,
     mut account: Account,
     (plan, bill): (&PlanRecord, Bill),
     money: Money,
@@ -201,6 +207,7 @@ pub(crate) fn take<S: Store>(
         Some(charge) => account.charge(charge),
         None => account.take_money(bill.currency, money),
     }
+    account.open_window(app, snapshot, &after, now).await?;
     account.write(app, change, &after, now);
     Ok(after)
 }

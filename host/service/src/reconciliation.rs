@@ -106,7 +106,7 @@ async fn ask<S: Store>(
     let Some(payment_id) = &booked.transaction.payment_id else {
         return payments::order(app, tenant, &booked, real).await;
     };
-    let (payments, shop) = shops::of(app, &snapshot, tenant).await?;
+    let (payments, shop) = shops::of_payment(app, &snapshot, tenant, &booked).await?;
     let told = payments.provider.payment(&shop, payment_id).await?;
     settlement::hear(app, tenant, id, &told, real).await
 }

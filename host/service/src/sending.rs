@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::delivery::{DeliveryState, Reply, is_past_patience};
+use planwright_domain::event::EventType;
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::keys::{HostKeys, Keys, WebhookPlace};
 use crate::retry::retrying;
 use crate::webhook_documents::{DeliveryRecord, KeptEndpoint, KeptWebhooks, WebhookHealth};
-use crate::{delivery_log, webhook_secret};
+use crate::{clocks, delivery_log, webhook_secret, webhooks};
 
 /// How many parcels are on their way to one endpoint.
 const AT_ONCE: usize = 8;
@@ -38,6 +39,8 @@ pub struct Parcel {
     pub to: Addressee,
     /// Where to.
     pub url: String,
+    /// What it tells of.
+    pub kind: EventType,
     /// The header `webhook-id`.
     pub id: String,
     /// The header `webhook-timestamp`.
@@ -193,7 +196,8 @@ fn parcel(
         reason: format!("a secret of webhook endpoint '{}' is none", kept.endpoint.id),
     })?;
     let url = kept.endpoint.url.clone();
-    Ok(Parcel { to, url, id: delivery.event_id, timestamp, signature, body })
+    let (kind, id) = (delivery.event_type, delivery.event_id);
+    Ok(Parcel { to, url, kind, id, timestamp, signature, body })
 }
 
 /// Gives up some of what waits for an endpoint that takes nothing any more; whoever sends comes here again.
@@ -223,7 +227,17 @@ async fn give_up<S: Store>(
     }
 }
 
-/// Notes what came of a parcel: it is done, or waits for its next attempt. An endpoint that has taken nothing for
+/// How many deliveries wait to be sent, those of all tenants.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn waiting<S: Store>(app: &App<S>) -> Result<u64, Error> {
+    let holds = app.store.snapshot().await?.counter(&HostKeys::webhooks_waiting()).await?;
+    Ok(u64::try_from(holds).unwrap_or(0))
+}
+
+/// Notes what came of a parcel: it is done, or waits for its next attempt, which is given; nothing where nobody waits
+/// for it any more. An endpoint that has taken nothing for
 /// days, or says that it wants nothing any more, is switched off.
 ///
 /// # Errors
@@ -234,34 +248,36 @@ pub async fn settle<S: Store>(
     reply: &Reply,
     now: Timestamp,
     milliseconds: u64,
-) -> Result<(), Error> {
+) -> Result<Option<DeliveryState>, Error> {
     let [chance, ..] = app.entropy.draw();
     retrying(app.entropy.as_ref(), || async {
         let Addressee { tenant, endpoint_id, delivery_id } = to;
         let snapshot = app.store.snapshot().await?;
         let state = DeliveryState::Pending;
         let found = delivery_log::find(&snapshot, tenant, endpoint_id, state, delivery_id).await?;
-        let Some(found) = found else { return Ok(()) };
+        let Some(found) = found else { return Ok(None) };
         let mut change = ChangeSet::new();
         delivery_log::take_out(&mut change, tenant, &found);
         let DeliveryRecord { delivery, payload } = found.1;
         let delivery = delivery.tried(reply, now, milliseconds, chance);
+        let state = delivery.state;
         delivery_log::put_in(&mut change, tenant, &DeliveryRecord { delivery, payload });
-        note_health(&snapshot, &mut change, to, reply, now).await?;
+        note_health(app, &snapshot, &mut change, to, reply, now).await?;
         app.store.commit(change).await?;
-        Ok(())
+        Ok(Some(state))
     })
     .await
 }
 
 /// Notes since when an endpoint fails, or that it does not; switches it off when that is too long.
-async fn note_health<N: Snapshot>(
-    snapshot: &N,
+async fn note_health<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
     change: &mut ChangeSet,
     to: &Addressee,
     reply: &Reply,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(), Error> {
     let kept = KeptWebhooks::read(snapshot, &to.tenant).await?;
     // Nothing is noted of one that was deleted meanwhile.
     let Some(one) = kept.find(&to.endpoint_id) else { return Ok(()) };
@@ -291,11 +307,9 @@ async fn note_health<N: Snapshot>(
     if one.endpoint.enabled {
         let (tenant, endpoint) = (&to.tenant, &to.endpoint_id);
         tracing::warn!(%tenant, endpoint, reason, "a webhook endpoint is switched off");
-        let mut record = kept.record.clone();
-        for one in record.endpoints.iter_mut().filter(|one| one.endpoint.id == to.endpoint_id) {
-            one.endpoint = one.endpoint.disabled(&reason, now);
-        }
-        kept.write(change, &record);
+        // What admins see of it is by the tenant's own clock.
+        let at = clocks::time(app, tenant, now).await?;
+        webhooks::switch_off(app, change, &kept, one, &reason, at);
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ async fn try_update<S: Store>(
         settings: Settings { payments: payments.settings, ..kept.record.settings.patched(patch)? },
         default_plan_is_chosen: kept.record.default_plan_is_chosen || patch.default_plan.is_some(),
         shop_secret_key: payments.secret_key,
+        earlier_shops: payments.earlier,
     };
     if record != kept.record {
         kept.replace(app, &snapshot, by, &record).await?;

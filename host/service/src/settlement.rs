@@ -5,6 +5,7 @@ use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::event;
 use planwright_domain::fee_charge::Money;
 use planwright_domain::payment::{PaymentTold, RefundTold};
+use planwright_domain::statement::Documented;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Step};
 use planwright_store::{ChangeSet, Store, StoreError};
@@ -12,10 +13,11 @@ use planwright_store::{ChangeSet, Store, StoreError};
 use crate::account::Account;
 use crate::app::{App, Request};
 use crate::error::Error;
+use crate::keys::Keys;
 use crate::outbox::Listeners;
 use crate::purchases::{self, Payment};
 use crate::retry::retrying;
-use crate::{clocks, subscriptions, transaction_records};
+use crate::{clocks, statement_records, subscriptions, transaction_records};
 
 /// Takes what the provider says of a transaction's payment. What does not match it in all is left alone, and the log
 /// says so.
@@ -75,34 +77,82 @@ async fn pay<S: Store>(
         if_match: None,
     };
     let snapshot = subscriptions::settled(app, tenant, user_id, at.tenant).await?;
-    let payment = Payment {
-        user_id,
-        plan_id: transaction.plan_id.as_ref().map_or("", |id| id.as_str()),
-        plan_generation: before.plan_generation,
-        price: before.price,
-        quoted_at: transaction.created_at,
-        amount: transaction.amount,
-        currency: transaction.currency,
-        transaction_id: Some(id),
-    };
     let mut change = ChangeSet::new();
-    let taken = Box::pin(purchases::take_payment(app, &snapshot, &by, payment, &mut change)).await;
-    let subscription_id = match taken {
-        // Without a subscription it is the user's credit.
-        Ok(held) => held.map(|held| held.subscription.id),
-        Err(Error::Refused(refusal)) => {
-            tracing::warn!(%tenant, id, %refusal, "what was paid for is not to be had: it is credit");
-            change = ChangeSet::new();
-            give_credit(app, &snapshot, &by, &before, &mut change).await?;
-            None
+    let after = match &before.statement_id {
+        Some(statement) => {
+            let is_settled = settle(app, &snapshot, &by, &before, statement, &mut change).await?;
+            let paid = before.clone();
+            if is_settled { paid.settled(told, at) } else { paid.paid(told, None, at) }
         }
-        Err(error) => return Err(error),
+        None => {
+            let taken = Box::pin(take_plan(app, &snapshot, &by, &before, &mut change)).await?;
+            before.clone().paid(told, taken, at)
+        }
     };
-    let after = before.clone().paid(told, subscription_id, at);
     replace(app, &snapshot, tenant, (version, &before), &after, &mut change).await?;
     app.store.commit(change).await?;
     tracing::info!(%tenant, id, payment = told.id, "a payment came");
     Ok(())
+}
+
+/// Does what money for a plan was paid for. Gives the subscription; without one the money is the user's credit.
+async fn take_plan<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    by: &Request,
+    booked: &Booked,
+    change: &mut ChangeSet,
+) -> Result<Option<String>, Error> {
+    let transaction = &booked.transaction;
+    let payment = Payment {
+        user_id: &transaction.user_id,
+        plan_id: transaction.plan_id.as_ref().map_or("", |id| id.as_str()),
+        plan_generation: booked.plan_generation,
+        price: booked.price,
+        quoted_at: transaction.created_at,
+        amount: transaction.amount,
+        currency: transaction.currency,
+        transaction_id: &transaction.id,
+    };
+    match purchases::take_payment(app, snapshot, by, payment, change).await {
+        Ok(held) => Ok(held.map(|held| held.subscription.id)),
+        Err(Error::Refused(refusal)) => {
+            let (tenant, id) = (&by.caller.tenant, &transaction.id);
+            tracing::warn!(%tenant, id, %refusal, "what was paid for is not to be had: it is credit");
+            *change = ChangeSet::new();
+            give_credit(app, snapshot, by, booked, change).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Settles the statement that was paid for. Gives whether it does: what was paid for one that is not open any more, or
+/// for another sum, is the user's credit.
+async fn settle<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    by: &Request,
+    booked: &Booked,
+    statement_id: &str,
+    change: &mut ChangeSet,
+) -> Result<bool, Error> {
+    let (tenant, transaction) = (&by.caller.tenant, &booked.transaction);
+    let keys = Keys::of(tenant);
+    let (version, before) = statement_records::load(snapshot, &keys, statement_id).await?;
+    if before.statement.payable() != Some((transaction.amount, transaction.currency)) {
+        let id = &transaction.id;
+        tracing::warn!(%tenant, id, statement_id, "what was paid for is settled already: it is credit");
+        give_credit(app, snapshot, by, booked, change).await?;
+        return Ok(false);
+    }
+    let statement = before.statement.clone().settled();
+    let listeners = Listeners::read(snapshot, tenant).await?;
+    let events = event::of_statement(Some(&before.statement), &statement);
+    listeners.tell(app, change, &events, by.now);
+    let after = Documented { statement, ..before };
+    statement_records::put(change, &keys, Some(version), &after);
+    Ok(true)
 }
 
 /// Makes the money the user's credit.

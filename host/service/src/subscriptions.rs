@@ -93,7 +93,7 @@ async fn try_start<S: Store>(
         Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?
     };
     bill.must_be_free(&plan.plan)?;
-    commit_plan(app, by, account, (version, &plan), bill).await
+    commit_plan(app, by, &snapshot, account, (version, &plan), bill).await
 }
 
 fn has_free_days(account: &Account, plan: &PlanRecord) -> bool {
@@ -111,6 +111,7 @@ fn must_be_active(plan: &PlanRecord) -> Result<(), Refusal> {
 async fn commit_plan<S: Store>(
     app: &App<S>,
     by: &Request,
+    snapshot: &S::Snapshot,
     account: Account,
     (version, plan): (u64, &PlanRecord),
     bill: Bill,
@@ -118,7 +119,8 @@ async fn commit_plan<S: Store>(
     let mut change = ChangeSet::new();
     change.expect_version(&Keys::of(&by.caller.tenant).plan(&plan.plan.id), version);
     let money = Money::default();
-    let held = purchases::take(app, account, (plan, bill), money, by.now, &mut change)?;
+    let taken = purchases::take(app, snapshot, account, (plan, bill), money, by.now, &mut change);
+    let held = Box::pin(taken).await?;
     app.commit(by, change, &held.subscription).await?;
     Ok(held.subscription)
 }
@@ -152,7 +154,7 @@ async fn try_cancel<S: Store>(
     } else {
         held.ending(true, by.now)
     };
-    commit_own(app, by, &account, &after).await
+    commit_own(app, by, &account, ChangeSet::new(), &after).await
 }
 
 /// The caller's newest subscription, which is over.
@@ -179,7 +181,7 @@ pub async fn resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription
 async fn try_resume<S: Store>(app: &App<S>, by: &Request) -> Result<Subscription, Error> {
     let (_, account) = settled_account(app, by, &by.caller.user_id).await?;
     let held = account.held().cloned().ok_or(Refusal::NotSubscribed)?;
-    commit_own(app, by, &account, &held.ending(false, by.now)).await
+    commit_own(app, by, &account, ChangeSet::new(), &held.ending(false, by.now)).await
 }
 
 /// Another plan for the caller, now or when what is paid is over. With the plan that the caller has, a change that
@@ -212,7 +214,10 @@ async fn try_change<S: Store>(
     match when {
         When::PeriodEnd => {
             let after = held.changing_later(offer, by.now);
-            commit_own(app, by, &account, &after).await
+            let mut change = ChangeSet::new();
+            // Whoever deletes the plan sees who waits for it, or is seen.
+            change.expect_version(&Keys::of(&by.caller.tenant).plan(plan_id), version);
+            commit_own(app, by, &account, change, &after).await
         }
         When::Now if held.is_to(offer) => {
             Err(Refusal::AlreadySubscribed { plan: plan_id.to_string() }.into())
@@ -220,7 +225,7 @@ async fn try_change<S: Store>(
         When::Now => {
             let bill = Box::pin(fees::bill(app, &snapshot, &mut account, &plan, by.now)).await?;
             bill.must_be_free(&plan.plan)?;
-            commit_plan(app, by, account, (version, &plan), bill).await
+            commit_plan(app, by, &snapshot, account, (version, &plan), bill).await
         }
     }
 }
@@ -236,15 +241,15 @@ async fn settled_account<S: Store>(
     Ok((snapshot, account))
 }
 
-/// Commits what the caller did with a subscription; nothing where nothing changed.
+/// Commits what the caller did with a subscription, with what it rests on else; nothing where nothing changed.
 async fn commit_own<S: Store>(
     app: &App<S>,
     by: &Request,
     account: &Account,
+    mut change: ChangeSet,
     after: &Held,
 ) -> Result<Subscription, Error> {
     if account.held() != Some(after) {
-        let mut change = ChangeSet::new();
         account.write(app, &mut change, after, by.now);
         app.commit(by, change, &after.subscription).await?;
     }

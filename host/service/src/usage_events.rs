@@ -135,17 +135,20 @@ async fn repeated<S: Store>(
 ) -> Result<Recorded, Error> {
     let keys = Keys::of(&by.caller.tenant);
     let (counted, counters) = Counted::of(before, &keys, user_id, false);
-    let mut holds = Vec::new();
-    for key in &counters {
-        holds.push(snapshot.counter(key).await?);
-    }
-    quota_thresholds::watch(app, by, before.totals(user_id, &holds)).await;
     if by.claim.is_some() {
         app.commit_counting(by, ChangeSet::new(), &counted, &counters).await?;
-        if let Some((counted, holds)) = once::answered_counting::<S, Counted>(app, by).await? {
-            return Ok(counted.recorded(&event.asked, &holds));
-        }
     }
+    let holds = match once::answered_counting::<S, Counted>(app, by).await? {
+        Some((_, holds)) => holds,
+        None => {
+            let mut holds = Vec::new();
+            for key in &counters {
+                holds.push(snapshot.counter(key).await?);
+            }
+            holds
+        }
+    };
+    quota_thresholds::watch(app, by, before.totals(user_id, &holds)).await;
     Ok(counted.recorded(&event.asked, &holds))
 }
 

@@ -97,6 +97,11 @@ impl KeptWebhooks {
         })
     }
 
+    /// Whose they are.
+    pub(crate) fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     /// One of them.
     pub(crate) fn find(&self, id: &str) -> Option<&KeptEndpoint> {
         self.record.endpoints.iter().find(|kept| kept.endpoint.id == id)

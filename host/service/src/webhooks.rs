@@ -6,6 +6,7 @@
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::time::Timestamp;
 use planwright_domain::webhook::{
     Endpoint, EndpointDraft, EndpointPatch, EndpointReport, MOST_ENDPOINTS, Reach, Rotation,
     WebhookRefusal,
@@ -243,12 +244,30 @@ async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<()
     app.commit(by, change, &()).await
 }
 
+/// Switches an endpoint off, as the server does where it takes nothing any more, and says so in the audit log.
+pub(crate) fn switch_off<S: Store>(
+    app: &App<S>,
+    change: &mut ChangeSet,
+    kept: &KeptWebhooks,
+    one: &KeptEndpoint,
+    reason: &str,
+    now: Timestamp,
+) {
+    let before = &one.endpoint;
+    let after = before.disabled(reason, now);
+    kept.write(change, &with(kept, &after, |_| {}));
+    let deed = deed(Done::SwitchedOff, Some(before), &after);
+    let entry = app.audit_entry_of_its_own(now, Deed { after: Some(&after), ..deed });
+    change.append(&Keys::of(kept.tenant()).audit(), &entry);
+}
+
 #[derive(Clone, Copy)]
 enum Done {
     Created,
     Updated,
     Rotated,
     Deleted,
+    SwitchedOff,
 }
 
 /// Puts it into the audit log, without any secret.
@@ -261,20 +280,30 @@ fn note<S: Store>(
     after: Option<&Endpoint>,
 ) {
     let Some(endpoint) = after.or(before) else { return };
+    let deed = Deed { after, ..deed(done, before, endpoint) };
+    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
+}
+
+/// What was done to an endpoint; what it became is to be said.
+fn deed<'a>(
+    done: Done,
+    before: Option<&'a Endpoint>,
+    endpoint: &'a Endpoint,
+) -> Deed<'a, Endpoint> {
     let (action, what) = match done {
         Done::Created => ("webhook_created", "Created webhook endpoint"),
         Done::Updated => ("webhook_updated", "Updated webhook endpoint"),
         Done::Rotated => ("webhook_rotated", "Made another secret for webhook endpoint"),
         Done::Deleted => ("webhook_deleted", "Deleted webhook endpoint"),
+        Done::SwitchedOff => ("webhook_disabled", "Switched off webhook endpoint"),
     };
-    let deed = Deed {
+    Deed {
         action,
         entity_type: "webhook",
         entity_id: &endpoint.id,
         description: format!("{what} '{}'", endpoint.url),
         before,
-        after,
+        after: None,
         warnings: &[],
-    };
-    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
+    }
 }

@@ -235,6 +235,7 @@ async fn prepare<S: Store>(
             Some(Need::Change(at)) => part.change(app, snapshot, held, at, now).await?,
         };
     }
+    part.account.open_window(app, snapshot, &held, now).await?;
     part.after = held;
     Ok(Some(part))
 }

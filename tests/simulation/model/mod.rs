@@ -1,15 +1,27 @@
 //! What the document says, as simply as it can be said: users and plans in memory, nothing kept, nobody else there.
 
 mod account;
+mod bill;
+mod catalog;
 mod course;
+mod live;
+mod meter;
+mod orders;
+mod payments;
 mod shop;
+mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::{DAY, Window};
-use super::command::{Command, Draft, Money, PlanNo, User};
+use super::command::{Command, Metric, Money, PlanNo, User};
 use account::Account;
-use shop::{Plan, PlanKey, Shop, Terms};
+use orders::Order;
+use shop::{Limit, Plan, PlanKey, Shop};
+
+pub(super) use meter::{Allowed, Report, Totals};
+pub(super) use orders::{AtTill, OrderNo, SeenOrder};
+pub(super) use payments::Begun;
 
 /// A subscription as it is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +58,8 @@ type Answer = Result<Option<Seen>, No>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Governing {
     pub(super) plan: Option<PlanNo>,
-    pub(super) quota: Option<u64>,
+    /// Of requests and images.
+    pub(super) quotas: [Option<u64>; 2],
     pub(super) window: Window,
     /// What usage is counted in; what it is called says nothing.
     pub(super) bucket: u64,
@@ -54,40 +67,80 @@ pub(super) struct Governing {
 
 impl Governing {
     fn new(plan: Option<Plan>, window: Window, bucket: u64) -> Self {
-        let (no, quota) = (plan.map(|plan| plan.key.no), plan.map(|plan| plan.terms.quota));
-        Self { plan: no, quota, window, bucket }
+        let quota = |metric| plan.and_then(|plan| plan.terms.limit(metric).quota);
+        let quotas = [quota(Metric::Requests), quota(Metric::Images)];
+        Self { plan: plan.map(|plan| plan.key.no), quotas, window, bucket }
+    }
+
+    fn limit(&self, metric: Metric) -> Limit {
+        match metric {
+            Metric::Requests => Limit { quota: self.quotas[0], is_billed: false },
+            Metric::Images => Limit { quota: self.quotas[1], is_billed: true },
+            Metric::Minutes => Limit::NONE,
+        }
     }
 }
 
-/// What was quoted, and waits to be paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quote {
-    pub(super) user: User,
-    pub(super) plan: PlanNo,
-    pub(super) generation: u64,
-    pub(super) money: Money,
-    pub(super) paid: Paid,
-    pub(super) reason: &'static str,
+/// What is to be paid for a plan.
+#[derive(Clone, Copy, Debug)]
+struct Quote {
+    user: User,
+    plan: PlanKey,
+    money: Money,
+    paid: Paid,
+    reason: &'static str,
 }
 
 /// Money for what was quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Paid {
-    pub(super) amount: i64,
-    pub(super) price: i64,
-    pub(super) quoted_at: i64,
+#[derive(Clone, Copy, Debug)]
+struct Paid {
+    amount: i64,
+    price: i64,
+    quoted_at: i64,
 }
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Has(Option<Seen>),
-    Quoted(Quote),
+    /// A payment was asked for, and stands so.
+    Started(OrderNo, &'static str),
+    /// The provider does not answer.
+    Unavailable,
+    /// An event counts or had counted, and quotas are used so far.
+    Recorded {
+        is_new: bool,
+        usage: Vec<Report>,
+    },
+    /// So many events count and had counted, and which do not.
+    Batch {
+        accepted: u64,
+        duplicates: u64,
+        rejected: Vec<(usize, String)>,
+    },
+    MayUse(Vec<Allowed>),
     Done,
     No(No),
 }
 
 impl Outcome {
+    /// In a few words.
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::Has(_) => "has".to_owned(),
+            Self::Started(_, status) => format!("started {status}"),
+            Self::Unavailable => "unavailable".to_owned(),
+            Self::Recorded { is_new: true, .. } => "recorded".to_owned(),
+            Self::Recorded { is_new: false, .. } => "recorded before".to_owned(),
+            Self::Batch { rejected, .. } if rejected.is_empty() => "batch".to_owned(),
+            Self::Batch { .. } => "batch in part".to_owned(),
+            Self::MayUse(all) if all.iter().all(|one| one.allowed) => "may use".to_owned(),
+            Self::MayUse(_) => "may not use".to_owned(),
+            Self::Done => "done".to_owned(),
+            Self::No(no) => no.code.to_owned(),
+        }
+    }
+
     /// Only what all subscriptions of a user that began in the same second have alike.
     pub(super) fn of_the_last(self) -> Self {
         match self {
@@ -108,13 +161,14 @@ pub(super) type Counts = BTreeMap<(PlanNo, &'static str), u64>;
 pub(super) struct Model {
     shop: Shop,
     accounts: Vec<Account>,
+    orders: Vec<Order>,
     pub(super) now: i64,
 }
 
 impl Model {
     pub(super) fn new(users: User, plans: PlanNo, now: i64) -> Self {
         let accounts = vec![Account::default(); users];
-        Self { shop: Shop::empty(plans), accounts, now }
+        Self { shop: Shop::empty(plans), accounts, orders: Vec::new(), now }
     }
 
     pub(super) fn seen(&self, user: User) -> Option<Seen> {
@@ -123,6 +177,22 @@ impl Model {
 
     pub(super) fn governing(&self, user: User) -> Governing {
         self.accounts[user].governing(&self.shop, self.now)
+    }
+
+    /// How far the quotas of the window are used that holds.
+    pub(super) fn usage(&self, user: User) -> Vec<Report> {
+        self.accounts[user].meter.reports(&self.governing(user), Metric::ALL)
+    }
+
+    /// The ids of events that are remembered.
+    pub(super) fn remembered(&self, user: User) -> BTreeSet<u8> {
+        self.accounts[user].meter.remembered()
+    }
+
+    /// All that was ever used.
+    pub(super) fn totals(&self, user: User) -> Totals {
+        let totals = self.accounts[user].meter.totals.iter();
+        totals.filter(|(_, total)| **total > 0).map(|(key, total)| (*key, *total)).collect()
     }
 
     pub(super) fn credit(&self, user: User, money: Money) -> i64 {
@@ -152,12 +222,16 @@ impl Model {
         self.now = self.now.max(t);
         for account in &mut self.accounts {
             account.settle(&self.shop, self.now);
-            account.assert_adds_up();
         }
     }
 
-    /// Does what is neither time's nor the machine's.
-    pub(super) fn act(&mut self, command: &Command, quote: Option<Quote>) -> Outcome {
+    /// Every coin that came to anybody is in a plan or is credit still.
+    pub(super) fn assert_adds_up(&self) {
+        self.accounts.iter().for_each(Account::assert_adds_up);
+    }
+
+    /// Does what is neither time's nor the machine's; the provider answers at once.
+    pub(super) fn act(&mut self, command: &Command) -> Outcome {
         let (shop, now) = (&self.shop, self.now);
         let answer = match *command {
             Command::Subscribe { user, plan } => {
@@ -172,121 +246,68 @@ impl Model {
                 Some(plan) => self.accounts[user].grant(&plan, trial_days, reset_usage, now),
                 None => Err(No::because("plan_not_found")),
             },
-            Command::GrantAll { users, plan } => {
-                let Some(plan) = shop.plan(plan) else { return not_found() };
-                for account in self.accounts.iter_mut().take(users) {
-                    if let Err(no) = account.grant(&plan, 0, false, now) {
-                        return Outcome::No(no);
-                    }
-                }
+            Command::GrantAll { users, plan } => return self.grant_all(users, plan),
+            Command::Ask { .. } | Command::Tell { .. } => {
+                return match self.begin(command) {
+                    Begun::Done(outcome) => outcome,
+                    Begun::Asked(no, question) => self.finish(no, question),
+                };
+            }
+            Command::Use { .. } | Command::UseMany { .. } | Command::MayUse { .. } => {
+                return self.meter(command);
+            }
+            Command::Work => {
+                self.accounts.iter_mut().for_each(|account| account.meter.forget(now));
                 return Outcome::Done;
             }
-            Command::Quote { user, plan } => return self.quote(user, plan),
-            Command::Pay { .. } => match quote {
-                Some(quote) => self.pay(quote),
-                None => return Outcome::Done,
-            },
             _ => return self.manage(command),
         };
         answer.map_or_else(Outcome::No, Outcome::Has)
     }
 
-    fn quote(&mut self, user: User, plan: PlanNo) -> Outcome {
+    fn grant_all(&mut self, users: User, plan: PlanNo) -> Outcome {
         let Some(plan) = self.shop.plan(plan) else { return not_found() };
-        let account = &mut self.accounts[user];
-        match account.quote(&plan, &self.shop, self.now) {
-            Ok((amount, reason)) => Outcome::Quoted(Quote {
-                user,
-                plan: plan.key.no,
-                generation: plan.key.generation,
-                money: plan.terms.money,
-                paid: Paid { amount, price: plan.terms.price, quoted_at: self.now },
-                reason,
-            }),
-            Err(no) => Outcome::No(no),
+        for account in self.accounts.iter_mut().take(users) {
+            if let Err(no) = account.grant(&plan, 0, false, self.now) {
+                return Outcome::No(no);
+            }
         }
+        Outcome::Done
     }
 
-    fn pay(&mut self, quote: Quote) -> Answer {
-        let key = PlanKey { no: quote.plan, generation: quote.generation };
-        let plan = self.shop.very(key).ok_or(No::because("plan_not_found"))?;
-        self.accounts[quote.user].pay(&plan, quote.paid, &self.shop, self.now)
+    fn quote(&mut self, user: User, plan: PlanNo) -> Result<Quote, No> {
+        let plan = self.shop.plan(plan).ok_or(No::because("plan_not_found"))?;
+        let (amount, reason) = self.accounts[user].quote(&plan, &self.shop, self.now)?;
+        let paid = Paid { amount, price: plan.terms.price, quoted_at: self.now };
+        Ok(Quote { user, plan: plan.key, money: plan.terms.money, paid, reason })
     }
 
-    /// What an admin does to plans and settings.
-    fn manage(&mut self, command: &Command) -> Outcome {
-        match *command {
-            Command::SetPrice { plan, price } => self.edit(plan, |terms| terms.price = price),
-            Command::SetTrial { plan, days } => self.edit(plan, |terms| terms.trial_days = days),
-            Command::SetInterval { plan, interval } => {
-                self.edit(plan, |terms| terms.interval = interval)
-            }
-            Command::SetQuota { plan, quota } => self.edit(plan, |terms| terms.quota = quota),
-            Command::Toggle { plan } => match &mut self.shop.plans[plan] {
-                Some(plan) => {
-                    plan.is_active = !plan.is_active;
-                    plan.version += 1;
-                    Outcome::Done
+    fn meter(&mut self, command: &Command) -> Outcome {
+        let (shop, now) = (&self.shop, self.now);
+        match command {
+            Command::Use { user, event } => match self.accounts[*user].record(event, shop, now) {
+                Ok((is_new, usage)) => Outcome::Recorded { is_new, usage },
+                Err(No { code: "too_late" | "too_early", .. }) => {
+                    Outcome::No(No::because("invalid_request"))
                 }
-                None => not_found(),
+                Err(no) => Outcome::No(no),
             },
-            Command::Make { plan, draft } => self.make(plan, draft),
-            Command::Delete { plan } => self.delete(plan),
-            Command::SetGrace { days } => {
-                self.shop.grace_days = i64::from(days);
-                Outcome::Done
-            }
-            Command::SetDefault { plan } => {
-                if plan.is_some_and(|plan| self.shop.plan(plan).is_none()) {
-                    return Outcome::No(No::because("invalid_request"));
+            Command::UseMany { events } => {
+                let (mut accepted, mut duplicates, mut rejected) = (0, 0, Vec::new());
+                for (index, (user, event)) in events.iter().enumerate() {
+                    match self.accounts[*user].record(event, shop, now) {
+                        Ok((true, _)) => accepted += 1,
+                        Ok((false, _)) => duplicates += 1,
+                        Err(no) => rejected.push((index, no.code.to_owned())),
+                    }
                 }
-                self.shop.default_plan = plan;
-                Outcome::Done
+                Outcome::Batch { accepted, duplicates, rejected }
+            }
+            Command::MayUse { user, amounts } => {
+                Outcome::MayUse(self.accounts[*user].may_use(amounts, shop, now))
             }
             _ => Outcome::Done,
         }
-    }
-
-    fn edit(&mut self, no: PlanNo, edit: impl FnOnce(&mut Terms)) -> Outcome {
-        let Some(plan) = self.shop.plan(no) else { return not_found() };
-        let mut terms = plan.terms;
-        edit(&mut terms);
-        let takes = terms.quota < plan.terms.quota || terms.interval != plan.terms.interval;
-        if takes && self.is_had(plan.key) {
-            return Outcome::No(No::because("rejected"));
-        }
-        if terms != plan.terms {
-            self.shop.plans[no] = Some(Plan { terms, version: plan.version + 1, ..plan });
-        }
-        Outcome::Done
-    }
-
-    fn make(&mut self, no: PlanNo, draft: Draft) -> Outcome {
-        if self.shop.plan(no).is_some() {
-            return Outcome::No(No::because("plan_exists"));
-        }
-        let key = PlanKey { no, generation: self.shop.deleted[no] };
-        let plan = Plan { key, version: 1, terms: draft.into(), is_active: true };
-        self.shop.plans[no] = Some(plan);
-        Outcome::Done
-    }
-
-    fn delete(&mut self, no: PlanNo) -> Outcome {
-        let Some(plan) = self.shop.plan(no) else { return not_found() };
-        if self.is_had(plan.key) {
-            return Outcome::No(No::because("rejected"));
-        }
-        if self.shop.default_plan == Some(no) {
-            return Outcome::No(No::because("plan_is_default"));
-        }
-        self.shop.plans[no] = None;
-        self.shop.deleted[no] += 1;
-        Outcome::Done
-    }
-
-    fn is_had(&self, plan: PlanKey) -> bool {
-        let live = self.accounts.iter().filter_map(|account| account.live.as_ref());
-        live.into_iter().any(|live| live.plan == plan)
     }
 }
 

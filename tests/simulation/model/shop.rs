@@ -1,7 +1,7 @@
 //! What there is to buy, and on which terms.
 
 use super::super::calendar::Interval;
-use super::super::command::{Draft, Money, PlanNo};
+use super::super::command::{Draft, Metric, Money, PlanNo};
 
 /// A plan for good: its number may be given to another one later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +26,28 @@ pub(super) struct Terms {
     pub(super) interval: Interval,
     pub(super) trial_days: u32,
     pub(super) quota: u64,
+}
+
+impl Terms {
+    /// What may be used of a metric in a window, and whether more is billed.
+    pub(super) fn limit(&self, metric: Metric) -> Limit {
+        match metric {
+            Metric::Requests => Limit { quota: Some(self.quota), is_billed: false },
+            Metric::Images => Limit { quota: Some(self.quota / 2), is_billed: true },
+            Metric::Minutes => Limit::NONE,
+        }
+    }
+}
+
+/// A limit of usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    pub(super) quota: Option<u64>,
+    pub(super) is_billed: bool,
+}
+
+impl Limit {
+    pub(super) const NONE: Self = Self { quota: None, is_billed: false };
 }
 
 impl From<Draft> for Terms {

@@ -11,6 +11,7 @@ mod out;
 mod place;
 mod plugin;
 mod remote;
+mod replay;
 mod restore;
 mod serve;
 mod templates;
@@ -87,6 +88,9 @@ enum Command {
     /// Make webhook endpoints on a running server, and see what was sent to them; needs the role admin.
     #[command(after_help = webhook::EXAMPLES)]
     Webhook(webhook::Arguments),
+    /// Ask again what statements rest on, on a running server; needs the role admin.
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::Arguments),
     /// Install the standard plans: free, starter, pro and business.
     #[command(after_help = init_plans::EXAMPLES)]
     InitPlans(init_plans::Arguments),
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plugin(arguments)) => plugin::run(arguments),
         Some(Command::Templates(arguments)) => templates::run(arguments),
         Some(Command::Webhook(arguments)) => webhook::run(arguments),
+        Some(Command::Replay(arguments)) => replay::run(arguments),
         Some(Command::InitPlans(arguments)) => init_plans::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(arguments),
         None => serve::run(line.serve),

@@ -1,26 +1,18 @@
 //! Billing plans: price books, as a whole and as documents.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
 use planwright_domain::billing_document::PlanDocument;
 use planwright_domain::billing_view::{PlanInList, PlanShown};
 use planwright_domain::entry::Kind;
-use planwright_service::{Tagged, billing_documents, billing_plans};
+use planwright_service::{billing_documents, billing_plans};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Web;
-use super::auth::ByAdmin;
-use super::body::{Body, LargeBody};
-use super::entries::{PerPage, edited, listed, number};
-use super::path::Path;
+use super::body::LargeBody;
+use super::entries::{AskChange, AskList, AskNew, AskOne, PerPage, edited, listed, number, tagged};
 use super::problem::Problem;
-use super::query::{NoQuery, Query};
 use super::warnings::with_warnings;
 
 #[derive(Serialize, ToSchema)]
@@ -78,12 +70,8 @@ pub(crate) struct Whole {
     params(PerPage),
     responses((status = 200, body = All, headers(("Total"), ("Per-Page")))),
 )]
-pub(crate) async fn list(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(query): Query<PerPage>,
-) -> Result<Response, Problem> {
-    let page = billing_plans::list(&web.app, &by, query.read()?).await?;
+pub(crate) async fn list(AskList { web, by, page }: AskList) -> Result<Response, Problem> {
+    let page = billing_plans::list(&web.app, &by, page).await?;
     Ok(listed(page, |billing_plans| All { billing_plans }))
 }
 
@@ -93,16 +81,9 @@ pub(crate) async fn list(
     params(("id" = u64, Path, description = "The billing plan's.")),
     responses((status = 200, body = One, headers(("ETag"))), (status = 404, description = "No billing plan of this id.")),
 )]
-pub(crate) async fn get(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Response, Problem> {
-    let id = number(Kind::BillingPlan, &id)?;
-    let Tagged { value, tag } = billing_plans::get(&web.app, &by, id).await?;
-    let answer = ([(header::ETAG, tag)], Json(One { billing_plans: vec![value] }));
-    Ok(answer.into_response())
+pub(crate) async fn get(AskOne { web, by, id }: AskOne) -> Result<Response, Problem> {
+    let found = billing_plans::get(&web.app, &by, number(Kind::BillingPlan, &id)?).await?;
+    Ok(tagged(found, |plan| One { billing_plans: vec![plan] }))
 }
 
 /// Makes a billing plan, empty or with copies of another one's parts.
@@ -114,10 +95,7 @@ pub(crate) async fn get(
     responses((status = 201, body = Answer, headers(("ETag"), ("Warning"))), (status = 422, description = "A field is wrong, or names what there is not.")),
 )]
 pub(crate) async fn create(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Create { billing_plan }): Body<Create>,
+    AskNew { web, by, body: Create { billing_plan } }: AskNew<Create>,
 ) -> Result<Response, Problem> {
     let created = billing_plans::create(&web.app, &by, &billing_plan).await?;
     Ok(edited(StatusCode::CREATED, created, |billing_plan| Answer { billing_plan }))
@@ -131,11 +109,7 @@ pub(crate) async fn create(
     responses((status = 200, body = Answer, headers(("ETag"), ("Warning"))), (status = 404, description = "No billing plan of this id."), (status = 412, description = "The billing plan has changed since it was read."), (status = 422, description = "A field is wrong, or names what there is not.")),
 )]
 pub(crate) async fn update(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Update { billing_plan }): Body<Update>,
+    AskChange { web, by, id, body: Update { billing_plan } }: AskChange<Update>,
 ) -> Result<Response, Problem> {
     let id = number(Kind::BillingPlan, &id)?;
     let updated = billing_plans::update(&web.app, &by, id, &billing_plan).await?;
@@ -148,12 +122,7 @@ pub(crate) async fn update(
     params(("id" = u64, Path, description = "The billing plan's.")),
     responses((status = 204, headers(("Warning"))), (status = 404, description = "No billing plan of this id."), (status = 412, description = "The billing plan has changed since it was read."), (status = 422, description = "Groups or plans name it.")),
 )]
-pub(crate) async fn delete(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Response, Problem> {
+pub(crate) async fn delete(AskOne { web, by, id }: AskOne) -> Result<Response, Problem> {
     let deleted = billing_plans::delete(&web.app, &by, number(Kind::BillingPlan, &id)?).await?;
     Ok(with_warnings(StatusCode::NO_CONTENT.into_response(), &deleted.warnings))
 }
@@ -164,15 +133,9 @@ pub(crate) async fn delete(
     params(("id" = u64, Path, description = "The billing plan's.")),
     responses((status = 200, body = Whole, headers(("ETag"))), (status = 404, description = "No billing plan of this id.")),
 )]
-pub(crate) async fn get_document(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Response, Problem> {
-    let id = number(Kind::BillingPlan, &id)?;
-    let Tagged { value, tag } = billing_documents::get(&web.app, &by, id).await?;
-    Ok(([(header::ETAG, tag)], Json(Whole { billing_plan: value })).into_response())
+pub(crate) async fn get_document(AskOne { web, by, id }: AskOne) -> Result<Response, Problem> {
+    let found = billing_documents::get(&web.app, &by, number(Kind::BillingPlan, &id)?).await?;
+    Ok(tagged(found, |billing_plan| Whole { billing_plan }))
 }
 
 /// Has a billing plan hold what the document says, as a whole or not at all.
@@ -185,10 +148,7 @@ pub(crate) async fn get_document(
     responses((status = 200, body = Whole, headers(("ETag"), ("Warning"))), (status = 404, description = "No billing plan of this id."), (status = 412, description = "The billing plan has changed since it was read."), (status = 422, description = "A part is wrong, or names what there is not.")),
 )]
 pub(crate) async fn put_document(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
+    AskOne { web, by, id }: AskOne,
     LargeBody(Whole { billing_plan }): LargeBody<Whole>,
 ) -> Result<Response, Problem> {
     let id = number(Kind::BillingPlan, &id)?;

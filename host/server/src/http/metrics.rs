@@ -1,4 +1,4 @@
-//! `/metrics`, in the text format that Prometheus reads: requests, commits, and calls of plugins.
+//! `/metrics`, in the text format that Prometheus reads: requests, commits, calls of plugins and of webhooks.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -7,7 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use planwright_domain::delivery::DeliveryState;
+use planwright_domain::event::EventType;
 use planwright_plugin_host::Tally;
+use planwright_service::sending;
 use planwright_store::Stats;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -27,6 +30,15 @@ const SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5,
 pub(crate) struct Metrics {
     requests: Family<Answered, Counter>,
     seconds: Family<Asked, Histogram, fn() -> Histogram>,
+    webhooks: Family<Sent, Counter>,
+}
+
+/// A call of an endpoint: no label that a tenant could make up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    event: &'static str,
+    /// Of its delivery from then on: `pending` where it is tried again.
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,7 +65,11 @@ struct Asking {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
-        Self { requests: Family::default(), seconds: Family::new_with_constructor(histogram) }
+        Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            webhooks: Family::default(),
+        }
     }
 
     /// A request that was answered. `route` is none where there is no such route.
@@ -71,6 +87,12 @@ impl Metrics {
         self.seconds.get_or_create(&asked).observe(took.as_secs_f64());
         self.requests.get_or_create(&Answered { method, route, status: status.as_u16() }).inc();
     }
+
+    /// A webhook was sent, and its delivery is in this state then.
+    pub(crate) fn sent(&self, event: EventType, state: DeliveryState) {
+        let sent = Sent { event: event.as_str(), state: state.as_str() };
+        self.webhooks.get_or_create(&sent).inc();
+    }
 }
 
 fn is_known(method: &Method) -> bool {
@@ -86,7 +108,7 @@ fn is_known(method: &Method) -> bool {
     .contains(method)
 }
 
-/// What Prometheus reads: requests, commits, and calls of plugins.
+/// What Prometheus reads: requests, commits, calls of plugins and of webhooks.
 #[utoipa::path(
     get, path = "/metrics", tag = "server", operation_id = "metrics", security(()),
     responses((status = 200, content_type = "application/openmetrics-text", body = String)),
@@ -98,6 +120,13 @@ pub(crate) async fn show(State(web): State<Arc<Web>>) -> Result<Response, Proble
     let seconds = web.metrics.seconds.clone();
     registry.register("http_request_seconds", "How long an answer took, by route", seconds);
     store(&mut registry, web.app.store().stats());
+    let sent = web.metrics.webhooks.clone();
+    registry.register("webhook_calls", "Calls of webhook endpoints, by what came of them", sent);
+    // Where the store does not answer, the rest is shown all the same.
+    if let Ok(waiting) = sending::waiting(&web.app).await {
+        let waiting = ConstGauge::new(i64::try_from(waiting).unwrap_or(i64::MAX));
+        registry.register("webhooks_waiting", "Deliveries that wait to be sent", waiting);
+    }
     plugins(&mut registry, web.app.plugin_tallies());
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| Problem::internal())?;

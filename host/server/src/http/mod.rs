@@ -32,6 +32,7 @@ mod products;
 mod query;
 mod quotes;
 mod regions;
+mod replays;
 mod settings;
 mod statements;
 mod subscriptions;
@@ -124,6 +125,8 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(usage::check))
         .routes(routes!(usage::record_batch))
         .routes(routes!(usage::list_of_user))
+        .routes(routes!(replays::of_statement))
+        .routes(routes!(replays::of_period))
         .routes(routes!(regions::list, regions::create))
         .routes(routes!(regions::get, regions::update, regions::delete))
         .routes(routes!(products::list, products::create))

@@ -22,17 +22,17 @@ use super::query::{NoQuery, Query};
 use crate::config::YookassaConfig;
 use crate::listener::Peer;
 
-/// Asks the own money for a plan, and says where to pay.
+/// Asks the own money for a plan or a statement, and says where to pay.
 ///
-/// What is due is a new plan's fee, a renewal of the own one, or the difference to it. It takes effect when the money
-/// comes. While a payment for the same plan and amount is pending, the answer is that one. After a 503 the payment goes
+/// What is due is a new plan's fee, a renewal of the own one, the difference to it, or what is due of an open statement. It
+/// takes effect when the money comes. While a payment for the same thing and amount is pending, the answer is that one. After a 503 the payment goes
 /// on by itself, and asking again gives it.
 #[utoipa::path(
     post, path = "/api/v1/billing/payment", tag = "payments", security(("user" = [])),
     request_body = PaymentDraft,
     responses(
         (status = 201, body = PaymentStarted),
-        (status = 404, description = "No plan of this id."),
+        (status = 404, description = "No plan of this id, or no own statement."),
         (status = 503, description = "Payments are not set up, or the provider does not answer."),
     ),
 )]

@@ -1,9 +1,6 @@
 //! Products: what is metered and priced.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::entry::Kind;
@@ -12,13 +9,8 @@ use planwright_service::products;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Web;
-use super::auth::ByAdmin;
-use super::body::Body;
-use super::entries::{PerPage, listed, number};
-use super::path::Path;
+use super::entries::{AskChange, AskList, AskNew, AskOne, PerPage, listed, number};
 use super::problem::Problem;
-use super::query::{NoQuery, Query};
 
 /// What a request and an answer are wrapped in.
 #[derive(Serialize, ToSchema)]
@@ -53,12 +45,8 @@ pub(crate) struct Update {
     params(PerPage),
     responses((status = 200, body = All, headers(("Total"), ("Per-Page")))),
 )]
-pub(crate) async fn list(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(query): Query<PerPage>,
-) -> Result<Response, Problem> {
-    let page = products::list(&web.app, &by, query.read()?).await?;
+pub(crate) async fn list(AskList { web, by, page }: AskList) -> Result<Response, Problem> {
+    let page = products::list(&web.app, &by, page).await?;
     Ok(listed(page, |products| All { products }))
 }
 
@@ -68,12 +56,7 @@ pub(crate) async fn list(
     params(("id" = u64, Path, description = "The product's.")),
     responses((status = 200, body = Answer), (status = 404, description = "No product of this id.")),
 )]
-pub(crate) async fn get(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Json<Answer>, Problem> {
+pub(crate) async fn get(AskOne { web, by, id }: AskOne) -> Result<Json<Answer>, Problem> {
     let product = products::get(&web.app, &by, number(Kind::Product, &id)?).await?;
     Ok(Json(Answer { product }))
 }
@@ -85,10 +68,7 @@ pub(crate) async fn get(
     responses((status = 201, body = Answer), (status = 422, description = "A field is wrong, the external_id is taken, or billing plans would be priced otherwise.")),
 )]
 pub(crate) async fn create(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Create { product }): Body<Create>,
+    AskNew { web, by, body: Create { product } }: AskNew<Create>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let product = products::create(&web.app, &by, &product).await?;
     Ok((StatusCode::CREATED, Json(Answer { product })))
@@ -102,11 +82,7 @@ pub(crate) async fn create(
     responses((status = 200, body = Answer), (status = 404, description = "No product of this id."), (status = 422, description = "A field is wrong, the external_id is taken, or billing plans would be priced otherwise.")),
 )]
 pub(crate) async fn update(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Update { product }): Body<Update>,
+    AskChange { web, by, id, body: Update { product } }: AskChange<Update>,
 ) -> Result<Json<Answer>, Problem> {
     let product = products::update(&web.app, &by, number(Kind::Product, &id)?, &product).await?;
     Ok(Json(Answer { product }))
@@ -118,12 +94,7 @@ pub(crate) async fn update(
     params(("id" = u64, Path, description = "The product's.")),
     responses((status = 204), (status = 404, description = "No product of this id."), (status = 422, description = "Billing plans price it.")),
 )]
-pub(crate) async fn delete(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn delete(AskOne { web, by, id }: AskOne) -> Result<StatusCode, Problem> {
     products::delete(&web.app, &by, number(Kind::Product, &id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,9 +1,6 @@
 //! User groups.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::entry::Kind;
@@ -12,13 +9,8 @@ use planwright_service::user_groups;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Web;
-use super::auth::ByAdmin;
-use super::body::Body;
-use super::entries::{PerPage, listed, number};
-use super::path::Path;
+use super::entries::{AskChange, AskList, AskNew, AskOne, PerPage, listed, number};
 use super::problem::Problem;
-use super::query::{NoQuery, Query};
 
 /// What a request and an answer are wrapped in.
 #[derive(Serialize, ToSchema)]
@@ -53,12 +45,8 @@ pub(crate) struct Update {
     params(PerPage),
     responses((status = 200, body = All, headers(("Total"), ("Per-Page")))),
 )]
-pub(crate) async fn list(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(query): Query<PerPage>,
-) -> Result<Response, Problem> {
-    let page = user_groups::list(&web.app, &by, query.read()?).await?;
+pub(crate) async fn list(AskList { web, by, page }: AskList) -> Result<Response, Problem> {
+    let page = user_groups::list(&web.app, &by, page).await?;
     Ok(listed(page, |user_groups| All { user_groups }))
 }
 
@@ -68,12 +56,7 @@ pub(crate) async fn list(
     params(("id" = u64, Path, description = "The user group's.")),
     responses((status = 200, body = Answer), (status = 404, description = "No user group of this id.")),
 )]
-pub(crate) async fn get(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Json<Answer>, Problem> {
+pub(crate) async fn get(AskOne { web, by, id }: AskOne) -> Result<Json<Answer>, Problem> {
     let user_group = user_groups::get(&web.app, &by, number(Kind::UserGroup, &id)?).await?;
     Ok(Json(Answer { user_group }))
 }
@@ -85,10 +68,7 @@ pub(crate) async fn get(
     responses((status = 201, body = Answer), (status = 422, description = "The name is none, or taken, or there is no such billing plan.")),
 )]
 pub(crate) async fn create(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Create { user_group }): Body<Create>,
+    AskNew { web, by, body: Create { user_group } }: AskNew<Create>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let user_group = user_groups::create(&web.app, &by, &user_group).await?;
     Ok((StatusCode::CREATED, Json(Answer { user_group })))
@@ -102,11 +82,7 @@ pub(crate) async fn create(
     responses((status = 200, body = Answer), (status = 404, description = "No user group of this id."), (status = 422, description = "The name is none, or taken, or there is no such billing plan.")),
 )]
 pub(crate) async fn update(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Update { user_group }): Body<Update>,
+    AskChange { web, by, id, body: Update { user_group } }: AskChange<Update>,
 ) -> Result<Json<Answer>, Problem> {
     let user_group =
         user_groups::update(&web.app, &by, number(Kind::UserGroup, &id)?, &user_group).await?;
@@ -119,12 +95,7 @@ pub(crate) async fn update(
     params(("id" = u64, Path, description = "The user group's.")),
     responses((status = 204), (status = 404, description = "No user group of this id."), (status = 422, description = "Users are in it.")),
 )]
-pub(crate) async fn delete(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn delete(AskOne { web, by, id }: AskOne) -> Result<StatusCode, Problem> {
     user_groups::delete(&web.app, &by, number(Kind::UserGroup, &id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

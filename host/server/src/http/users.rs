@@ -1,9 +1,6 @@
 //! Users, as the price catalog sees them.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::user::{User, UserDraft, UserPatch};
@@ -11,13 +8,8 @@ use planwright_service::users;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Web;
-use super::auth::ByAdmin;
-use super::body::Body;
-use super::entries::{PerPage, listed};
-use super::path::Path;
+use super::entries::{AskChange, AskList, AskNew, AskOne, PerPage, listed};
 use super::problem::Problem;
-use super::query::{NoQuery, Query};
 
 /// What a request and an answer are wrapped in.
 #[derive(Serialize, ToSchema)]
@@ -52,12 +44,8 @@ pub(crate) struct Update {
     params(PerPage),
     responses((status = 200, body = All, headers(("Total"), ("Per-Page")))),
 )]
-pub(crate) async fn list(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(query): Query<PerPage>,
-) -> Result<Response, Problem> {
-    let page = users::list(&web.app, &by, query.read()?).await?;
+pub(crate) async fn list(AskList { web, by, page }: AskList) -> Result<Response, Problem> {
+    let page = users::list(&web.app, &by, page).await?;
     Ok(listed(page, |users| All { users }))
 }
 
@@ -67,12 +55,7 @@ pub(crate) async fn list(
     params(("id" = String, Path, description = "The user's.")),
     responses((status = 200, body = Answer), (status = 404, description = "No user of this id.")),
 )]
-pub(crate) async fn get(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Result<Json<Answer>, Problem> {
+pub(crate) async fn get(AskOne { web, by, id }: AskOne) -> Result<Json<Answer>, Problem> {
     let user = users::get(&web.app, &by, &id).await?;
     Ok(Json(Answer { user }))
 }
@@ -84,10 +67,7 @@ pub(crate) async fn get(
     responses((status = 201, body = Answer), (status = 422, description = "A field is wrong, the user is known already, or there is no such group or region.")),
 )]
 pub(crate) async fn create(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Create { user }): Body<Create>,
+    AskNew { web, by, body: Create { user } }: AskNew<Create>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let user = users::create(&web.app, &by, &user).await?;
     Ok((StatusCode::CREATED, Json(Answer { user })))
@@ -101,11 +81,7 @@ pub(crate) async fn create(
     responses((status = 200, body = Answer), (status = 404, description = "No user of this id."), (status = 422, description = "A field is wrong, the user is known already, or there is no such group or region.")),
 )]
 pub(crate) async fn update(
-    State(web): State<Arc<Web>>,
-    ByAdmin(by): ByAdmin,
-    Path(id): Path<String>,
-    Query(NoQuery {}): Query<NoQuery>,
-    Body(Update { user }): Body<Update>,
+    AskChange { web, by, id, body: Update { user } }: AskChange<Update>,
 ) -> Result<Json<Answer>, Problem> {
     let user = users::update(&web.app, &by, &id, &user).await?;
     Ok(Json(Answer { user }))

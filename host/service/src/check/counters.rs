@@ -14,13 +14,19 @@ impl<N: Snapshot> Walk<'_, N> {
         if let Some(problem) = self.plugin_counter(key, holds) {
             return problem;
         }
+        if let Some(Family::UserCount | Family::TransactionCount | Family::WebhooksWaiting) =
+            Family::of(key)
+        {
+            let counted = self.tallied.get(key).copied().unwrap_or(0);
+            return differs(holds, counted, RECORDS);
+        }
         let Some(keys) = self.keys else { return unknown() };
         if let Some(problem) = self.webhook_counter(key, holds) {
             return problem;
         }
         let of = plan_of(key);
         match (Family::of(key), of) {
-            (Some(Family::Subscribers), _) => {
+            (Some(Family::Subscribers | Family::PendingChanges), _) => {
                 let counted = self.counted.get(key).copied().unwrap_or(0);
                 differs(holds, counted, "subscriptions are counted by it")
             }
@@ -48,10 +54,6 @@ impl<N: Snapshot> Walk<'_, N> {
             {
                 let counted = self.pending_counted.get(key).copied().unwrap_or(0);
                 differs(holds, counted, "payments are pending")
-            }
-            (Some(Family::UserCount | Family::TransactionCount), _) => {
-                let counted = self.tallied.get(key).copied().unwrap_or(0);
-                differs(holds, counted, RECORDS)
             }
             _ => unknown(),
         }

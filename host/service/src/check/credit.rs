@@ -86,7 +86,7 @@ impl<N: Snapshot> Walk<'_, N> {
         Ok(found)
     }
 
-    /// What moved for a fee names the charge, which names it. What did not is a payment.
+    /// What moved for a fee names the charge, which names it. What did not is a payment, and names its transaction.
     async fn moved_for(
         &mut self,
         keys: &Keys,
@@ -99,13 +99,12 @@ impl<N: Snapshot> Walk<'_, N> {
             return self.moved_for_statement(id, user, currency, entry.amount).await;
         }
         let Some(charge_id) = &entry.charge_id else {
-            if entry.reason != "payment" {
-                return Ok(Some("It names nothing that it was moved for.".to_owned()));
-            }
-            if entry.transaction_id.is_none() {
-                self.flows.untold(user, currency, entry.amount);
-            }
-            return Ok(None);
+            let problem = match (entry.reason.as_str(), &entry.transaction_id) {
+                ("payment", Some(_)) => None,
+                ("payment", None) => Some("It is of a payment, and names no transaction."),
+                (_, _) => Some("It names nothing that it was moved for."),
+            };
+            return Ok(problem.map(str::to_owned));
         };
         let charge: Option<FeeChargeRecord> =
             self.find(&keys.fee_charge(user, entry.at, charge_id)).await?;

@@ -64,17 +64,9 @@ impl Flows {
         let flow = self.of(&charge.user_id, charge.currency);
         flow.given_back += charge.unused;
         flow.charged += charge.amount;
-        if charge.transaction_id.is_none() {
-            flow.paid += charge.paid;
-        }
     }
 
-    /// Money that came without a transaction, and is credit.
-    pub(super) fn untold(&mut self, user: &str, currency: Currency, amount: Decimal) {
-        self.of(user, currency).paid += amount;
-    }
-
-    /// Credit that was used on a statement.
+    /// What was paid of a statement, with credit or with money.
     pub(super) fn billed(&mut self, user: &str, currency: Currency, amount: Decimal) {
         self.of(user, currency).billed += amount;
     }
@@ -136,7 +128,11 @@ fn moved(charge: &FeeCharge, entry: Option<&CreditEntryRecord>) -> Option<String
 }
 
 fn paid(charge: &FeeCharge, transaction: Option<&Booked>) -> Option<String> {
-    let (id, paid) = (charge.transaction_id.as_ref()?, charge.paid);
+    let paid = charge.paid;
+    let Some(id) = &charge.transaction_id else {
+        let problem = || format!("It took {paid}, and names no transaction.");
+        return (!paid.is_zero()).then(problem);
+    };
     let is_its = transaction.map(|booked| &booked.transaction).is_some_and(|one| {
         one.status.is_paid()
             && (&one.user_id, one.amount, one.currency) == (&charge.user_id, paid, charge.currency)
@@ -147,8 +143,8 @@ fn paid(charge: &FeeCharge, transaction: Option<&Booked>) -> Option<String> {
 
 impl<N: Snapshot> Walk<'_, N> {
     pub(super) async fn fee_charge(&mut self, keys: &Keys, key: &Key, record: &Record) -> Problems {
-        let charge = match record.decode::<FeeChargeRecord>() {
-            Ok(record) => record.charge,
+        let (place, charge) = match record.decode::<FeeChargeRecord>() {
+            Ok(record) => (record.window(), record.charge),
             Err(error) => return Ok(unreadable(&error)),
         };
         let FeeCharge { user_id, currency, at, id, subscription_id, .. } = &charge;
@@ -166,7 +162,8 @@ impl<N: Snapshot> Walk<'_, N> {
         };
         let subscription: Option<SubscriptionRecord> =
             self.find(&keys.subscription(subscription_id)).await?;
-        let unbilled: Option<UnbilledCharge> = self.find(&keys.unbilled_charge(&charge)).await?;
+        let unbilled: Option<UnbilledCharge> =
+            self.find(&keys.unbilled_charge(&place, &charge)).await?;
         self.statements.charge(key, id, unbilled.is_some());
         let around = Around {
             entry,
@@ -207,7 +204,8 @@ impl<N: Snapshot> Walk<'_, N> {
         let Some(user) = super::credit::user_of(key) else { return Ok(misplaced()) };
         let charge: Option<FeeChargeRecord> =
             self.find(&keys.fee_charge(&user, of.at, &of.charge_id)).await?;
-        let is_its = charge.is_some_and(|found| keys.unbilled_charge(&found.charge) == *key);
+        let is_its = charge
+            .is_some_and(|found| keys.unbilled_charge(&found.window(), &found.charge) == *key);
         let problem = || format!("It lists the fee charge '{}', which is not there.", of.charge_id);
         Ok(if is_its { Vec::new() } else { vec![problem()] })
     }
@@ -247,6 +245,7 @@ mod tests {
     use planwright_domain::time::Timestamp;
 
     use super::*;
+    use crate::check::transactions::tests::paid;
 
     /// 490 for a month, of which credit paid 90.
     fn charge() -> FeeCharge {
@@ -267,11 +266,18 @@ mod tests {
             subscription_id: "sub_1",
             window,
             asked: vec![AskedFee { asked, windows: 1, gives_back: true }],
-            money: Money { amount: 400.into(), transaction_id: None },
+            money: Money { amount: 400.into(), transaction_id: Some("txn_1".to_owned()) },
             at,
         };
         let ids = ChargeIds { charge: "fee_1".to_owned(), credit_entry: "crd_1".to_owned() };
         FeeCharge::of(sale, ids).unwrap()
+    }
+
+    /// Of the 400.
+    fn transaction() -> Booked {
+        let mut booked = paid();
+        booked.transaction.amount = 400.into();
+        booked
     }
 
     fn entry() -> CreditEntryRecord {
@@ -279,7 +285,7 @@ mod tests {
             amount: Decimal::from(-90),
             reason: "start".to_owned(),
             subscription_id: Some("sub_1".to_owned()),
-            transaction_id: None,
+            transaction_id: Some("txn_1".to_owned()),
             charge_id: Some("fee_1".to_owned()),
             statement_id: None,
             at: Timestamp::UNIX_EPOCH,
@@ -289,7 +295,7 @@ mod tests {
     #[test]
     fn what_does_not_agree_with_a_charge_is_named() {
         type Edit = fn(&mut FeeCharge, &mut Around);
-        let cases: [(Edit, &[&str]); 7] = [
+        let cases: [(Edit, &[&str]); 8] = [
             (|_, _| {}, &[]),
             (
                 |charge, _| charge.amount = 480.into(),
@@ -307,9 +313,10 @@ mod tests {
                 &["Credit moves by -90 with it, and it names no movement."],
             ),
             (
-                |charge, _| charge.transaction_id = Some("txn_1".to_owned()),
+                |_, around| around.transaction = Some(paid()),
                 &["It took 400 of the transaction 'txn_1', which did not bring that."],
             ),
+            (|charge, _| charge.transaction_id = None, &["It took 400, and names no transaction."]),
             (
                 |_, around| around.has_subscription = false,
                 &["It names the subscription 'sub_1', which is not there."],
@@ -324,7 +331,7 @@ mod tests {
             let mut charge = charge();
             let mut around = Around {
                 entry: Some(entry()),
-                transaction: None,
+                transaction: Some(transaction()),
                 has_subscription: true,
                 unmarked: Vec::new(),
             };
@@ -337,10 +344,12 @@ mod tests {
     fn money_that_comes_from_nowhere_or_is_lost_is_told() {
         let mut flows = Flows::default();
         flows.charge(&charge());
+        flows.transaction(&transaction().transaction);
         let flow = |flows: &mut Flows| *flows.of("bob", Currency::RUB);
         let lost = "400 was paid and 0 given back, 490 was charged and 0 used on statements, and 0 is credit.";
         assert_eq!(flow(&mut flows).disagreement().as_deref(), Some(lost));
-        flows.untold("bob", Currency::RUB, 105.into());
+        let more = Transaction { amount: 105.into(), ..transaction().transaction };
+        flows.transaction(&more);
         flows.billed("bob", Currency::RUB, 5.into());
         flows.credit("bob", Currency::RUB, 10.into());
         assert_eq!(flow(&mut flows).disagreement(), None);

@@ -16,8 +16,8 @@ use crate::keys::{Family, HostKeys, OwnerKeys};
 use crate::plugin_documents::{
     BindingRecord, ComponentPart, ComponentRecord, ComponentUpload, PluginRecord, Uncompiled,
 };
-use crate::plugin_parts;
 use crate::plugin_work::digest_of;
+use crate::{kept_pricers, plugin_parts};
 
 impl<N: Snapshot> Walk<'_, N> {
     /// Whose plugins and bindings lie in this space.
@@ -39,8 +39,8 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(unknown());
         };
         let mut found = Vec::new();
-        if component.owners.is_empty() {
-            found.push("It is nobody's.".to_owned());
+        if component.owners.is_empty() && !kept_pricers::is_marked(self.snapshot, &digest).await? {
+            found.push("It is nobody's, and priced nothing.".to_owned());
         }
         for owner in &component.owners {
             let plugin: Option<PluginRecord> =

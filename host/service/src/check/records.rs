@@ -2,6 +2,7 @@
 
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::entry::Kind;
+use planwright_domain::payment_settings::PaymentSetup;
 use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
@@ -84,6 +85,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PlanGeneration
                 | Family::Subscribers
                 | Family::PendingPayments
+                | Family::PendingChanges
                 | Family::UserCount
                 | Family::TransactionCount
                 | Family::Audit
@@ -102,6 +104,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::WebhookDeliveries
                 | Family::WebhookMissed
                 | Family::WebhookDue
+                | Family::WebhooksWaiting
                 | Family::WebhookDone
                 | Family::Payment
                 | Family::PaymentDue
@@ -146,7 +149,10 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(misplaced());
         }
         let counter = keys.subscribers(plan_id, record.held.plan_generation, subscription.status);
-        *self.counted.entry(counter).or_default() += 1;
+        let awaited = account::pending_changes(keys, &record.held);
+        for counter in [Some(counter), awaited].into_iter().flatten() {
+            *self.counted.entry(counter).or_default() += 1;
+        }
         let [of_plan, of_all, of_user] = places(keys, &record.held);
         let history: Option<HistoryRecord> =
             self.find(&keys.history(&subscription.user_id)).await?;
@@ -221,6 +227,10 @@ impl<N: Snapshot> Walk<'_, N> {
         let mut found = self.names(keys, Kind::Region, region, 1).await?;
         if record.settings.payments.yookassa.is_some() != record.shop_secret_key.is_some() {
             found.push("A shop and its secret key come and go together.".to_owned());
+        }
+        let (earlier, most) = (record.earlier_shops.len(), PaymentSetup::MOST_EARLIER);
+        if earlier > most {
+            found.push(format!("It has {earlier} shops of before, and {most} are the most."));
         }
         if let Some(id) = record.settings.default_plan {
             let plan: Option<PlanRecord> = self.find(&keys.plan(&id)).await?;

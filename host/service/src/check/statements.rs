@@ -205,6 +205,11 @@ impl<N: Snapshot> Walk<'_, N> {
         if *key != keys.statement(&statement.id) {
             return Ok(misplaced());
         }
+        if let Some(currency) = statement.currency
+            && statement.status == StatementStatus::Paid
+        {
+            self.flows.billed(&statement.user_id, currency, statement.due);
+        }
         let mut found = documented.disagreements();
         found.extend(self.around(&documented));
         for charge in &documented.charges {

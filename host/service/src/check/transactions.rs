@@ -1,6 +1,7 @@
 //! Transactions against the lists, pointers, counts and instants that lead to them, and what was given back of them.
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::statement::StatementStatus;
 use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 use rust_decimal::Decimal;
@@ -137,7 +138,30 @@ impl<N: Snapshot> Walk<'_, N> {
             is_due,
             payment,
         };
-        Ok(disagreements(&booked, &tenant, &around))
+        let mut found = disagreements(&booked, &tenant, &around);
+        found.extend(self.settles(&booked).await?);
+        Ok(found)
+    }
+
+    /// A payment for a statement settled it, or is credit.
+    async fn settles(&self, booked: &Booked) -> Result<Option<String>, StoreError> {
+        let Some(id) = &booked.statement_id else { return Ok(None) };
+        let (user_id, status) = (&booked.transaction.user_id, booked.transaction.status);
+        let statement = self.statement_of(id).await?.filter(|one| one.user_id == *user_id);
+        Ok(match statement {
+            None => Some(format!("It is for the statement '{id}', which is none of its user's.")),
+            Some(statement)
+                if status.is_paid()
+                    && !booked.is_credit()
+                    && statement.status != StatementStatus::Paid =>
+            {
+                Some(format!(
+                    "It settled the statement '{id}', which is {}.",
+                    statement.status.as_str()
+                ))
+            }
+            Some(_) => None,
+        })
     }
 
     pub(super) async fn transaction_entry(&self, key: &Key, record: &Record) -> Problems {
@@ -189,7 +213,7 @@ impl<N: Snapshot> Walk<'_, N> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use planwright_domain::money::Currency;
     use planwright_domain::payment::{PaymentTold, RefundTold};
     use planwright_domain::plan::PlanId;
@@ -198,7 +222,8 @@ mod tests {
 
     use super::*;
 
-    fn paid() -> Booked {
+    /// 490, of which 100 went back.
+    pub(in crate::check) fn paid() -> Booked {
         let at = Clocks { real: Timestamp::UNIX_EPOCH, tenant: Timestamp::UNIX_EPOCH };
         let owed = Owed {
             user_id: "bob".to_owned(),

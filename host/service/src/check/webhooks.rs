@@ -77,11 +77,12 @@ impl<N: Snapshot> Walk<'_, N> {
     }
 
     /// What is to be sent leads to a delivery that waits, and what is done to one that does not.
-    pub(super) async fn delivery_place(&self, key: &Key, record: &Record) -> Problems {
+    pub(super) async fn delivery_place(&mut self, key: &Key, record: &Record) -> Problems {
         let (place, state) = if Family::of(key) == Some(Family::WebhookDue) {
             if let Err(error) = record.decode::<DueDelivery>() {
                 return Ok(unreadable(&error));
             }
+            self.tally(HostKeys::webhooks_waiting());
             (HostKeys::read_webhook_due(key), DeliveryState::Pending)
         } else {
             match record.decode::<DoneDelivery>() {

@@ -4,7 +4,7 @@ use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, Prefix};
 
-use super::{Family, Keys, seconds};
+use super::{Family, Keys, WindowPlace, seconds};
 
 impl Keys {
     /// Record: a fee that was charged, a user's newest first.
@@ -12,14 +12,14 @@ impl Keys {
         self.kind(Family::FeeCharge).text(user_id).newest_first(seconds(at)).text(id).key()
     }
 
-    /// Record: a fee that is on no statement yet, a user's oldest first.
-    pub(crate) fn unbilled_charge(&self, charge: &FeeCharge) -> Key {
-        let FeeCharge { user_id, at, id, .. } = charge;
-        self.kind(Family::UnbilledCharge).text(user_id).number(seconds(*at)).text(id).key()
+    /// Record: a fee that is on no statement yet, a window's oldest first.
+    pub(crate) fn unbilled_charge(&self, place: &WindowPlace, charge: &FeeCharge) -> Key {
+        let of_window = place.in_key(self.kind(Family::UnbilledCharge));
+        of_window.number(seconds(charge.at)).text(&charge.id).key()
     }
 
-    /// A user's fees that are on no statement yet, oldest first.
-    pub(crate) fn unbilled_charges(&self, user_id: &str) -> Prefix {
-        self.kind(Family::UnbilledCharge).text(user_id).prefix()
+    /// The fees that the statement of a window is to have, oldest first.
+    pub(crate) fn unbilled_charges(&self, place: &WindowPlace) -> Prefix {
+        place.in_key(self.kind(Family::UnbilledCharge)).prefix()
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct WindowPlace {
 }
 
 impl WindowPlace {
-    fn in_key(&self, builder: KeyBuilder) -> KeyBuilder {
+    pub(super) fn in_key(&self, builder: KeyBuilder) -> KeyBuilder {
         builder.text(&self.user_id).number(self.usage_epoch).number(seconds(self.start))
     }
 
@@ -117,6 +117,12 @@ impl Keys {
     /// The tenant's statements, newest first.
     pub(crate) fn every_statement(&self) -> Prefix {
         self.kind(Family::EveryStatement).prefix()
+    }
+
+    /// Where those begin in the tenant's list that were made before an instant.
+    pub(crate) fn statements_before(&self, at: i64) -> Key {
+        let last = u64::try_from(at.saturating_sub(1)).unwrap_or(0);
+        self.kind(Family::EveryStatement).newest_first(last).key()
     }
 
     /// A user's statements, newest first.

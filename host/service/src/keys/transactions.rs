@@ -77,12 +77,16 @@ impl TransactionKeys {
     /// it to one.
     pub(crate) fn pending(&self, booked: &Booked) -> Key {
         let transaction = &booked.transaction;
-        self.kind(Family::PendingTransaction)
+        let key = self
+            .kind(Family::PendingTransaction)
             .text(&transaction.user_id)
             .text(transaction.plan_id.as_ref().map_or("", PlanId::as_str))
             .number(booked.plan_generation)
             .text(transaction.currency.code())
-            .text(&money::written(transaction.amount, transaction.currency))
-            .key()
+            .text(&money::written(transaction.amount, transaction.currency));
+        match &booked.statement_id {
+            Some(id) => key.text(id).key(),
+            None => key.key(),
+        }
     }
 }

@@ -71,6 +71,11 @@ impl HostKeys {
         Self::dues_of(tenant, endpoint_id).number(at).text(id).key()
     }
 
+    /// Counter: how many deliveries are to be sent, those of all tenants.
+    pub(crate) fn webhooks_waiting() -> Key {
+        Self::kind(Family::WebhooksWaiting).key()
+    }
+
     /// All that is to be sent.
     pub(crate) fn webhook_dues() -> Prefix {
         Self::kind(Family::WebhookDue).prefix()
