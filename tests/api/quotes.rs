@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::billing_plans::cloud;
 use super::catalog::{change, product};
+use super::catalog_documents::CATALOG;
 use super::plugin_bindings::{of_hook, told};
 use super::plugin_uploads::{PRICING, uploaded};
 use super::{ADMIN_PLANS, BILLING_PLANS, PRODUCTS, SUBSCRIPTION, USER_GROUPS, USERS, plan};
@@ -197,4 +198,48 @@ async fn a_tenant_has_prices_of_its_own_and_what_its_plugin_should_not_say_is_no
         assert!(said.contains(reason) && said.contains("planwright-test-pricing"), "{said}");
     }
     assert_eq!(bind("flat").await.ok(200)["total"], 2);
+}
+
+/// A hundred products with as many prices as a billing plan holds: 50 tiers in each of two currencies, numbers with all
+/// digits that they may have, names as long as they may be, and units that leave fractions.
+fn largest() -> (Value, Value) {
+    let region = "r".repeat(100);
+    let id = |at: usize| format!("{at:03}{}", "p".repeat(61));
+    let tier = |currency: &str, at: u64| {
+        let end = (at < 49).then(|| format!("{}.000001", (at + 1) * 1_000));
+        let price = format!("123456.{:09}", 999_999_999 - at);
+        json!({"currency": currency, "max_qty": end, "price": price, "regions": [region]})
+    };
+    let prices = |currency| (0..50).map(move |at| tier(currency, at)).collect::<Vec<_>>();
+    let prices = [prices("USD"), prices("KWD")].concat();
+    let catalog = json!({
+        "regions": [{"name": region}],
+        "products": (0..100).map(|at| json!({
+            "external_id": id(at), "label": "P", "resource_kind": "resource", "unit": 7,
+        })).collect::<Vec<_>>(),
+        "billing_plans": [{"name": "Largest", "billing_resources": (0..100).map(|at| json!({
+            "product": id(at), "tier_mode": "graduated",
+            "billing_phases": [{"phase_type": "final", "billing_resource_prices": prices}],
+        })).collect::<Vec<_>>()}],
+    });
+    // Past the end of the last tier but one: 49,000 and more units of 7.
+    let line = |at| json!({"external_id": id(at), "quantity": "350000.123457"});
+    let lines: Vec<Value> = (0..100).map(line).collect();
+    (catalog, json!({"currency": "USD", "region": region, "lines": lines}))
+}
+
+#[tokio::test]
+async fn the_largest_question_is_answered_within_its_bounds() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let (catalog, question) = largest();
+    assert!(catalog.to_string().len() > 1 << 20, "larger than bodies of other routes");
+    admin.put(CATALOG, catalog).await.ok(200);
+    let quote = admin.post(QUOTE_OF_PLAN, question).await.ok(200);
+    let charges = quote["charges"].as_array().unwrap();
+    assert_eq!(charges.len(), 100);
+    for charge in charges {
+        assert_eq!(charge["steps"].as_array().unwrap().len(), 50);
+        assert_eq!(charge["amount"], charges[0]["amount"]);
+    }
 }

@@ -58,7 +58,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             component_bytes: 32 << 20,
-            fuel: 200_000_000,
+            // Twice what the largest question about usage takes; a second at most.
+            fuel: 400_000_000,
             call_time: Duration::from_secs(3),
             memory_bytes: 64 << 20,
             table_elements: 20_000,

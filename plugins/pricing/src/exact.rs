@@ -1,11 +1,13 @@
-//! Exact fractions, and the two ways out of them: rounded once to a currency, or shown to a person.
+//! Exact numbers, and the two ways out of them: rounded once to a currency, or shown to a person.
+
+use std::cmp::Ordering;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
+use planwright_sdk::Refusal;
 use planwright_sdk::types::{Currency, Decimal};
-use planwright_sdk::{Refusal, rust_decimal};
 
 /// The most digits after the point that the contract carries.
 const MAX_SCALE: u8 = 18;
@@ -17,13 +19,110 @@ pub(crate) fn fraction(number: Decimal) -> BigRational {
     let Decimal { coefficient, scale } = shortest(number);
     match scale {
         0 => BigRational::from_integer(coefficient.into()),
-        scale => BigRational::new(coefficient.into(), power_of_ten(scale)),
+        scale => BigRational::new(coefficient.into(), power_of_ten(scale.into())),
+    }
+}
+
+/// A decimal of any size. It is compared, added and multiplied, and never divided, so that nobody looks for common
+/// divisors: that is what fractions spend their time on, and a question may have thousands of tiers.
+#[derive(Clone, Debug)]
+pub(crate) struct Large {
+    coefficient: BigInt,
+    scale: u32,
+}
+
+impl Large {
+    pub(crate) const ZERO: Self = Self { coefficient: BigInt::ZERO, scale: 0 };
+
+    pub(crate) fn times(&self, other: &Self) -> Self {
+        Self {
+            coefficient: &self.coefficient * &other.coefficient,
+            scale: self.scale + other.scale,
+        }
+    }
+
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let scale = self.scale.max(other.scale);
+        Self { coefficient: self.at(scale) + other.at(scale), scale }
+    }
+
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        let scale = self.scale.max(other.scale);
+        Self { coefficient: self.at(scale) - other.at(scale), scale }
+    }
+
+    /// What it is divided by another one, more than 0.
+    pub(crate) fn over(&self, other: &Self) -> Quotient {
+        let scale = self.scale.max(other.scale);
+        Quotient { numer: self.at(scale), denom: other.at(scale) }
+    }
+
+    /// The coefficient at a scale that is no smaller than its own.
+    fn at(&self, scale: u32) -> BigInt {
+        match scale - self.scale {
+            0 => self.coefficient.clone(),
+            more => &self.coefficient * power_of_ten(more),
+        }
+    }
+}
+
+impl From<Decimal> for Large {
+    fn from(number: Decimal) -> Self {
+        let Decimal { coefficient, scale } = shortest(number);
+        Self { coefficient: coefficient.into(), scale: scale.into() }
+    }
+}
+
+impl From<BigInt> for Large {
+    fn from(whole: BigInt) -> Self {
+        Self { coefficient: whole, scale: 0 }
+    }
+}
+
+impl PartialEq for Large {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Large {}
+
+impl PartialOrd for Large {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Large {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let scale = self.scale.max(other.scale);
+        self.at(scale).cmp(&other.at(scale))
+    }
+}
+
+/// A quotient that is not in its lowest terms; the denominator is more than 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Quotient {
+    numer: BigInt,
+    denom: BigInt,
+}
+
+impl Quotient {
+    /// The smallest whole number that is no less.
+    pub(crate) fn ceil(&self) -> BigInt {
+        self.numer.div_ceil(&self.denom)
+    }
+}
+
+impl From<&BigRational> for Quotient {
+    fn from(fraction: &BigRational) -> Self {
+        Self { numer: fraction.numer().clone(), denom: fraction.denom().clone() }
     }
 }
 
 /// The one place where money is rounded: half away from zero, to the digits of its currency.
 pub(crate) fn round_to_currency(
-    amount: &BigRational,
+    amount: &Quotient,
     currency: &Currency,
 ) -> Result<Decimal, Refusal> {
     at_scale(amount, currency.digits).map(shortest).ok_or_else(|| {
@@ -37,7 +136,7 @@ pub(crate) fn round_to_currency(
 
 /// For a step that explains: exact where the contract's decimal can hold it, else to nine digits, or fewer where
 /// those are too many.
-pub(crate) fn shown(value: &BigRational) -> Result<Decimal, Refusal> {
+pub(crate) fn shown(value: &Quotient) -> Result<Decimal, Refusal> {
     let rounded = || (0..=SHOWN_SCALE).rev().find_map(|scale| at_scale(value, scale)).map(shortest);
     exact(value).or_else(rounded).ok_or_else(|| {
         Refusal::new(
@@ -49,44 +148,58 @@ pub(crate) fn shown(value: &BigRational) -> Result<Decimal, Refusal> {
 
 /// As a person writes it: `12.5`.
 pub(crate) fn text(number: Decimal) -> String {
-    rust_decimal::Decimal::try_from(number)
-        .map_or_else(|wrong| wrong.to_string(), |number| number.to_string())
+    let digits = number.coefficient.unsigned_abs().to_string();
+    let sign = if number.coefficient < 0 { "-" } else { "" };
+    let scale = usize::from(number.scale);
+    if scale == 0 {
+        return format!("{sign}{digits}");
+    }
+    let digits = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, part) = digits.split_at(digits.len() - scale);
+    format!("{sign}{whole}.{part}")
 }
 
-fn exact(value: &BigRational) -> Option<Decimal> {
-    if value.is_integer() {
-        return Some(Decimal { coefficient: value.numer().to_i64()?, scale: 0 });
+fn exact(value: &Quotient) -> Option<Decimal> {
+    let (whole, rest) = value.numer.div_rem(&value.denom);
+    if rest.is_zero() {
+        return Some(Decimal { coefficient: whole.to_i64()?, scale: 0 });
     }
-    let (coefficient, rest) = (value.numer() * power_of_ten(MAX_SCALE)).div_rem(value.denom());
-    if rest.is_zero() { narrow(coefficient.to_i128()?, MAX_SCALE) } else { None }
+    let (digits, rest) = (rest * power_of_ten(MAX_SCALE.into())).div_rem(&value.denom);
+    if !rest.is_zero() {
+        return None;
+    }
+    // The digits after the point fit a machine word, in which zeros are dropped a hundred times as fast.
+    let (mut digits, mut scale) = (digits.to_i64()?, MAX_SCALE);
+    while digits % 10 == 0 {
+        digits /= 10;
+        scale -= 1;
+    }
+    let whole = whole.to_i64()?.checked_mul(10_i64.checked_pow(scale.into())?)?;
+    Some(Decimal { coefficient: whole.checked_add(digits)?, scale })
 }
 
 /// Half away from zero. None where the contract's decimal cannot hold it.
-fn at_scale(value: &BigRational, scale: u8) -> Option<Decimal> {
+fn at_scale(value: &Quotient, scale: u8) -> Option<Decimal> {
     let scale = Some(scale).filter(|scale| *scale <= MAX_SCALE)?;
-    let (whole, rest) = (value.numer() * power_of_ten(scale)).div_rem(value.denom());
-    let half_or_more = rest.magnitude() * 2_u8 >= *value.denom().magnitude();
-    let away = if half_or_more { value.numer().signum() } else { BigInt::zero() };
+    let (whole, rest) = (&value.numer * power_of_ten(scale.into())).div_rem(&value.denom);
+    let half_or_more = rest.magnitude() * 2_u8 >= *value.denom.magnitude();
+    let away = if half_or_more { value.numer.signum() } else { BigInt::zero() };
     Some(Decimal { coefficient: (whole + away).to_i64()?, scale })
 }
 
-fn power_of_ten(exponent: u8) -> BigInt {
+fn power_of_ten(exponent: u32) -> BigInt {
     // The contract's scales fit a machine word, which is much faster.
-    let small = 10_u64.checked_pow(exponent.into()).map(BigInt::from);
-    small.unwrap_or_else(|| BigInt::from(10).pow(exponent.into()))
+    let small = 10_u64.checked_pow(exponent).map(BigInt::from);
+    small.unwrap_or_else(|| BigInt::from(10).pow(exponent))
 }
 
-pub(crate) fn shortest(number: Decimal) -> Decimal {
-    narrow(number.coefficient.into(), number.scale).unwrap_or(number)
-}
-
-/// Drops trailing zeros after the point.
-fn narrow(mut coefficient: i128, mut scale: u8) -> Option<Decimal> {
-    while scale > 0 && coefficient % 10 == 0 {
-        coefficient /= 10;
-        scale -= 1;
+/// Without trailing zeros after the point.
+pub(crate) fn shortest(mut number: Decimal) -> Decimal {
+    while number.scale > 0 && number.coefficient % 10 == 0 {
+        number.coefficient /= 10;
+        number.scale -= 1;
     }
-    Some(Decimal { coefficient: i64::try_from(coefficient).ok()?, scale })
+    number
 }
 
 #[cfg(test)]
@@ -117,7 +230,7 @@ mod tests {
             (100, 1, "KWD", "100"),
         ] {
             let amount = BigRational::new(numerator.into(), denominator.into());
-            let rounded = round_to_currency(&amount, &currency(code)).unwrap();
+            let rounded = round_to_currency(&(&amount).into(), &currency(code)).unwrap();
             assert_eq!(text(rounded), expected, "{numerator}/{denominator} {code}");
         }
     }
@@ -125,14 +238,26 @@ mod tests {
     #[test]
     fn the_largest_amount_is_said_and_one_past_it_refused() {
         let largest = fraction(Decimal { coefficient: i64::MAX, scale: 2 });
-        assert_eq!(round_to_currency(&largest, &currency("USD")).unwrap().coefficient, i64::MAX);
+        let round = |amount: &BigRational, currency| round_to_currency(&amount.into(), &currency);
+        assert_eq!(round(&largest, currency("USD")).unwrap().coefficient, i64::MAX);
         let past = largest + fraction(dec("0.005"));
-        assert_eq!(
-            round_to_currency(&past, &currency("USD")).unwrap_err().code,
-            "amount_out_of_range"
-        );
+        assert_eq!(round(&past, currency("USD")).unwrap_err().code, "amount_out_of_range");
         let odd = Currency { code: "ZZZ".to_owned(), digits: 19 };
-        assert_eq!(round_to_currency(&whole(1), &odd).unwrap_err().code, "amount_out_of_range");
+        assert_eq!(round(&whole(1), odd).unwrap_err().code, "amount_out_of_range");
+    }
+
+    #[test]
+    fn a_number_is_written_as_a_person_writes_it() {
+        for (coefficient, scale, expected) in [
+            (0, 0, "0"),
+            (125, 1, "12.5"),
+            (1, 18, "0.000000000000000001"),
+            (-5, 2, "-0.05"),
+            (1250, 2, "12.50"),
+            (i64::MIN, 0, "-9223372036854775808"),
+        ] {
+            assert_eq!(text(Decimal { coefficient, scale }), expected);
+        }
     }
 
     #[test]
@@ -144,9 +269,9 @@ mod tests {
             (BigRational::new(100_000_000_000_i64.into(), 3.into()), "33333333333.33333333"),
             (whole(i64::MAX), "9223372036854775807"),
         ] {
-            assert_eq!(text(shown(&value).unwrap()), expected);
+            assert_eq!(text(shown(&(&value).into()).unwrap()), expected);
         }
-        assert!(shown(&(whole(i64::MAX) + whole(1))).is_err());
+        assert!(shown(&(&(whole(i64::MAX) + whole(1))).into()).is_err());
     }
 
     proptest! {
@@ -154,7 +279,28 @@ mod tests {
         fn rounding_agrees_with_the_librarys(numerator: i64, denominator in 1..i64::MAX, digits in 0_u8..9) {
             let value = BigRational::new(numerator.into(), denominator.into());
             let expected = (&value * BigInt::from(10).pow(digits.into())).round().to_integer().to_i64();
-            prop_assert_eq!(at_scale(&value, digits).map(|number| number.coefficient), expected);
+            let rounded = at_scale(&(&value).into(), digits);
+            prop_assert_eq!(rounded.map(|number| number.coefficient), expected);
+        }
+
+        #[test]
+        fn large_decimals_agree_with_fractions(
+            a: i64, b in 1..i64::MAX, scale_a in 0_u8..=18, scale_b in 0_u8..=18,
+        ) {
+            let [one, other] = [(a, scale_a), (b, scale_b)]
+                .map(|(coefficient, scale)| Decimal { coefficient, scale });
+            let (x, y) = (Large::from(one), Large::from(other));
+            let (p, q) = (fraction(one), fraction(other));
+            let is = |large: &Large, fraction: BigRational| {
+                BigRational::new(large.coefficient.clone(), power_of_ten(large.scale)) == fraction
+            };
+            prop_assert_eq!(x.cmp(&y), p.cmp(&q));
+            prop_assert!(is(&x.plus(&y), &p + &q) && is(&x.minus(&y), &p - &q));
+            prop_assert!(is(&x.times(&y), &p * &q));
+            let (unreduced, reduced) = (x.over(&y), &p / &q);
+            prop_assert_eq!(unreduced.ceil(), reduced.ceil().to_integer());
+            let seen = |value: &Quotient| shown(value).ok().map(|one| (one.coefficient, one.scale));
+            prop_assert_eq!(seen(&unreduced), seen(&(&reduced).into()));
         }
     }
 }

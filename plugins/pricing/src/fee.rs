@@ -5,7 +5,7 @@ use planwright_sdk::Refusal;
 use planwright_sdk::pricing::{FeeItem, FeeQuestion, Leaving, Step};
 use planwright_sdk::types::{Currency, Plan, Timestamp};
 
-use crate::exact::{fraction, round_to_currency, shown, text};
+use crate::exact::{Quotient, fraction, round_to_currency, shown, text};
 
 /// A start and a renewal cost the plan's price. A change costs the new plan's price for the part of the window
 /// it holds (all of it, where the window begins with the change), less the unused rest of what was paid.
@@ -106,9 +106,9 @@ fn item(
     currency: &Currency,
     note: String,
 ) -> Result<FeeItem, Refusal> {
-    let amount = part * price;
-    let step =
-        Step { quantity: shown(part)?, unit_price: shown(price)?, amount: shown(&amount)?, note };
+    let amount = Quotient::from(&(part * price));
+    let (quantity, unit_price) = (shown(&part.into())?, shown(&price.into())?);
+    let step = Step { quantity, unit_price, amount: shown(&amount)?, note };
     Ok(FeeItem {
         kind: kind.to_owned(),
         amount: round_to_currency(&amount, currency)?,

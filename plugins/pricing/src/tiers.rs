@@ -1,13 +1,12 @@
-//! Tiers: intervals of real numbers, each up to and with its end, so that no fraction falls between two.
+//! Tiers: intervals of real numbers, each up to and with its end, so that no fraction falls between two. All is counted
+//! in the metric, and divided by the unit in the end, once.
 
-use num_rational::BigRational;
-use num_traits::Zero;
 use planwright_sdk::Refusal;
 use planwright_sdk::price_book::Price;
 use planwright_sdk::pricing::{Line, Step};
 use planwright_sdk::types::Decimal;
 
-use crate::exact::{fraction, shortest, shown, text};
+use crate::exact::{Large, shortest, shown, text};
 use crate::usage::refusal;
 
 /// The unit of most products, spared a division.
@@ -15,34 +14,43 @@ pub(crate) const ONE: Decimal = Decimal { coefficient: 1, scale: 0 };
 
 pub(crate) struct Tiers<'a> {
     line: &'a Line,
+    unit: &'a Large,
     /// By their ends, the unlimited one last.
     tiers: Vec<Tier<'a>>,
 }
 
 struct Tier<'a> {
-    /// None is unlimited.
-    end: Option<BigRational>,
-    price: BigRational,
+    /// In the metric; none is unlimited.
+    end: Option<Large>,
+    /// Of a unit.
+    price: Large,
     tier: &'a Price,
 }
 
 /// What one tier contributes, not yet rounded.
 pub(crate) struct Part {
-    units: BigRational,
+    /// In the metric.
+    quantity: Large,
     unit_price: Decimal,
-    pub(crate) amount: BigRational,
+    /// Times the unit.
+    pub(crate) amount: Large,
     note: String,
 }
 
 impl<'a> Tiers<'a> {
-    pub(crate) fn new(line: &'a Line, prices: Vec<&'a Price>) -> Result<Self, Refusal> {
-        let mut tiers: Vec<Tier<'a>> = prices.into_iter().map(Tier::new).collect();
+    pub(crate) fn new(
+        line: &'a Line,
+        unit: &'a Large,
+        prices: Vec<&'a Price>,
+    ) -> Result<Self, Refusal> {
+        let mut tiers: Vec<Tier<'a>> =
+            prices.into_iter().map(|price| Tier::new(price, unit)).collect();
         tiers.sort_by(|a, b| match (&a.end, &b.end) {
             (Some(a), Some(b)) => a.cmp(b),
             (a, b) => a.is_none().cmp(&b.is_none()),
         });
         match tiers.windows(2).find(|pair| pair[0].end == pair[1].end) {
-            None => Ok(Self { line, tiers }),
+            None => Ok(Self { line, unit, tiers }),
             Some(pair) => {
                 let why = format!(
                     "two of its tiers are {}; remove one from the price book",
@@ -54,20 +62,20 @@ impl<'a> Tiers<'a> {
     }
 
     /// The whole quantity at the price of the tier it falls into.
-    pub(crate) fn volume(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
-        let tier = self.holding(units)?;
-        Ok(vec![Part::new(units.clone(), tier, format!("all at the price {}", tier.name()))])
+    pub(crate) fn volume(&self, quantity: &Large) -> Result<Vec<Part>, Refusal> {
+        let tier = self.holding(quantity)?;
+        Ok(vec![Part::new(quantity.clone(), tier, format!("all at the price {}", tier.name()))])
     }
 
     /// Each tier's part at its own price.
-    pub(crate) fn graduated(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
-        self.holding(units)?;
+    pub(crate) fn graduated(&self, quantity: &Large) -> Result<Vec<Part>, Refusal> {
+        self.holding(quantity)?;
         let mut parts = Vec::new();
-        let mut below = BigRational::zero();
+        let mut below = Large::ZERO;
         for tier in &self.tiers {
-            let end = tier.end.as_ref().map_or(units, |end| end.min(units));
-            parts.push(Part::new(end - &below, tier, format!("the part {}", tier.name())));
-            if end == units {
+            let end = tier.end.as_ref().map_or(quantity, |end| end.min(quantity));
+            parts.push(Part::new(end.minus(&below), tier, format!("the part {}", tier.name())));
+            if end == quantity {
                 break;
             }
             below = end.clone();
@@ -76,8 +84,8 @@ impl<'a> Tiers<'a> {
     }
 
     /// Whole packages, a begun one counts; the price is the one of the tier that their number falls into.
-    pub(crate) fn packages(&self, units: &BigRational) -> Result<Vec<Part>, Refusal> {
-        let packages = units.ceil();
+    pub(crate) fn packages(&self, quantity: &Large) -> Result<Vec<Part>, Refusal> {
+        let packages = Large::from(quantity.over(self.unit).ceil()).times(self.unit);
         let tier = self.holding(&packages)?;
         let note =
             format!("packages of {}, all at the price {}", text(self.line.unit), tier.name());
@@ -85,8 +93,8 @@ impl<'a> Tiers<'a> {
     }
 
     /// The tier with the smallest end that is not below the quantity. Past the last one nobody knows the price.
-    fn holding(&self, units: &BigRational) -> Result<&Tier<'a>, Refusal> {
-        self.tiers.iter().find(|tier| tier.end.as_ref().is_none_or(|end| units <= end)).ok_or_else(|| {
+    fn holding(&self, quantity: &Large) -> Result<&Tier<'a>, Refusal> {
+        self.tiers.iter().find(|tier| tier.end.as_ref().is_none_or(|end| quantity <= end)).ok_or_else(|| {
             let last = self.tiers.last().map_or_else(String::new, Tier::name);
             let why = format!(
                 "its last tier is {last}, and the quantity {} lies past it; add an unlimited tier to the price book",
@@ -98,8 +106,9 @@ impl<'a> Tiers<'a> {
 }
 
 impl<'a> Tier<'a> {
-    fn new(tier: &'a Price) -> Self {
-        Self { end: tier.max_quantity.map(fraction), price: fraction(tier.amount), tier }
+    fn new(tier: &'a Price, unit: &Large) -> Self {
+        let end = tier.max_quantity.map(|end| Large::from(end).times(unit));
+        Self { end, price: tier.amount.into(), tier }
     }
 
     fn name(&self) -> String {
@@ -110,18 +119,19 @@ impl<'a> Tier<'a> {
 }
 
 impl Part {
-    fn new(units: BigRational, tier: &Tier<'_>, note: String) -> Self {
-        Self { amount: &units * &tier.price, unit_price: shortest(tier.tier.amount), units, note }
+    fn new(quantity: Large, tier: &Tier<'_>, note: String) -> Self {
+        let unit_price = shortest(tier.tier.amount);
+        Self { amount: quantity.times(&tier.price), unit_price, quantity, note }
     }
 
-    pub(crate) fn shown(&self, line: &Line) -> Result<Step, Refusal> {
+    pub(crate) fn shown(&self, line: &Line, unit: &Large) -> Result<Step, Refusal> {
         let plain = line.unit == ONE || line.tier_mode == "per-package";
         let units =
             if plain { String::new() } else { format!(", in units of {}", text(line.unit)) };
         Ok(Step {
-            quantity: shown(&self.units)?,
+            quantity: shown(&self.quantity.over(unit))?,
             unit_price: self.unit_price,
-            amount: shown(&self.amount)?,
+            amount: shown(&self.amount.over(unit))?,
             note: format!("{}{units}", self.note),
         })
     }

@@ -1,21 +1,20 @@
 //! One metered line: its phase, its prices, its tiers.
 
-use num_rational::BigRational;
 use planwright_sdk::Refusal;
 use planwright_sdk::price_book::Price;
 use planwright_sdk::pricing::{Charge, Line, PhaseWindow, UsageQuestion};
 
-use crate::exact::{fraction, round_to_currency, text};
-use crate::tiers::{ONE, Tiers};
+use crate::exact::{Large, round_to_currency, text};
+use crate::tiers::Tiers;
 
 pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Refusal> {
-    let units = units(line)?;
+    let (quantity, unit) = (quantity(line)?, Large::from(line.unit));
     let phase = phase(line)?;
-    let tiers = Tiers::new(line, prices(question, line, phase)?)?;
+    let tiers = Tiers::new(line, &unit, prices(question, line, phase)?)?;
     let steps = match line.tier_mode.as_str() {
-        "volume" => tiers.volume(&units),
-        "graduated" => tiers.graduated(&units),
-        "per-package" => tiers.packages(&units),
+        "volume" => tiers.volume(&quantity),
+        "graduated" => tiers.graduated(&quantity),
+        "per-package" => tiers.packages(&quantity),
         mode => Err(refusal(
             line,
             "unknown_tier_mode",
@@ -24,12 +23,12 @@ pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Ref
             ),
         )),
     }?;
-    let exact: BigRational = steps.iter().map(|step| &step.amount).sum();
+    let sum = steps.iter().fold(Large::ZERO, |sum, step| sum.plus(&step.amount));
     Ok(Charge {
         reference: line.reference,
         phase: phase.kind.clone(),
-        amount: round_to_currency(&exact, &question.currency)?,
-        steps: steps.iter().map(|step| step.shown(line)).collect::<Result<_, _>>()?,
+        amount: round_to_currency(&sum.over(&unit), &question.currency)?,
+        steps: steps.iter().map(|step| step.shown(line, &unit)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -38,8 +37,8 @@ pub(crate) fn refusal(line: &Line, code: &str, why: &str) -> Refusal {
     Refusal::new(code, format!("'{}' cannot be priced: {why}.", line.product))
 }
 
-/// The quantity in units that are priced, a fraction where it is one.
-fn units(line: &Line) -> Result<BigRational, Refusal> {
+/// The quantity in the metric, where it and the unit are what they may be.
+fn quantity(line: &Line) -> Result<Large, Refusal> {
     if line.unit.coefficient <= 0 {
         let why = format!(
             "its unit is {}, and a unit must be more than 0; correct the product",
@@ -54,8 +53,7 @@ fn units(line: &Line) -> Result<BigRational, Refusal> {
         );
         return Err(refusal(line, "quantity_negative", &why));
     }
-    let quantity = fraction(line.quantity);
-    Ok(if line.unit == ONE { quantity } else { quantity / fraction(line.unit) })
+    Ok(line.quantity.into())
 }
 
 /// The one phase that holds when the quantity was used.
