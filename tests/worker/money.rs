@@ -232,6 +232,18 @@ async fn a_payment_has_what_was_quoted_though_the_price_has_changed_since() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_quoted_for_a_month_buys_no_year() {
+    let house = House::with(&[("starter", 490)]).await;
+    assert_eq!(house.quote("starter").await, "start 490");
+    let patch = serde_json::from_value(json!({"interval": "year", "price": 4900})).unwrap();
+    plans::update(&house.app, &house.by("root"), "starter", patch).await.unwrap();
+    house.pay("starter", 490).await;
+    assert_eq!(house.stands().await, "none");
+    assert_eq!(house.quote("starter").await, "start 4410");
+    house.assert_agrees().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_comes_late_starts_what_was_paid_for() {
     let mut house = House::with(&[("starter", 490), ("pro", 1490)]).await;
     house.give("starter", false).await;

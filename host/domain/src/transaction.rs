@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::caller::TenantId;
 use crate::money::{self, Currency};
 use crate::payment::{PaymentOrder, PaymentTold, RefundTold, Standing};
+use crate::period::Interval;
 use crate::plan::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
@@ -140,6 +141,9 @@ pub struct Booked {
     /// The plan's price as it was then, which holds.
     #[serde(with = "crate::decimal")]
     pub price: Decimal,
+    /// The time that the price is for, where it is a plan's. Of a plan by another interval it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// The statement that it is for, where it is for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_id: Option<String>,
@@ -183,6 +187,8 @@ pub struct Owed {
     pub plan_generation: u64,
     /// The plan's price.
     pub price: Decimal,
+    /// What it is paid for.
+    pub interval: Interval,
     /// The subscription that it renews or changes.
     pub subscription_id: Option<String>,
     /// More than 0.
@@ -239,7 +245,8 @@ impl Booked {
         booked.transaction.subscription_id = owed.subscription_id;
         booked.transaction.plan_id = Some(owed.plan_id);
         booked.transaction.metadata = metadata;
-        Self { plan_generation: owed.plan_generation, price: owed.price, ..booked }
+        let Owed { plan_generation, price, interval, .. } = owed;
+        Self { plan_generation, price, interval: Some(interval), ..booked }
     }
 
     /// Money that is asked for an open statement.
@@ -292,6 +299,7 @@ impl Booked {
             transaction,
             plan_generation: 0,
             price: amount,
+            interval: None,
             statement_id: None,
             return_url: return_url.to_owned(),
             confirmation_url: None,

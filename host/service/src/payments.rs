@@ -94,6 +94,7 @@ async fn for_plan<S: Store>(
         plan_name: quote.plan_name,
         plan_generation: quote.plan_generation,
         price: quote.price,
+        interval: quote.interval,
         subscription_id: quote.subscription_id,
         amount: quote.amount_due,
         currency: quote.currency,

@@ -6,7 +6,7 @@ use planwright_domain::course::Course;
 use planwright_domain::fee_charge::{Money, Sale};
 use planwright_domain::life::{Held, Offer};
 use planwright_domain::money::Currency;
-use planwright_domain::period::Window;
+use planwright_domain::period::{Interval, Window};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Store};
 use rust_decimal::Decimal;
@@ -33,6 +33,8 @@ pub(crate) struct Quote {
     pub(crate) plan_generation: u64,
     /// The plan's price, which holds until the payment comes.
     pub(crate) price: Decimal,
+    /// The plan's.
+    pub(crate) interval: Interval,
     /// The version of the plan's record that this rests on.
     pub(crate) plan_record_version: u64,
     /// The plan's.
@@ -68,6 +70,7 @@ pub(crate) async fn quote<S: Store>(
         reason: bill.way.reason().as_str(),
         plan_generation: plan.generation,
         price: plan.plan.price,
+        interval: plan.plan.interval,
         plan_record_version: version,
         plan_name: plan.plan.name,
         subscription_id: account.held().map(|held| held.subscription.id.clone()),
@@ -85,6 +88,8 @@ pub(crate) struct Payment<'a> {
     pub(crate) plan_generation: u64,
     /// As the quote said.
     pub(crate) price: Decimal,
+    /// What the price was quoted for.
+    pub(crate) interval: Option<Interval>,
     /// When it was quoted.
     pub(crate) quoted_at: Timestamp,
     /// More than 0.
@@ -150,7 +155,10 @@ async fn bill_of<S: Store>(
     now: Timestamp,
 ) -> Result<Bill, Error> {
     let mut plan = plan.clone();
-    plan.plan.price = plan.plan.price.min(payment.price);
+    // The price of a day buys no year.
+    if payment.interval == Some(plan.plan.interval) {
+        plan.plan.price = plan.plan.price.min(payment.price);
+    }
     let quoted_at = payment.quoted_at;
     if account.held().is_some_and(|held| held.since <= quoted_at) {
         let bill = Box::pin(fees::bill(app, snapshot, account, &plan, quoted_at)).await?;

@@ -109,6 +109,7 @@ async fn take_plan<S: Store>(
         plan_id: transaction.plan_id.as_ref().map_or("", |id| id.as_str()),
         plan_generation: booked.plan_generation,
         price: booked.price,
+        interval: booked.interval,
         quoted_at: transaction.created_at,
         amount: transaction.amount,
         currency: transaction.currency,

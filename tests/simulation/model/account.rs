@@ -156,7 +156,9 @@ impl Account {
     pub(super) fn pay(&mut self, plan: &Plan, paid: Paid, shop: &Shop, now: i64) -> bool {
         self.receive(plan.terms.money, paid.amount);
         let mut quoted = *plan;
-        quoted.terms.price = quoted.terms.price.min(paid.price);
+        if quoted.terms.interval == paid.interval {
+            quoted.terms.price = quoted.terms.price.min(paid.price);
+        }
         let Some(bill) = self.bill_for(&quoted, paid, shop, now) else { return false };
         self.take(plan, bill, shop, now);
         true

@@ -13,11 +13,11 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calendar::{DAY, Window};
+use super::calendar::{DAY, Interval, Window};
 use super::command::{Command, Metric, Money, PlanNo, User};
 use account::Account;
 use orders::Order;
-use shop::{Limit, Plan, PlanKey, Shop};
+use shop::{Limit, Plan, PlanKey, Shop, Terms};
 
 pub(super) use meter::{Allowed, Report, Totals};
 pub(super) use orders::{AtTill, OrderNo, SeenOrder};
@@ -96,6 +96,7 @@ struct Quote {
 struct Paid {
     amount: i64,
     price: i64,
+    interval: Interval,
     quoted_at: i64,
 }
 
@@ -278,7 +279,8 @@ impl Model {
     fn quote(&mut self, user: User, plan: PlanNo) -> Result<Quote, No> {
         let plan = self.shop.plan(plan).ok_or(No::because("plan_not_found"))?;
         let (amount, reason) = self.accounts[user].quote(&plan, &self.shop, self.now)?;
-        let paid = Paid { amount, price: plan.terms.price, quoted_at: self.now };
+        let Terms { price, interval, .. } = plan.terms;
+        let paid = Paid { amount, price, interval, quoted_at: self.now };
         Ok(Quote { user, plan: plan.key, money: plan.terms.money, paid, reason })
     }
 

@@ -4,7 +4,7 @@ use crate::life::Offer;
 use crate::metric::Metric;
 use crate::money::Currency;
 use crate::payment::{PaymentTold, RefundTold};
-use crate::period::Window;
+use crate::period::{Interval, Window};
 use crate::statement::UpcomingStatement;
 use crate::statement_line::{LineKind, StatementLine};
 use crate::transaction::{Clocks, Owed};
@@ -135,6 +135,7 @@ fn owed() -> Booked {
         plan_name: "Pro".to_owned(),
         plan_generation: 0,
         price: Decimal::from(490),
+        interval: Interval::Month,
         subscription_id: None,
         amount: Decimal::from(490),
         currency: Currency::RUB,

@@ -22,6 +22,7 @@ fn booked() -> Booked {
         plan_name: "Pro".to_owned(),
         plan_generation: 2,
         price: Decimal::from(490),
+        interval: Interval::Month,
         subscription_id: None,
         amount: Decimal::from(490),
         currency: Currency::RUB,

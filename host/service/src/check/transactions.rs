@@ -216,6 +216,7 @@ impl<N: Snapshot> Walk<'_, N> {
 pub(super) mod tests {
     use planwright_domain::money::Currency;
     use planwright_domain::payment::{PaymentTold, RefundTold};
+    use planwright_domain::period::Interval;
     use planwright_domain::plan::PlanId;
     use planwright_domain::time::Timestamp;
     use planwright_domain::transaction::{Clocks, Owed};
@@ -232,6 +233,7 @@ pub(super) mod tests {
             plan_generation: 0,
             subscription_id: None,
             price: 490.into(),
+            interval: Interval::Month,
             amount: Decimal::from(490),
             currency: Currency::RUB,
             reason: "start",
