@@ -126,7 +126,9 @@ async fn a_product_is_checked_field_by_field_and_stays_while_it_is_priced() {
     let small = format!("{PRODUCTS}/1");
     for body in [json!({"unit": 2}), json!({"external_id": "tiny"})] {
         let refused = change(&admin, &small, json!({"product": body})).await;
-        assert!(refused.problem(422).contains("the billing plans 'Cloud' price it"));
+        let sentence = refused.problem(422);
+        assert!(sentence.contains("cannot have another "), "{sentence}");
+        assert!(sentence.contains("the billing plans 'Cloud' price it"), "{sentence}");
     }
     assert!(admin.delete(&small).await.problem(422).contains("'Cloud'"));
     let relabelled = json!({"product": {"label": "Tiny", "package": {"cpu": 1}}});

@@ -94,7 +94,12 @@ async fn try_update<S: Store>(
         return Ok(product);
     }
     must_be_new(&edit.all().await?, &product)?;
-    if let Some(what) = before.priced_otherwise(&product) {
+    if let Some(field) = before.priced_otherwise(&product) {
+        let what = match field {
+            "external_id" => "have another external_id",
+            "unit" => "have another unit",
+            _ => "be of another resource_kind",
+        };
         must_be_unused(&edit, &before, what).await?;
     }
     edit.keep_numbers(Kind::Package, &packages);
