@@ -6,8 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::out::print_line;
-use super::remote::{OfTenant, Remote, cell, print_json, print_table, time_cell};
+use super::remote::{OfTenant, Remote, cell, print_json, print_secret, print_table, time_cell};
 use super::values::{RoleName, parse_ttl};
 use crate::edge::SystemClock;
 
@@ -68,7 +67,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let role = role.as_str();
             let draft = json!({"name": name, "role": role, "user_id": user, "expires_at": end});
             let made = of.remote.ask(of.ask(Method::POST, &["api-keys"], Some(draft)))?;
-            show_made(&of.remote, &made)
+            print_secret(&of.remote, &made, "made", "key")
         }
         Command::List { of } => {
             let keys = of.remote.list(&of.ask(Method::GET, &["api-keys"], None))?;
@@ -83,15 +82,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-/// The key alone on standard output, so that a script can take it; what else there is to say beside it.
-fn show_made(remote: &Remote, made: &Value) -> Result<(), Failure> {
-    if remote.json {
-        return print_json(made);
-    }
-    eprintln!("made {}; the key is not shown again", cell(made, "id"));
-    print_line(&cell(made, "key"))
 }
 
 fn show(remote: &Remote, keys: Vec<Value>) -> Result<(), Failure> {

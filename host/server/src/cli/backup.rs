@@ -10,11 +10,11 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::out::print_line;
-use super::remote::{Remote, print_json};
+use super::place::{Found, Place};
+use super::remote::print_json;
 use super::values::Milestones;
-use super::{Failure, check, environment};
+use super::{Failure, check};
 use crate::backup::{self, Archive, Totals};
-use crate::config::Config;
 use crate::data_dir::{self, DataDir};
 use crate::edge::SystemClock;
 
@@ -38,18 +38,8 @@ pub(super) struct Arguments {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
-    /// A running server, by its address [env: PLANWRIGHT_URL].
-    #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
-    server: Option<String>,
-    /// An operator's token for that server.
-    #[arg(long, env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// An idle data folder [default: ./planwright-data].
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// The server's configuration file (TOML), for the data folder.
-    #[arg(long, value_name = "FILE", env = "PLANWRIGHT_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -82,20 +72,11 @@ fn is_there(file: &Path) -> Failure {
 
 /// From wherever the backup is to be taken.
 fn fetch(arguments: &Arguments, draft: &mut NamedTempFile) -> Result<(), Failure> {
-    // Flags win over the environment: a folder that is named is the one that is meant.
-    let environment = environment()?;
-    let server = arguments
-        .server
-        .as_ref()
-        .or_else(|| environment.get("PLANWRIGHT_URL").filter(|_| arguments.data_dir.is_none()));
-    match server {
-        Some(server) => {
-            let remote = Remote::new(server, arguments.token.as_deref());
-            remote.download(&["backup"], draft, received())
-        }
-        None => {
-            let config = Config::load(arguments.config.as_deref(), &environment)?;
-            let path = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
+    match arguments.place.find()? {
+        Found::Server(server) => server.download(&["backup"], draft, received()),
+        Found::Folder(folder) => {
+            let config = folder.config()?;
+            let path = &config.server.data_dir;
             let store = check::open(path, config.server.cache_mib)?;
             let data_dir = DataDir::open(path)?;
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;

@@ -24,7 +24,7 @@ pub(super) struct Place {
     /// A running server, by its address [env: PLANWRIGHT_URL].
     #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
     server: Option<String>,
-    /// An admin's token for that server.
+    /// A token for that server.
     #[arg(long, env = "PLANWRIGHT_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// An idle data folder [default: ./planwright-data].
@@ -63,6 +63,15 @@ impl Place {
 }
 
 impl Folder<'_> {
+    /// How a server on it would be configured, which also says where it is.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let mut config = Config::load(self.place.config.as_deref(), &self.environment)?;
+        if let Some(data_dir) = &self.place.data_dir {
+            config.server.data_dir.clone_from(data_dir);
+        }
+        Ok(config)
+    }
+
     /// Does what a server would do, on the folder itself; that no server uses it is seen when the store is opened.
     /// `if_match` is what the caller has read, as a request says it.
     pub(super) fn work<T>(
@@ -72,11 +81,8 @@ impl Folder<'_> {
         if_match: Option<String>,
         work: impl AsyncFnOnce(&App<RedbStore>, &Request) -> Result<T, Error>,
     ) -> Result<T, Failure> {
-        let mut config = Config::load(self.place.config.as_deref(), &self.environment)?;
-        if let Some(data_dir) = &self.place.data_dir {
-            config.server.data_dir.clone_from(data_dir);
-        }
-        log::start(&LogConfig { level: "warn".to_owned(), ..config.log.clone() })?;
+        let config = self.config()?;
+        log::start(&LogConfig { level: "warn".to_owned(), ..config.log })?;
         // A folder that is not there is a name that is misspelt, not one to be made.
         DataDir::open(&config.server.data_dir)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -318,6 +318,20 @@ pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
     print_line(&format!("{value:#}"))
 }
 
+/// What is shown this once alone on standard output, so that a script can take it; what else there is to say beside it.
+pub(super) fn print_secret(
+    remote: &Remote,
+    made: &Value,
+    did: &str,
+    field: &str,
+) -> Result<(), Failure> {
+    if remote.json {
+        return print_json(made);
+    }
+    eprintln!("{did} {}; the {field} is not shown again", cell(made, "id"));
+    print_line(&cell(made, field))
+}
+
 /// A field for a table: text as it is, but for what a terminal would obey; `-` for nothing.
 pub(super) fn cell(item: &Value, field: &str) -> String {
     match &item[field] {

@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::out::print_line;
-use super::remote::{Ask, OfTenant, Remote, cell, print_json, print_table, time_cell};
+use super::remote::{
+    Ask, OfTenant, Remote, cell, print_json, print_secret, print_table, time_cell,
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -127,7 +128,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Create { url, events, description, of } => {
             let draft = json!({"url": url, "events": events, "description": description});
             let made = of.remote.ask(of.ask(Method::POST, &["webhooks"], Some(draft)))?;
-            show_secret(&of.remote, &made, "made")
+            print_secret(&of.remote, &made, "made", "secret")
         }
         Command::List { of } => {
             let endpoints = of.remote.list(&of.ask(Method::GET, &["webhooks"], None))?;
@@ -152,7 +153,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let hours = overlap_hours.map(|hours| json!({"overlap_hours": hours}));
             let path = ["webhooks", &id, "rotate"];
             let rotated = of.remote.ask(of.ask(Method::POST, &path, hours))?;
-            show_secret(&of.remote, &rotated, "made another secret for")
+            print_secret(&of.remote, &rotated, "made another secret for", "secret")
         }
         Command::Delete { id, of } => {
             of.remote.ask(of.ask(Method::DELETE, &["webhooks", &id], None))?;
@@ -179,15 +180,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             show_deliveries(&of.remote, vec![sent])
         }
     }
-}
-
-/// The secret alone on standard output, so that a script can take it; what else there is to say beside it.
-fn show_secret(remote: &Remote, made: &Value, what: &str) -> Result<(), Failure> {
-    if remote.json {
-        return print_json(made);
-    }
-    eprintln!("{what} {}; the secret is not shown again", cell(made, "id"));
-    print_line(&cell(made, "secret"))
 }
 
 fn show(remote: &Remote, endpoints: Vec<Value>) -> Result<(), Failure> {
