@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::plan::Plan;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::review::{PlanChange, ReviewContext};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Candidate, Hook, HostConfig, Limits, Plugin, PluginHost, Reuse};

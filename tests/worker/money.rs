@@ -7,7 +7,7 @@ use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::grant::Grant;
 use planwright_domain::life::When;
 use planwright_domain::payment::{Notification, PaymentDraft};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::settings::SettingsPatch;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};

@@ -12,7 +12,8 @@ use crate::billing_document::{PlanDocument, PriceDocument};
 use crate::catalog::Catalog;
 use crate::money::{self, Currency};
 use crate::period::Interval;
-use crate::plan::{Overage, Plan, PlanDraft, PlanId};
+use crate::plan::{Overage, Plan, PlanDraft};
+use crate::plan_id::PlanId;
 use crate::product::{
     Package, PackageDraft, Product, ProductDraft, ProductPatch, ResourceKind, one,
 };

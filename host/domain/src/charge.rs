@@ -7,7 +7,7 @@ use crate::billing_plan::{PhaseType, TierMode};
 use crate::decimal;
 use crate::fee::Step;
 use crate::money::Currency;
-use crate::price_book::Tier;
+use crate::tier::Tier;
 use crate::time::{self, Timestamp};
 
 /// The most lines of one question. With the most tiers that a price has, what explains the answer still fits in one.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::life::Held;
-use crate::plan::{Plan, PlanId};
+use crate::plan::Plan;
+use crate::plan_id::PlanId;
 use crate::quota_threshold::Threshold;
 use crate::statement::{Statement, StatementStatus};
 use crate::subscription::{Status, Subscription};

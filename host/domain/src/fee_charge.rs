@@ -9,7 +9,8 @@ use crate::decimal;
 use crate::fee::{FeeItem, FeeQuestion, ItemKind, total};
 use crate::money::Currency;
 use crate::period::Window;
-use crate::plan::{Plan, PlanId};
+use crate::plan::Plan;
+use crate::plan_id::PlanId;
 use crate::time::{self, Timestamp};
 
 /// What paid time was charged for.

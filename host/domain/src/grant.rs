@@ -5,7 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::course::Course;
-use crate::plan::{Plan, PlanId};
+use crate::plan::Plan;
+use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::time::Timestamp;
 

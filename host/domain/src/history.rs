@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::course::Course;
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::time::{self, Timestamp};
 
 /// A time that a user spent on a plan, and left.

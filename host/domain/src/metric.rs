@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::refusal::{FieldError, Refusal};
 use crate::schema;
 
 /// The metrics that every tenant has.
@@ -45,15 +44,6 @@ impl Metric {
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         matches!(self.0, Cow::Borrowed(_))
-    }
-
-    /// Why it is refused where the tenant does not have it.
-    #[must_use]
-    pub fn unknown(&self) -> Refusal {
-        // What was sent is shown back, but not at any length.
-        let name: String = self.as_str().chars().take(128).collect();
-        let message = format!("Invalid metric: {name}");
-        Refusal::Invalid(vec![FieldError::new("metric", "invalid_metric", &message)])
     }
 }
 
@@ -105,7 +95,5 @@ mod tests {
             let read: Metric = serde_json::from_str(&json).unwrap();
             assert_eq!((read.is_built_in(), &read), (built_in, &metric), "{json}");
         }
-        assert_eq!(Metric::named("x y").unknown().to_string(), "Invalid metric: x y");
-        assert!(Metric::named(&"x".repeat(999)).unknown().to_string().len() < 200);
     }
 }

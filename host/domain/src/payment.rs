@@ -10,7 +10,7 @@ use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::money::Currency;
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::transaction::{Booked, TransactionStatus};
 

@@ -60,7 +60,7 @@ pub struct Shop {
 #[serde(deny_unknown_fields, default)]
 pub struct PaymentSettingsPatch {
     #[allow(missing_docs, reason = "documented on PaymentSettings")]
-    #[serde(deserialize_with = "crate::settings::given")]
+    #[serde(deserialize_with = "crate::patch::given")]
     #[schema(value_type = Option<ShopDraft>, default = json!(null))]
     pub yookassa: Option<Option<ShopDraft>>,
 }

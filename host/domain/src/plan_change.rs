@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use crate::money::{self, Currency};
 use crate::period::Interval;
-use crate::plan::{Overage, Plan, PlanDraft, PlanId};
+use crate::plan::{Overage, Plan, PlanDraft};
+use crate::plan_id::PlanId;
 use crate::refusal::Refusal;
 use crate::schema;
 use crate::time::Timestamp;

@@ -63,7 +63,7 @@ fn monthly_revenue(plan: &Plan, active: u64) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::PlanId;
+    use crate::plan_id::PlanId;
     use crate::time::Timestamp;
 
     #[test]

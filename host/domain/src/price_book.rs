@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::billing_plan::{
     BillingPhase, BillingPlan, BillingResource, Duration, PhaseType, TierMode,
 };
 use crate::charge::{LinePhase, UsageLine};
-use crate::decimal;
-use crate::money::Currency;
 use crate::period::Window;
 use crate::phase_clock::{self, PhaseWindow};
 use crate::product::Product;
 use crate::region::Region;
+use crate::tier::Tier;
 use crate::time::Timestamp;
 
 /// What a billing plan names, by its numbers.
@@ -57,21 +55,6 @@ pub struct PricedPhase {
     pub duration: Option<Duration>,
     /// The tiers of all currencies and regions.
     pub prices: Vec<Tier>,
-}
-
-/// One tier, its regions by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tier {
-    /// What it is paid in.
-    pub currency: Currency,
-    /// Up to and with this quantity; none is without end.
-    #[serde(with = "decimal::optional")]
-    pub max_qty: Option<Decimal>,
-    /// Of one unit.
-    #[serde(with = "decimal")]
-    pub price: Decimal,
-    /// Where it holds.
-    pub regions: Vec<String>,
 }
 
 /// A change of a price book, to be reviewed: made if there was none before, deleted if there is none after.

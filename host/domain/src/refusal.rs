@@ -1,16 +1,17 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::entry::Kind;
+use crate::exceeded::Exceeded;
 use crate::hook::Hook;
 use crate::metric::Metric;
 use crate::money::Currency;
-use crate::plan::PlanId;
-use crate::usage::Exceeded;
-use crate::webhook::WebhookRefusal;
+use crate::plan_id::PlanId;
+use crate::webhook_refusal::WebhookRefusal;
+
+pub use crate::field_error::FieldError;
+pub use crate::refusal_kind::RefusalKind;
 
 /// The route that takes payments.
 pub const PAYMENT: &str = "/api/v1/billing/payment";
@@ -24,25 +25,6 @@ pub struct Due {
     pub amount_due: Decimal,
     /// The plan's.
     pub currency: Currency,
-}
-
-/// One field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FieldError {
-    /// A path such as `quotas.requests`; empty for the whole body.
-    pub field: String,
-    /// For machines; stable.
-    pub code: String,
-    /// A whole sentence for people.
-    pub message: String,
-}
-
-impl FieldError {
-    /// An error at a field.
-    #[must_use]
-    pub fn new(field: &str, code: &str, message: &str) -> Self {
-        Self { field: field.to_owned(), code: code.to_owned(), message: message.to_owned() }
-    }
 }
 
 /// Why a request is refused, in order of precedence: who asks comes before what is asked about, that
@@ -357,34 +339,20 @@ pub enum Refusal {
     Webhook(#[from] WebhookRefusal),
 }
 
-/// What a refusal is about; a transport gives each its own status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// No good credentials, or too little right.
-    Forbidden,
-    /// There is no such thing.
-    Missing,
-    /// The key of the request, or of what it tells of, stands for another one.
-    KeyReused,
-    /// What was sent was read and understood, and cannot be what it is sent as.
-    Unfit,
-    /// What is there is in the way.
-    Conflict,
-    /// Something has to be paid first.
-    PaymentRequired,
-    /// It was done too often; it helps to come again later.
-    TooMuch,
-    /// What the request rests on has changed.
-    Stale,
-    /// The request is wrong, or what is asked may not be.
-    Invalid,
-}
-
 impl Refusal {
     /// What cannot be, for one field.
     #[must_use]
     pub fn unfit(error: FieldError) -> Self {
         Self::Unfit(vec![error])
+    }
+
+    /// A metric that the tenant does not have.
+    #[must_use]
+    pub fn unknown_metric(metric: &Metric) -> Self {
+        // What was sent is shown back, but not at any length.
+        let name: String = metric.as_str().chars().take(128).collect();
+        let message = format!("Invalid metric: {name}");
+        Self::Invalid(vec![FieldError::new("metric", "invalid_metric", &message)])
     }
 
     /// For machines; stable.
@@ -543,4 +511,16 @@ fn changes(count: u64) -> String {
 
 fn sentences(errors: &[FieldError]) -> String {
     errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_that_is_unknown_is_shown_but_not_at_any_length() {
+        let said = |name: &str| Refusal::unknown_metric(&Metric::named(name)).to_string();
+        assert_eq!(said("x y"), "Invalid metric: x y");
+        assert!(said(&"x".repeat(999)).len() < 200);
+    }
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::money::{self, Currency};
 use crate::payment_settings::{PaymentSettings, PaymentSettingsPatch};
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema;
 
@@ -48,11 +48,11 @@ impl Default for Settings {
 #[schema(examples(json!({"default_plan": "premium_abc12345"})))]
 pub struct SettingsPatch {
     #[allow(missing_docs, reason = "documented on Settings")]
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::patch::given")]
     #[schema(value_type = Option<PlanId>)]
     pub default_plan: Option<Option<PlanId>>,
     #[allow(missing_docs, reason = "documented on Settings")]
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::patch::given")]
     #[schema(value_type = Option<u32>, maximum = 90)]
     pub grace_days: Option<Option<u32>>,
     #[allow(missing_docs, reason = "documented on Settings")]
@@ -63,7 +63,7 @@ pub struct SettingsPatch {
     #[schema(value_type = Option<schema::Currency>)]
     pub currency: Option<Option<Currency>>,
     #[allow(missing_docs, reason = "documented on Settings")]
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "crate::patch::given")]
     #[schema(value_type = Option<u64>)]
     pub region_id: Option<Option<u64>>,
 }
@@ -72,13 +72,6 @@ fn given_currency<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<Option<Currency>>, D::Error> {
     money::read_optional_currency(from).map(Some)
-}
-
-/// Reads a field whose being there means something.
-pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 impl Settings {

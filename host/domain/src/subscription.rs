@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 

@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use crate::catalog_change::{CatalogChanges, CatalogKind};
 use crate::catalog_document::CatalogDocument;
-use crate::plan::{Plan, PlanDraft, PlanId};
+use crate::plan::{Plan, PlanDraft};
 use crate::plan_change::PlanPatch;
+use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 
 /// What a pack says of itself.

@@ -8,7 +8,7 @@ use crate::catalog_change::CatalogKind;
 use crate::catalog_document::CatalogDocument;
 use crate::money::Currency;
 use crate::period::Interval;
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::schema;
 use crate::template::{Contents, Group, Pack};
 

@@ -11,7 +11,7 @@ use crate::caller::TenantId;
 use crate::money::{self, Currency};
 use crate::payment::{PaymentOrder, PaymentTold, RefundTold, Standing};
 use crate::period::Interval;
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
 use crate::statement::Statement;

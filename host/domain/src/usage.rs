@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::exceeded::Exceeded;
 use crate::metric::Metric;
 use crate::period::Window;
 use crate::plan::{Overage, Plan};
@@ -135,23 +136,6 @@ pub enum OneOrEach<T> {
     One(T),
     /// To `amounts`.
     Each(BTreeMap<String, T>),
-}
-
-/// A quota that does not reach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exceeded {
-    /// Of which metric.
-    pub metric: Metric,
-    /// What was asked for.
-    pub amount: Quantity,
-    /// What was used in the window until now.
-    pub current: Quantity,
-    /// The plan's.
-    pub limit: u64,
-    /// When the quota begins again.
-    pub period_end: Timestamp,
-    /// In how many seconds that is; 0 if the window is over.
-    pub retry_after: u32,
 }
 
 impl Exceeded {

@@ -2,8 +2,9 @@
 
 use planwright_domain::money::{self, Currency};
 use planwright_domain::plan::Plan;
-use planwright_domain::price_book::{PriceBook, PriceBookChange, PricedPhase, PricedProduct, Tier};
+use planwright_domain::price_book::{PriceBook, PriceBookChange, PricedPhase, PricedProduct};
 use planwright_domain::review::{Finding, PlanChange, ReviewContext, Severity, SubscriptionCounts};
+use planwright_domain::tier::Tier;
 use rust_decimal::Decimal;
 
 use crate::contract::exports::planwright::plugin::validation as wit_validation;

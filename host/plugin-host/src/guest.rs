@@ -10,9 +10,9 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::Limits;
 use crate::contract::planwright::plugin::log;
 use crate::contract::planwright::plugin::log::Level;
+use crate::randomness::Randomness;
 use crate::stderr::Stderr;
 use crate::text;
-use crate::wasi::Randomness;
 
 /// The data of a store: one instance's memory account, its log, its fixed time and its fixed randomness.
 pub(crate) struct Guest {

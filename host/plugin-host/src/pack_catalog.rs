@@ -19,7 +19,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::contract::exports::planwright::plugin::templates as wit;
 use crate::contract::planwright::plugin::price_book as wit_book;
 use crate::convert::read_decimal;
-use crate::packs::{check_count, once_each, shown};
+use crate::pack_text::{check_count, once_each, shown};
 
 const REGIONS: usize = 200;
 const PRODUCTS: usize = 500;

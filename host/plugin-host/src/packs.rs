@@ -2,12 +2,13 @@
 //! A pack comes from anybody, so that every count, name and length is looked at here; whether its plans are
 //! allowed is for the validation plugins, as with any plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use planwright_domain::money::{self, Currency};
 use planwright_domain::period::Interval;
-use planwright_domain::plan::{Overage, PlanDraft, PlanId};
+use planwright_domain::plan::{Overage, PlanDraft};
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::template::{Contents, Group, Pack, Template};
 use planwright_domain::time::Timestamp;
 use rust_decimal::Decimal;
@@ -17,11 +18,10 @@ use crate::contract::exports::planwright::plugin::templates as wit_templates;
 use crate::contract::planwright::plugin::types as wit;
 use crate::instance::Exports;
 use crate::pack_catalog;
+use crate::pack_text::{check_count, check_name, check_text, once_each, shown};
 use crate::plugin::Plugin;
 use crate::{Hook, PluginError};
 
-/// The longest name of a pack or group: both are typed, and stand in addresses.
-const NAME_BYTES: usize = 64;
 const TITLE_BYTES: usize = 400;
 const GROUPS: usize = 50;
 const PLANS: usize = 200;
@@ -175,20 +175,6 @@ fn check_lengths(plan: &wit::Plan, text_bytes: usize) -> Result<(), String> {
     }
 }
 
-pub(crate) fn once_each<T>(
-    entries: impl Iterator<Item = Result<(String, T), String>>,
-) -> Result<BTreeMap<String, T>, String> {
-    let mut map = BTreeMap::new();
-    for entry in entries {
-        let (key, value) = entry?;
-        if map.contains_key(&key) {
-            return Err(format!("'{key}' is there twice"));
-        }
-        map.insert(key, value);
-    }
-    Ok(map)
-}
-
 fn price(price: wit::Decimal) -> Result<Decimal, String> {
     if price.scale > MAX_SCALE {
         return Err(format!(
@@ -210,36 +196,9 @@ fn currency(said: &wit::Currency) -> Result<Currency, String> {
     Ok(currency)
 }
 
-/// What a pack says is shown back, but not at any length.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(NAME_BYTES).collect()
-}
-
 fn plan_id(id: &str) -> Result<PlanId, String> {
-    let shown: String = id.chars().take(NAME_BYTES).collect();
-    PlanId::new(id).map_err(|refusal| format!("{shown:?} as the id of a plan: {refusal}"))
-}
-
-fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-    if (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed) {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(NAME_BYTES).collect();
-    Err(format!("{what} must be 1 to {NAME_BYTES} of a-z, 0-9, '_' and '-', not {shown:?}"))
-}
-
-fn check_text(what: &str, text: &str, most: usize) -> Result<(), String> {
-    let fits = (1..=most).contains(&text.trim().len()) && !text.contains(char::is_control);
-    if fits && text.len() <= most {
-        return Ok(());
-    }
-    Err(format!("{what} must have 1 to {most} bytes and no control characters"))
-}
-
-pub(crate) fn check_count(what: &str, count: usize, most: usize) -> Result<(), String> {
-    if count <= most { Ok(()) } else { Err(format!("{count} {what}, and {most} are allowed")) }
+    let shown = shown(id);
+    PlanId::new(id).map_err(|error| format!("{shown:?} as the id of a plan: {error}"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod webhooks;
 use planwright_domain::caller::TenantId;
 use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, KeyBuilder, Prefix, Space};

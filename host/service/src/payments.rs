@@ -12,7 +12,7 @@ pub mod transactions;
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::payment::{PaidFor, PaymentDraft, PaymentStarted};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::return_url;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Owed, TransactionStatus};

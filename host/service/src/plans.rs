@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use planwright_domain::Refusal;
 use planwright_domain::hook::Hook;
-use planwright_domain::plan::{Plan, PlanDraft, PlanId};
+use planwright_domain::plan::{Plan, PlanDraft};
 use planwright_domain::plan_change::PlanPatch;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
@@ -213,7 +214,7 @@ async fn unused_id<S: Store>(
         let entropy = app.entropy.draw();
         let text = plugin.new_id("plan", &name, entropy, by.now).await.map_err(of_the_name)?;
         let id = PlanId::new(&text)
-            .map_err(|refusal| unusable(format!("'{text}' as the id of a plan: {refusal}")))?;
+            .map_err(|error| unusable(format!("'{text}' as the id of a plan: {error}")))?;
         if snapshot.get(&keys.plan(&id)).await?.is_none() {
             return Ok(id);
         }

@@ -15,7 +15,7 @@ use planwright_domain::course::Course;
 use planwright_domain::fee_charge::Money;
 use planwright_domain::grant::Grant;
 use planwright_domain::life::{Held, Offer, When};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};

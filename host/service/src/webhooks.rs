@@ -15,9 +15,9 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::time::Timestamp;
 use planwright_domain::webhook::{
-    Endpoint, EndpointDraft, EndpointPatch, EndpointReport, MOST_ENDPOINTS, Reach, Rotation,
-    WebhookRefusal,
+    Endpoint, EndpointDraft, EndpointPatch, EndpointReport, Reach, Rotation,
 };
+use planwright_domain::webhook_refusal::{MOST_ENDPOINTS, WebhookRefusal};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
 use self::webhook_documents::{KeptEndpoint, KeptWebhooks, WebhookHealth, WebhooksRecord};

@@ -8,7 +8,7 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::fee_charge::{AskedFee, ChargeReason, Money, Sale, reckoned};
 use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::period::Window;
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::time::Timestamp;
 use planwright_domain::turn::{Bought, Need, Onward, Worked};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};

@@ -8,6 +8,7 @@
 
 mod exact;
 mod fee;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod tiers;

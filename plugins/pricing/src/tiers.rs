@@ -7,7 +7,7 @@ use planwright_sdk::pricing::{Line, Step};
 use planwright_sdk::types::Decimal;
 
 use crate::exact::{Large, shortest, shown, text};
-use crate::usage::refusal;
+use crate::refusal::refusal;
 
 /// The unit of most products, spared a division.
 pub(crate) const ONE: Decimal = Decimal { coefficient: 1, scale: 0 };

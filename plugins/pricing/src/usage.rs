@@ -5,6 +5,7 @@ use planwright_sdk::price_book::Price;
 use planwright_sdk::pricing::{Charge, Line, PhaseWindow, UsageQuestion};
 
 use crate::exact::{Large, round_to_currency, text};
+use crate::refusal::refusal;
 use crate::tiers::Tiers;
 
 pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Refusal> {
@@ -30,11 +31,6 @@ pub(crate) fn price(question: &UsageQuestion, line: &Line) -> Result<Charge, Ref
         amount: round_to_currency(&sum.over(&unit), &question.currency)?,
         steps: steps.iter().map(|step| step.shown(line, &unit)).collect::<Result<_, _>>()?,
     })
-}
-
-/// Every refusal of a line names its product.
-pub(crate) fn refusal(line: &Line, code: &str, why: &str) -> Refusal {
-    Refusal::new(code, format!("'{}' cannot be priced: {why}.", line.product))
 }
 
 /// The quantity in the metric, where it and the unit are what they may be.

@@ -9,7 +9,7 @@ mod usage;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use planwright_domain::caller::{Caller, Role, TenantId};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::refusal::Refusal;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, Hook, PluginHost};

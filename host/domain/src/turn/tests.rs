@@ -4,7 +4,7 @@ use super::*;
 use crate::history::History;
 use crate::money::Currency;
 use crate::period::Interval;
-use crate::plan::PlanId;
+use crate::plan_id::PlanId;
 use crate::subscription::Status;
 
 fn at(text: &str) -> Timestamp {

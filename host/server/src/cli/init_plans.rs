@@ -143,7 +143,7 @@ fn report(done: &Installation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::plan::PlanId;
+    use planwright_domain::plan_id::PlanId;
 
     use super::*;
 

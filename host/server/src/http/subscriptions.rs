@@ -9,7 +9,7 @@ use planwright_domain::caller::is_user_id;
 use planwright_domain::grant::Grant;
 use planwright_domain::life::When;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::{Status, Subscriber, Subscription};
 use planwright_service::plans::subscribers;
 use planwright_service::subscriptions;

@@ -241,7 +241,8 @@ mod tests {
     use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Reason};
     use planwright_domain::fee_charge::{AskedFee, ChargeIds, ChargeReason, Money, Sale};
     use planwright_domain::period::Window;
-    use planwright_domain::plan::{Plan, PlanId};
+    use planwright_domain::plan::Plan;
+    use planwright_domain::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
 
     use super::*;

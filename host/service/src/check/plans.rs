@@ -88,7 +88,8 @@ fn against_log(record: &PlanRecord, told: Option<&ToldPlan>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use planwright_domain::audit;
-    use planwright_domain::plan::{Plan, PlanId};
+    use planwright_domain::plan::Plan;
+    use planwright_domain::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
 
     use super::*;

@@ -3,7 +3,7 @@
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::entry::Kind;
 use planwright_domain::payment_settings::PaymentSetup;
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};

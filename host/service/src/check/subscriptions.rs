@@ -136,7 +136,8 @@ pub(super) fn live_disagreement(
 mod tests {
     use planwright_domain::course::Course;
     use planwright_domain::life::{Held, Offer};
-    use planwright_domain::plan::{Plan, PlanId};
+    use planwright_domain::plan::Plan;
+    use planwright_domain::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
 
     use super::*;

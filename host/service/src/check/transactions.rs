@@ -217,7 +217,7 @@ pub(super) mod tests {
     use planwright_domain::money::Currency;
     use planwright_domain::payment::{PaymentTold, RefundTold};
     use planwright_domain::period::Interval;
-    use planwright_domain::plan::PlanId;
+    use planwright_domain::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
     use planwright_domain::transaction::{Clocks, Owed};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::delivery::{Delivery, DeliveryState};
-use planwright_domain::webhook::MOST_ENDPOINTS;
+use planwright_domain::webhook_refusal::MOST_ENDPOINTS;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::Walk;

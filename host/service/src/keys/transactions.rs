@@ -2,7 +2,7 @@
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::money;
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_store::{Key, KeyBuilder, Prefix, Space};

@@ -2,7 +2,7 @@
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
 use planwright_store::{Part, Prefix, Scan, Snapshot, Store, StoreError};
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use planwright_domain::caller::TenantId;
-use planwright_domain::plan::{Plan, PlanId};
+use planwright_domain::plan::Plan;
+use planwright_domain::plan_id::PlanId;
 use planwright_store::{Scan, Snapshot, StoreError};
 
 use crate::documents::PlanRecord;

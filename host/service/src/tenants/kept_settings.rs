@@ -3,7 +3,7 @@
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::entry::Kind;
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::refusal::FieldError;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 

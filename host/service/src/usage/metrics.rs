@@ -1,5 +1,6 @@
 //! Which metrics a tenant has: those of every tenant, and each product's.
 
+use planwright_domain::Refusal;
 use planwright_domain::metric::Metric;
 use planwright_domain::product::Product;
 use planwright_store::{Snapshot, StoreError};
@@ -41,7 +42,7 @@ impl Known {
                 none => none.insert(known(snapshot, keys).await?),
             };
             if !known.contains(metric) {
-                return Err(metric.unknown().into());
+                return Err(Refusal::unknown_metric(metric).into());
             }
         }
         Ok(())

@@ -8,7 +8,8 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::delivery::{Delivery, DeliveryState};
 use planwright_domain::event::{Event, EventType};
 use planwright_domain::time::Timestamp;
-use planwright_domain::webhook::{Endpoint, MOST_PENDING};
+use planwright_domain::webhook::Endpoint;
+use planwright_domain::webhook_refusal::MOST_PENDING;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -1,0 +1,22 @@
+//! A quota that does not reach.
+
+use crate::metric::Metric;
+use crate::quantity::Quantity;
+use crate::time::Timestamp;
+
+/// A quota that does not reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Of which metric.
+    pub metric: Metric,
+    /// What was asked for.
+    pub amount: Quantity,
+    /// What was used in the window until now.
+    pub current: Quantity,
+    /// The plan's.
+    pub limit: u64,
+    /// When the quota begins again.
+    pub period_end: Timestamp,
+    /// In how many seconds that is; 0 if the window is over.
+    pub retry_after: u32,
+}
