@@ -3,6 +3,7 @@
 mod api;
 mod backup;
 mod check;
+mod circles;
 mod command_line;
 mod components;
 mod config_as_code;
