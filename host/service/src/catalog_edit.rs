@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::outbox::Listeners;
 use crate::plan_commit::{Action, Change};
 use crate::plan_surroundings::Surroundings;
+use crate::{billing_plans, regions};
 
 /// The catalog as a snapshot holds it, and what is to become of it.
 pub(crate) struct CatalogEdit<'a, S: Store> {
@@ -138,7 +139,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
         for (was, is) in differing(&self.before.regions, &after.regions) {
             match (was, is) {
                 (Some(was), None) => {
-                    let by = "users or the settings name it. Give them another one first";
+                    let by = regions::NAMED;
                     let kind = CatalogKind::Region;
                     let Some(uses) = self.uses(review, kind, was, &named, by).await? else {
                         continue;
@@ -207,7 +208,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
             self.edit.count_uses(was, is);
             match (was, is) {
                 (Some(was), None) => {
-                    let by = "something else names it. Give that another one first";
+                    let by = billing_plans::UNBILLED;
                     let kind = CatalogKind::BillingPlan;
                     let Some(uses) = self.uses(review, kind, was, &named, by).await? else {
                         continue;

@@ -68,6 +68,7 @@ pub mod sending;
 pub mod settings;
 mod settlement;
 mod shops;
+mod statement_adjusting;
 mod statement_billing;
 mod statement_closing;
 mod statement_documents;

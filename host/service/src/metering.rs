@@ -192,9 +192,9 @@ impl Meter {
             Some(windows) => windows,
             none => none.insert(OpenWindows::begin(app, tenant).await?),
         };
-        let limits =
-            priced.iter().map(|(metric, _)| (*metric, Limit::of(governing.plan.as_ref(), metric)));
-        windows.count(app, snapshot, &place, governing.window, limits, now).await?;
+        let plan = governing.plan.as_ref();
+        let counted = segments.values().map(|it| (it, Limit::of(plan, &it.metric)));
+        windows.count(app, snapshot, (&place, governing.window), counted, now).await?;
         Ok(segments)
     }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use planwright_domain::asked::Pricer as PricerOfThen;
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
 use planwright_domain::time::Timestamp;
@@ -11,12 +12,14 @@ use planwright_plugin_host::Plugin;
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;
+use crate::asking_again::{self, Loaded};
 use crate::clocks;
 use crate::error::Error;
 use crate::keys::{HostKeys, Timeline, WindowPlace};
 use crate::plugin_tables::Pinned;
 use crate::priced_by::PricedBy;
 use crate::retry::retrying;
+use crate::statement_billing::Taken;
 use crate::statement_closing::{self, Closing};
 
 /// How many windows are read at once.
@@ -148,10 +151,12 @@ async fn prepare_all<S: Store>(
 ) -> Result<Vec<(Due, Closing)>, Error> {
     let waiting = Mutex::new(windows.into_iter());
     let prepared = Mutex::new(Vec::new());
+    let nothing = Taken::default();
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let lane = async || {
         while let Some((tenant, place)) = next() {
-            match statement_closing::prepare(app, snapshot, run, &tenant, &place).await {
+            match statement_closing::prepare(app, snapshot, run, (&tenant, &place), &nothing).await
+            {
                 Ok(Some(closing)) => prepared
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -190,7 +195,8 @@ async fn work_one<S: Store>(
 ) -> Result<(), Error> {
     retrying(app.entropy.as_ref(), || async {
         let snapshot = app.store.snapshot().await?;
-        let closing = statement_closing::prepare(app, &snapshot, run, tenant, place);
+        let nothing = Taken::default();
+        let closing = statement_closing::prepare(app, &snapshot, run, (tenant, place), &nothing);
         if let Some(closing) = Box::pin(closing).await? {
             let mut change = ChangeSet::new();
             closing.write(app, &mut change, now);
@@ -201,10 +207,11 @@ async fn work_one<S: Store>(
     .await
 }
 
-/// What a run keeps from its beginning to its end: which plugins price for each tenant.
+/// What a run keeps from its beginning to its end: which plugins price for each tenant, and those that priced earlier.
 #[derive(Default)]
 pub(crate) struct Run {
     pinned: Mutex<HashMap<TenantId, Arc<Pinned>>>,
+    of_then: Mutex<Loaded>,
 }
 
 /// Who prices in a run.
@@ -234,6 +241,24 @@ impl Run {
         }
         let plugin = app.only_plugin(&bindings, Hook::Pricing, at).await?;
         Ok(Pricer { plugin, priced_by })
+    }
+
+    /// Who priced something earlier, as it is asked again. What it priced is kept, and so it is.
+    pub(crate) async fn pricer_of_then<S: Store>(
+        &self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        pricer: &PricerOfThen,
+        at: Timestamp,
+    ) -> Result<Arc<Plugin>, Error> {
+        let loaded = || self.of_then.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded().get(pricer);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let plugin = asking_again::load(app, snapshot, pricer, at).await?;
+        loaded().keep(pricer, &plugin);
+        Ok(plugin)
     }
 
     fn kept(&self, tenant: &TenantId) -> Option<Arc<Pinned>> {

@@ -11,6 +11,7 @@ use crate::app::{App, Request};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{Keys, WindowPlace};
+use crate::statement_billing::Taken;
 use crate::statement_documents::{BillingWindowRecord, StatementEntry};
 use crate::statement_run::Run;
 use crate::{statement_closing, statement_records};
@@ -162,17 +163,18 @@ pub async fn upcoming<S: Store>(
     let tenant = &by.caller.tenant;
     let snapshot = app.store.snapshot().await?;
     let run = Run::default();
-    let mut all = Vec::new();
+    let (mut all, mut taken) = (Vec::new(), Taken::default());
     for place in open_windows(&snapshot, tenant, user_id).await? {
-        let closing = statement_closing::prepare(app, &snapshot, &run, tenant, &place);
+        let closing = statement_closing::prepare(app, &snapshot, &run, (tenant, &place), &taken);
         if let Some(closing) = Box::pin(closing).await? {
-            all.extend(closing.upcoming());
+            all.extend(closing.upcoming(&mut taken));
         }
     }
     Ok(all)
 }
 
-/// Those of a user that are not closed, the first ones first.
+/// Those of a user that are not closed, in the order in which they are: each takes what is left of credit, and the first
+/// what came late.
 async fn open_windows<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
@@ -181,12 +183,11 @@ async fn open_windows<N: Snapshot>(
     let windows = Keys::of(tenant).billing_windows(user_id);
     let mut open = Vec::new();
     for (key, record) in snapshot.scan(&windows, Scan::first(usize::MAX)).await? {
-        if record.decode::<BillingWindowRecord>()?.window.is_open() {
-            open.extend(Keys::read_window(&key));
-        }
+        let due = record.decode::<BillingWindowRecord>()?.window.due_at();
+        open.extend(due.zip(Keys::read_window(&key)));
     }
-    open.sort_by_key(|place| place.start);
-    Ok(open)
+    open.sort();
+    Ok(open.into_iter().map(|(_, place)| place).collect())
 }
 
 fn not_a_user() -> Refusal {
