@@ -16,7 +16,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
 use crate::documents::FeeChargeRecord;
 use crate::keys::{Family, HostKeys, Keys, WindowPlace};
-use crate::statement_documents::{
+use crate::statements::statement_documents::{
     BillingWindowRecord, StatementEntry, StatementRecord, WindowMark,
 };
 
@@ -193,16 +193,14 @@ impl<N: Snapshot> Walk<'_, N> {
         found.extend(self.window_of(keys, &place).await?);
         let record: Option<BillingWindowRecord> = self.find(&keys.billing_window(&place)).await?;
         let Some(window) = record.map(|record| record.window) else { return Ok(found) };
-        match &window.state {
-            WindowState::Open { .. } if !window.rests_on.has(&segment) => {
-                found.push("Its window does not rest on what prices it.".to_owned());
-            }
-            WindowState::Closed(closed) if closed.of(&segment).is_none() => {
-                if self.find::<WindowMark>(&keys.adjustment_due(&place)).await?.is_none() {
-                    found.push("Its window is billed without it.".to_owned());
-                }
-            }
-            _ => {}
+        if window.is_open() && !window.rests_on.has(&segment) {
+            found.push("Its window does not rest on what prices it.".to_owned());
+        }
+        if let WindowState::Closed(closed) = &window.state
+            && closed.of(&segment).is_none()
+            && self.find::<WindowMark>(&keys.adjustment_due(&place)).await?.is_none()
+        {
+            found.push("Its window is billed without it.".to_owned());
         }
         Ok(found)
     }
