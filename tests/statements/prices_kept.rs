@@ -102,7 +102,7 @@ async fn a_region_stays_until_what_was_used_in_it_is_billed() {
     let admin = app.admin();
     let prices = [("eu", Value::Null, "1"), ("us", Value::Null, "2")];
     let both = priced("cpu", "volume", &[phase("final", None, &prices)]);
-    cloud(&admin, &[("cpu", 1)], &[both.clone()]).await;
+    cloud(&admin, &[("cpu", 1)], std::slice::from_ref(&both)).await;
     let bob = app.user("bob");
     admin.put(SETTINGS, json!({"region_id": 2})).await.ok(200);
     uses(&bob, "cpu", 3).await;
