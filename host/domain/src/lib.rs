@@ -52,6 +52,7 @@ pub mod product;
 pub mod quantity;
 pub mod quota_threshold;
 pub mod quote;
+pub mod quoted;
 pub mod refusal;
 pub mod region;
 pub mod replay;
