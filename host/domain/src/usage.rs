@@ -182,7 +182,9 @@ impl Exceeded {
         let end = self.period_end;
         match self.retry_after {
             Some(_) => format!("It begins again at {end}."),
-            None => format!("What is told of is in a period that ended at {end}, and begins no more."),
+            None => {
+                format!("What is told of is in a period that ended at {end}, and begins no more.")
+            }
         }
     }
 }

@@ -102,10 +102,7 @@ pub(crate) struct Remembering {
 }
 
 impl Remembering {
-    pub(crate) async fn begin<S: Store>(
-        app: &App<S>,
-        by: &Request,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn begin<S: Store>(app: &App<S>, by: &Request) -> Result<Self, Error> {
         let tenant = by.caller.tenant.clone();
         let expires_at = by.now.as_second().saturating_add(REMEMBERED_SECONDS);
         let timeline = tenants::timeline(app, &tenant).await?;
