@@ -10,11 +10,12 @@ use planwright_domain::usage::Limit;
 use planwright_domain::usage_event::{REMEMBERED_SECONDS, Teller, UsageEvent};
 use planwright_store::{ChangeSet, Key, Store};
 
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::documents::{Counted, ExpiringUsageEvents, UsageEventRecord};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
+use crate::request::Request;
 use crate::subscriptions::governing::Governing;
 use crate::tenants;
 use crate::usage::quota_thresholds::Total;
