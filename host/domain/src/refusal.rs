@@ -316,8 +316,8 @@ pub enum Refusal {
     },
     /// The quota does not reach, and nothing is recorded.
     #[error(
-        "The quota of {} is {}, and {} of it are used: {} more is past it. It begins again at {}.",
-        .0.metric, .0.limit, .0.current, .0.amount, .0.period_end
+        "The quota of {} is {}, and {} of it are used: {} more is past it. {}",
+        .0.metric, .0.limit, .0.current, .0.amount, .0.begins_again()
     )]
     QuotaExceeded(Box<Exceeded>),
     /// The total would be more than a number holds.
