@@ -27,7 +27,7 @@ pub async fn time<S: Store>(
         Timeline::Real => Ok(real),
         Timeline::Sandbox(_) => {
             let (_, record) = read(&app.store.snapshot().await?, tenant).await?;
-            Ok(record.now.unwrap_or(real))
+            Ok(record.standing().unwrap_or(real))
         }
     }
 }
@@ -40,7 +40,7 @@ pub(crate) async fn sandboxes<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let mut all = Vec::new();
     for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
-        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
+        let now = record.decode::<ClockRecord>()?.standing().unwrap_or(real);
         all.extend(HostKeys::read_clock(&key).map(|tenant| (tenant, now)));
     }
     Ok(all)
@@ -82,7 +82,7 @@ async fn try_set<S: Store>(
 ) -> Result<Clock, Error> {
     let tenant = &by.caller.tenant;
     let (version, before) = read(&app.store.snapshot().await?, tenant).await?;
-    let is = before.now.unwrap_or(by.received_at);
+    let is = before.standing().unwrap_or(by.received_at);
     let old = Clock { now: is, stands_still: before.now.is_some() };
     let clock = old.set(setting)?;
     let now = clock.now;
