@@ -9,7 +9,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::api::catalog_documents::CATALOG;
+use crate::api::catalog::CATALOG;
 use crate::harness::process::{Process, planwright};
 
 fn run(arguments: &[&str]) -> Output {

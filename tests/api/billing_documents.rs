@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::billing_plans::cloud;
-use super::catalog::region;
+use super::entries::region;
 use super::{BILLING_PLANS, PRODUCTS, REGIONS};
 use crate::harness::App;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::billing_plans::cloud;
-use super::catalog::{change, product, region};
+use super::entries::{change, product, region};
 use super::{AUDIT, BILLING_PLANS, PRODUCTS};
 use crate::harness::App;
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::catalog::{change, product, region};
+use super::entries::{change, product, region};
 use super::{ADMIN_PLANS, AUDIT, BILLING_PLANS, PRODUCTS, USER_GROUPS, USERS, of_plan, plan};
 use crate::harness::{Actor, App};
 

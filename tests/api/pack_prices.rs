@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::catalog::{change, product};
-use super::catalog_documents::CATALOG;
+use super::catalog::CATALOG;
+use super::entries::{change, product};
 use super::template_packs::{PACKS, lists, with_pack};
 use super::{ADMIN_PLANS, AUDIT, BILLING_PLANS, PRODUCTS, of_plan};
 use crate::harness::{Actor, App};

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::billing_plans::cloud;
-use super::catalog::{change, product};
-use super::catalog_documents::CATALOG;
+use super::catalog::CATALOG;
+use super::entries::{change, product};
 use super::plugin_bindings::{of_hook, told};
 use super::plugin_uploads::{PRICING, uploaded};
 use super::{ADMIN_PLANS, BILLING_PLANS, PRODUCTS, SUBSCRIPTION, USER_GROUPS, USERS, plan};

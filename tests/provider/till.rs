@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use planwright_domain::payment::{PaymentOrder, PaymentTold, RefundTold};
 use planwright_domain::payment_settings::{Credentials, Secret};
 use planwright_service::Payments;
-use planwright_service::provider::{Answering, PaymentProvider, ProviderError};
+use planwright_service::payments::provider::{Answering, PaymentProvider, ProviderError};
 use rust_decimal::Decimal;
 use tokio::sync::Notify;
 

@@ -12,10 +12,12 @@ use planwright_domain::settings::SettingsPatch;
 use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
 use planwright_plugin_host::{Bindings, Hook};
-use planwright_service::governing::{self, Governing};
+use planwright_service::payments::{payment_webhooks, transactions};
+use planwright_service::subscriptions::entitlements;
+use planwright_service::subscriptions::governing::Governing;
+use planwright_service::tenants::settings;
 use planwright_service::{
-    App, Error, Plugins, Request, check, payment_webhooks, payments, plans, settings,
-    subscriptions, tenants, transactions, worker,
+    App, Error, Plugins, Request, check, payments, plans, subscriptions, tenants, worker,
 };
 use planwright_store::{Options, RedbStore, Store};
 use serde_json::json;
@@ -166,7 +168,7 @@ impl House {
 
     async fn governing(&self) -> Governing {
         let tenant = TenantId::default();
-        let found = governing::now(&self.app, &tenant, "bob", self.at()).await.unwrap().1;
+        let found = entitlements::now(&self.app, &tenant, "bob", self.at()).await.unwrap().1;
         Governing::clone(&found)
     }
 
@@ -337,14 +339,14 @@ async fn what_governed_then_is_known_for_usage_that_comes_late() {
         let t = Timestamp::from_second(NOW + day * DAY).unwrap();
         let snapshot = house.app.store().snapshot().await.unwrap();
         let tenant = TenantId::default();
-        let then = governing::then(&snapshot, &tenant, "bob", t).await.unwrap();
+        let then = entitlements::then(&snapshot, &tenant, "bob", t).await.unwrap();
         assert_eq!(said(&then), expected, "day {day}");
     }
     // Of a subscription that goes on, too.
     house.go_to(60).await;
     let t = Timestamp::from_second(NOW + 47 * DAY).unwrap();
     let snapshot = house.app.store().snapshot().await.unwrap();
-    let then = governing::then(&snapshot, &TenantId::default(), "bob", t).await.unwrap();
+    let then = entitlements::then(&snapshot, &TenantId::default(), "bob", t).await.unwrap();
     assert_eq!(
         (said(&then), house.governs().await),
         ("gift 20..48 by 3".to_owned(), "gift 48..79 by 3".to_owned())

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use planwright_service::{Error, kept_pricers, reconciliation, statement_run, worker};
+use planwright_service::payments::reconciliation;
+use planwright_service::plugins::kept_pricers;
+use planwright_service::statements::statement_run;
+use planwright_service::{Error, worker};
 
 use crate::background::Stopped;
 use crate::config::PluginConfig;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use planwright_domain::address::is_public;
 use planwright_domain::delivery::Reply;
 use planwright_domain::webhook::{Reach, leads_inside};
-use planwright_service::sending::{self, Addressee, Parcel, UnderWay};
+use planwright_service::webhooks::sending::{self, Addressee, Parcel, UnderWay};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, Url, header};
 use tokio::task::{Id, JoinError, JoinSet};

@@ -7,9 +7,10 @@ use std::sync::{Arc, LazyLock};
 
 use planwright_plugin_host::PluginError;
 use planwright_service::edge::{Clock, Entropy};
-use planwright_service::{
-    App, Plugins, plugin_work, reconciliation, statement_run, tenants, worker,
-};
+use planwright_service::payments::reconciliation;
+use planwright_service::plugins::plugin_work;
+use planwright_service::statements::statement_run;
+use planwright_service::{App, Plugins, tenants, worker};
 use planwright_store::{Options, RedbStore, Stats, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use planwright_domain::payment::{PaymentOrder, PaymentTold, RefundTold};
 use planwright_domain::payment_settings::Credentials;
 use planwright_service::Payments;
-use planwright_service::provider::{Answering, PaymentProvider, ProviderError};
+use planwright_service::payments::provider::{Answering, PaymentProvider, ProviderError};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 

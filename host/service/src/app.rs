@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
-use planwright_domain::caller::Caller;
 use planwright_domain::payment_settings::Credentials;
-use planwright_domain::plugin::Digest;
-use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
-use crate::catalog::CatalogCache;
+use crate::billing_plans::book_cache::BookCache;
 use crate::edge::Entropy;
-use crate::governing::Governing;
-use crate::metering::Metering;
-use crate::once::Claim;
-use crate::plugin_tables::Tables;
-use crate::plugin_work::Workshop;
-use crate::price_books::BookCache;
-use crate::provider::PaymentProvider;
-use crate::quota_thresholds::LookedAt;
-use crate::seen_tenants::SeenTenants;
-use crate::user_cache::UserCache;
+use crate::payments::provider::PaymentProvider;
+use crate::plans::plan_cache::PlanCache;
+use crate::plugins::plugin_tables::Tables;
+use crate::plugins::workshop::Workshop;
+use crate::statements::metering::Metering;
+use crate::subscriptions::governing::Governing;
+use crate::tenants::seen_tenants::SeenTenants;
+use crate::usage::looked_at::LookedAt;
+use crate::users::user_cache::UserCache;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
 pub struct App<S> {
@@ -30,7 +26,7 @@ pub struct App<S> {
     pub(crate) tables: Tables,
     pub(crate) workshop: Workshop,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) catalogs: CatalogCache,
+    pub(crate) plans: PlanCache,
     pub(crate) tenants: SeenTenants,
     pub(crate) payments: Option<Payments>,
     pub(crate) governing: UserCache<Governing>,
@@ -69,7 +65,7 @@ impl<S> App<S> {
             tables: Tables::new(plugins.defaults),
             workshop: Workshop::default(),
             entropy,
-            catalogs: CatalogCache::default(),
+            plans: PlanCache::default(),
             tenants: SeenTenants::default(),
             payments: None,
             governing: UserCache::default(),
@@ -93,39 +89,5 @@ impl<S> App<S> {
     /// Where things are kept.
     pub fn store(&self) -> &S {
         &self.store
-    }
-}
-
-/// Who asks, and when: the one instant that everything in a request happens at.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Who asks.
-    pub caller: Caller,
-    /// When the request came, by the tenant's clock: what everything is decided on.
-    pub now: Timestamp,
-    /// The same by the real clock, for what no sandbox's clock moves: how long answers are kept, when
-    /// credentials end.
-    pub received_at: Timestamp,
-    /// Under which the log keeps it.
-    pub request_id: String,
-    /// Where it may come again: what makes the repeat give the same answer.
-    pub claim: Option<Claim>,
-    /// The tags of what the caller has read of the thing it changes, where it says so; `*` is whatever is there.
-    pub if_match: Option<Vec<String>>,
-}
-
-impl Request {
-    /// The same with a body that was read apart from it, known by its digest: a repeat has the same.
-    pub(crate) fn with_body(mut self, digest: &Digest) -> Self {
-        if let Some(claim) = &mut self.claim {
-            claim.fingerprint = format!("{} {digest}", claim.fingerprint);
-        }
-        self
-    }
-
-    /// Whether the caller may change what has this tag: it has read it, or does not say what it has read.
-    pub(crate) fn may_change(&self, tag: &str) -> bool {
-        let is_it = |read: &String| read == "*" || read == tag;
-        self.if_match.as_ref().is_none_or(|tags| tags.iter().any(is_it))
     }
 }

@@ -11,10 +11,11 @@ use planwright_store::{Break, Chain, Head, Key, LogEntry, LogScan, Snapshot, Sto
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::error::Error;
 use crate::ids;
 use crate::keys::Keys;
+use crate::request::Request;
 
 /// Entries that a walk holds at once; behind each piece others get their turn.
 const PIECE: usize = 500;

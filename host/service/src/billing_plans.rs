@@ -1,5 +1,17 @@
 //! Billing plans: price books, as admins manage them.
 
+pub mod billing_documents;
+pub mod billing_parts;
+pub(crate) mod billing_plan_edit;
+pub(crate) mod book_cache;
+pub(crate) mod entries;
+pub(crate) mod entry_records;
+pub(crate) mod price_books;
+pub mod products;
+pub mod quotes;
+pub mod regions;
+pub mod user_groups;
+
 use planwright_domain::Refusal;
 use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
 use planwright_domain::billing_plan::BillingPlan;
@@ -10,14 +22,15 @@ use planwright_domain::plan::Plan;
 use planwright_domain::user_group::UserGroup;
 use planwright_store::Store;
 
-use crate::app::{App, Request};
-use crate::billing_plan_edit::{Done, Edited, PlanEdit, View, no_such_clone, tag};
-use crate::entries::{self, listed};
+use self::billing_plan_edit::{Done, Edited, PlanEdit, View, no_such_clone, tag};
+use self::book_cache::named;
+use self::entry_records::listed;
+use crate::app::App;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
-use crate::plan_lookup::Tagged;
-use crate::price_books::named;
+use crate::plans::plan_lookup::Tagged;
+use crate::request::Request;
 
 /// All billing plans with their groups, in the order they were made.
 ///
@@ -30,8 +43,8 @@ pub async fn list<S: Store>(
 ) -> Result<Page<PlanInList>, Error> {
     let snapshot = app.store.snapshot().await?;
     let keys = Keys::of(&by.caller.tenant);
-    let groups = entries::all::<UserGroup, _>(&snapshot, &keys).await?;
-    let plans = page.of(entries::all::<BillingPlan, _>(&snapshot, &keys).await?);
+    let groups = entry_records::all::<UserGroup, _>(&snapshot, &keys).await?;
+    let plans = page.of(entry_records::all::<BillingPlan, _>(&snapshot, &keys).await?);
     let items = plans.items.iter().map(|plan| PlanInList::of(plan, &groups)).collect();
     Ok(page.answer(items, plans.total))
 }
@@ -47,8 +60,8 @@ pub async fn get<S: Store>(
 ) -> Result<Tagged<PlanShown>, Error> {
     let snapshot = app.store.snapshot().await?;
     let keys = Keys::of(&by.caller.tenant);
-    let plan = entries::get::<BillingPlan, _>(&snapshot, &keys, id).await?;
-    let groups = entries::all(&snapshot, &keys).await?;
+    let plan = entry_records::get::<BillingPlan, _>(&snapshot, &keys, id).await?;
+    let groups = entry_records::all(&snapshot, &keys).await?;
     let named = named(&snapshot, &keys, &[&plan]).await?;
     Ok(Tagged { tag: tag(&plan), value: PlanShown::of(&plan, &groups, &named) })
 }
@@ -129,7 +142,7 @@ async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<Edi
         let groups = edit.edit.all::<UserGroup>().await?;
         let its = groups.iter().filter(|group| group.billing_plan_id == Some(id));
         let groups: Vec<&str> = its.map(|group| group.name.as_str()).collect();
-        let catalog = app.catalogs.read(&edit.edit.snapshot, &by.caller.tenant).await?;
+        let catalog = app.plans.read(&edit.edit.snapshot, &by.caller.tenant).await?;
         let plans = catalog.plans().iter().map(|record| &record.plan);
         let its = plans.filter(|plan: &&Plan| plan.billing_plan_id == Some(id));
         let plans: Vec<&str> = its.map(|plan| plan.id.as_str()).collect();

@@ -1,97 +1,87 @@
-//! A tenant's plans, parsed once and kept until one of them changes.
-//!
-//! A counter moves with every change of a plan. A reader that finds it where it was takes the plans that
-//! were parsed before; so a list costs one look at a counter, and is exactly what the snapshot holds.
+//! A tenant's whole catalog as one document, read and put as a whole.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+pub(crate) mod catalog_edit;
 
-use bytes::Bytes;
-use planwright_domain::caller::TenantId;
-use planwright_domain::plan::{Plan, PlanId};
-use planwright_store::{Scan, Snapshot, StoreError};
+use planwright_domain::catalog_change::CatalogChanges;
+use planwright_domain::catalog_document::CatalogDocument;
+use planwright_domain::review::Finding;
+use planwright_store::Store;
+use serde::{Deserialize, Serialize};
 
-use crate::documents::PlanRecord;
-use crate::keys::Keys;
+use self::catalog_edit::CatalogEdit;
+use crate::app::App;
+use crate::error::Error;
+use crate::once::once;
+use crate::plans::plan_lookup::Tagged;
+use crate::request::Request;
+use crate::worker;
 
-/// The plans of a tenant as one snapshot holds them.
-#[derive(Debug)]
-pub struct Catalog {
-    changes: i64,
-    plans: Vec<PlanRecord>,
-    active_json: Bytes,
+/// How a document is put.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Put {
+    /// Whether what the document does not have is deleted.
+    pub prune: bool,
+    /// Whether to say what would change, and do nothing.
+    pub dry_run: bool,
 }
 
-impl Catalog {
-    fn new(changes: i64, mut plans: Vec<PlanRecord>) -> Result<Self, StoreError> {
-        plans.sort_by(|one, other| one.plan.list_order(&other.plan));
-        let active: Vec<&Plan> =
-            plans.iter().map(|record| &record.plan).filter(|plan| plan.is_active).collect();
-        let active_json = serde_json::to_vec(&active)
-            .map_err(|error| StoreError::Corrupt { reason: error.to_string() })?;
-        Ok(Self { changes, active_json: active_json.into(), plans })
-    }
-
-    /// A JSON array of the plans that users see, in the order of lists.
-    #[must_use]
-    pub fn active_json(&self) -> Bytes {
-        self.active_json.clone()
-    }
-
-    /// Whether there is such a plan.
-    pub(crate) fn has(&self, id: &PlanId) -> bool {
-        self.plans.iter().any(|record| record.plan.id == *id)
-    }
-
-    pub(crate) fn plans(&self) -> &[PlanRecord] {
-        &self.plans
-    }
+/// What changed, or would change.
+#[derive(Serialize, Deserialize)]
+pub struct Applied {
+    /// Thing by thing.
+    pub changes: CatalogChanges,
+    /// The catalog's entity tag, as it is now.
+    pub tag: String,
+    /// Findings of the validation plugins that do not refuse.
+    pub warnings: Vec<Finding>,
 }
 
-/// The last catalog of each tenant.
-#[derive(Default)]
-pub(crate) struct CatalogCache {
-    catalogs: RwLock<HashMap<TenantId, Arc<Catalog>>>,
-    /// Held while plans are parsed, so that a crowd that finds a change parses them once.
-    parsing: tokio::sync::Mutex<()>,
+/// The tenant's catalog.
+///
+/// # Errors
+/// Billing plans that share a name, by which a document knows them, or more prices than it has.
+pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Tagged<CatalogDocument>, Error> {
+    let edit = CatalogEdit::begin(app, by).await?;
+    edit.before.must_fit_a_document()?;
+    Ok(Tagged { tag: edit.tag(), value: CatalogDocument::of(&edit.before) })
 }
 
-impl CatalogCache {
-    /// The plans that a snapshot holds.
-    pub(crate) async fn read<N: Snapshot>(
-        &self,
-        snapshot: &N,
-        tenant: &TenantId,
-    ) -> Result<Arc<Catalog>, StoreError> {
-        let keys = Keys::of(tenant);
-        let changes = snapshot.counter(&keys.catalog_changes()).await?;
-        if let Some(known) = self.known(tenant, changes) {
-            return Ok(known);
-        }
-        let _parsing = self.parsing.lock().await;
-        if let Some(known) = self.known(tenant, changes) {
-            return Ok(known);
-        }
-        let mut plans = Vec::new();
-        for (_, record) in snapshot.scan(&keys.plans(), Scan::first(usize::MAX)).await? {
-            plans.push(record.decode::<PlanRecord>()?);
-        }
-        let catalog = Arc::new(Catalog::new(changes, plans)?);
-        self.keep(tenant, &catalog);
-        Ok(catalog)
-    }
+/// Has the catalog hold what the document says, in one commit or not at all; what the document does not have stays, or
+/// with `prune` goes. Each thing is changed under the same rules as by hand.
+///
+/// # Errors
+/// Everything that is wrong or refused, by its place in the document; or a catalog that is not the one that the caller
+/// has read, if the caller says which.
+pub async fn put<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    document: &CatalogDocument,
+    how: Put,
+) -> Result<Applied, Error> {
+    once(app, by, || try_put(app, by, document, how)).await
+}
 
-    fn known(&self, tenant: &TenantId, changes: i64) -> Option<Arc<Catalog>> {
-        let catalogs = self.catalogs.read().unwrap_or_else(PoisonError::into_inner);
-        catalogs.get(tenant).filter(|catalog| catalog.changes == changes).map(Arc::clone)
+async fn try_put<S: Store>(
+    app: &App<S>,
+    by: &Request,
+    document: &CatalogDocument,
+    how: Put,
+) -> Result<Applied, Error> {
+    // Whoever rests on a plan that is there does so now.
+    worker::work_plan(app, &by.caller.tenant, None, by.now).await?;
+    let edit = CatalogEdit::begin(app, by).await?;
+    edit.must_be_as_read()?;
+    let tag = edit.tag();
+    let mut reviewed = edit.replace(document, how.prune).await?;
+    if how.dry_run || reviewed.changes.is_nothing() {
+        let changes = CatalogChanges { dry_run: how.dry_run, ..reviewed.changes };
+        return Ok(Applied { changes, tag, warnings: reviewed.warnings });
     }
-
-    /// Keeps the newer of two: a reader with an old snapshot must not undo what a newer one found.
-    fn keep(&self, tenant: &TenantId, catalog: &Arc<Catalog>) {
-        let mut catalogs = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
-        let newer = catalogs.get(tenant).is_some_and(|kept| kept.changes > catalog.changes);
-        if !newer {
-            catalogs.insert(tenant.clone(), Arc::clone(catalog));
-        }
-    }
+    let applied = Applied {
+        changes: std::mem::take(&mut reviewed.changes),
+        tag: reviewed.tag(),
+        warnings: std::mem::take(&mut reviewed.warnings),
+    };
+    reviewed.commit(&applied).await?;
+    Ok(applied)
 }

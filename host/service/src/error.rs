@@ -5,7 +5,7 @@ use planwright_domain::Refusal;
 use planwright_plugin_host::PluginError;
 use planwright_store::{CommitError, StoreError};
 
-use crate::provider::ProviderError;
+use crate::payments::provider::ProviderError;
 
 /// Everything that can go wrong in a use case.
 #[derive(Debug, thiserror::Error)]

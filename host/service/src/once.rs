@@ -13,9 +13,10 @@ use planwright_store::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::request::{Claim, Request};
 use crate::retry::retrying;
 
 /// How long an answer is kept.
@@ -24,15 +25,6 @@ const KEPT_SECONDS: i64 = 24 * 60 * 60;
 const MAKE_WAY: usize = 2;
 /// Among how many of the oldest they are chosen.
 const LOOKED_AT: usize = 16;
-
-/// The mark of a request that may come again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The same for the same key, caller, method and path.
-    pub scope: String,
-    /// The same for the same body.
-    pub fingerprint: String,
-}
 
 /// What a request was answered. It is kept with what counters held after the change, where the answer has them.
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,14 @@
 //! Payments: a transaction is committed first, then the provider is asked to take the payment on, then what it said
 //! is committed. Whatever breaks off in between, the transaction stays pending, and `reconciliation` goes on with it.
 
+pub mod payment_webhooks;
+pub mod provider;
+pub mod reconciliation;
+mod settlement;
+mod shops;
+pub(crate) mod transaction_records;
+pub mod transactions;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::payment::{PaidFor, PaymentDraft, PaymentStarted};
@@ -10,13 +18,15 @@ use planwright_domain::time::Timestamp;
 use planwright_domain::transaction::{Booked, Clocks, Owed, TransactionStatus};
 use planwright_store::{ChangeSet, Key, Snapshot, Store};
 
-use crate::app::{App, Request};
+use self::provider::ProviderError;
+use crate::app::App;
 use crate::documents::PendingTransaction;
 use crate::error::Error;
 use crate::keys::{Keys, TransactionKeys};
 use crate::once::once;
-use crate::provider::ProviderError;
-use crate::{ids, purchases, settlement, shops, statements, transaction_records};
+use crate::request::Request;
+use crate::subscriptions::purchases;
+use crate::{ids, statements};
 
 /// Asks the caller's money for a plan or an open statement, and says where to pay. While a payment for the same thing
 /// and amount is pending, it is that one.

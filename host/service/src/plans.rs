@@ -1,5 +1,14 @@
 //! Plans: reading the catalog, and changing it under review.
 
+mod pack_prices;
+pub mod plan_cache;
+pub(crate) mod plan_commit;
+pub(crate) mod plan_lookup;
+pub mod plan_stats;
+pub(crate) mod plan_surroundings;
+pub mod subscribers;
+pub mod template_packs;
+
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
@@ -10,15 +19,17 @@ use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};
 
-use crate::app::{App, Request};
-use crate::catalog::Catalog;
+use self::plan_cache::PlanList;
+use self::plan_commit::{Action, Change, Reviewed};
+use self::plan_lookup::{Tagged, load, load_to_change, not_found};
+use crate::app::App;
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
-use crate::plan_commit::{Action, Change, Reviewed};
-use crate::plan_lookup::{Tagged, load, load_to_change, not_found};
-use crate::{account, worker};
+use crate::request::Request;
+use crate::subscriptions::subscription_records;
+use crate::worker;
 
 /// How often an id that clashes is drawn again. The standard plugin's suffix has 36^8 values, so a plugin
 /// that needs more draws than this does not use its entropy.
@@ -30,9 +41,9 @@ const NAME_SHOWN: usize = 1_000;
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn list<S: Store>(app: &App<S>, by: &Request) -> Result<Arc<Catalog>, Error> {
+pub async fn list<S: Store>(app: &App<S>, by: &Request) -> Result<Arc<PlanList>, Error> {
     let snapshot = app.store.snapshot().await?;
-    Ok(app.catalogs.read(&snapshot, &by.caller.tenant).await?)
+    Ok(app.plans.read(&snapshot, &by.caller.tenant).await?)
 }
 
 /// One plan. An inactive one is shown only to its subscribers and admins.
@@ -45,7 +56,7 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<Tagge
     let plan = &record.plan;
     let seen = plan.is_active
         || by.caller.role.administers()
-        || account::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
+        || subscription_records::live(&snapshot, &by.caller.tenant, &by.caller.user_id)
             .await?
             .is_some_and(|(_, live)| live.held.subscription.plan_id == plan.id);
     if !seen {

@@ -1,5 +1,18 @@
 //! Plugins that tenants and the operator upload: taking one in, showing it, and letting it go.
 
+pub(crate) mod asking_again;
+pub mod kept_pricers;
+pub mod plugin_bindings;
+pub(crate) mod plugin_documents;
+mod plugin_lookup;
+pub(crate) mod plugin_parts;
+pub(crate) mod plugin_records;
+pub(crate) mod plugin_slots;
+pub(crate) mod plugin_tables;
+pub mod plugin_work;
+pub(crate) mod priced_by;
+pub(crate) mod workshop;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,17 +22,18 @@ use planwright_domain::Refusal;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plugin::{Digest, Owner, PluginState, UploadedPlugin};
 use planwright_plugin_host::{Inspection, PluginError};
-use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};
+use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Request};
+use self::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
+use self::plugin_records::{component, missing};
+use self::plugin_work::{AtHand, wait_a_little};
+use crate::app::App;
 use crate::audit::Deed;
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, OwnerKeys};
 use crate::once::once;
-use crate::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
-use crate::plugin_work::{AtHand, wait_a_little};
-use crate::{kept_pricers, plugin_parts};
+use crate::request::Request;
 
 /// How long an upload waits for its plugin to be ready: a small one is by then.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -297,7 +311,7 @@ async fn try_delete<S: Store>(
     change.expect_counter(&uses, 0).expect_absent(&mark).add(&keys.plugin_count(), -1);
     change.expect_version(&component_key, known.version);
     component.owners.remove(owner);
-    if component.owners.is_empty() && !kept_pricers::is_marked(&snapshot, digest).await? {
+    if component.owners.is_empty() && !plugin_records::is_marked(&snapshot, digest).await? {
         change.delete(&component_key).delete(&HostKeys::uncompiled(digest));
         plugin_parts::delete(&mut change, digest, component.parts);
     } else {
@@ -322,18 +336,6 @@ async fn try_delete<S: Store>(
 }
 
 /// What a component is that somebody has.
-pub(crate) async fn component<N: Snapshot>(
-    snapshot: &N,
-    digest: &Digest,
-) -> Result<ComponentRecord, StoreError> {
-    let found = snapshot.get(&HostKeys::component(digest)).await?;
-    found.ok_or_else(|| missing(digest))?.decode()
-}
-
-fn missing(digest: &Digest) -> StoreError {
-    StoreError::Corrupt { reason: format!("component {digest} is somebody's and is not there") }
-}
-
 async fn show<S>(
     app: &App<S>,
     owner: &Owner,

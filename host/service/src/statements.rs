@@ -1,5 +1,17 @@
 //! Statements, as users see their own and admins those of the tenant, and what the next ones would be.
 
+pub(crate) mod billing_windows;
+pub(crate) mod meter;
+pub(crate) mod metering;
+pub mod replays;
+mod statement_billing;
+mod statement_closing;
+pub(crate) mod statement_documents;
+mod statement_pricers;
+mod statement_pricing;
+pub(crate) mod statement_records;
+pub mod statement_run;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::page::{Page, PageRequest};
@@ -7,13 +19,13 @@ use planwright_domain::refusal::FieldError;
 use planwright_domain::statement::{Documented, Statement, StatementStatus, UpcomingStatement};
 use planwright_store::{Prefix, Scan, Snapshot, Store, StoreError};
 
-use crate::app::{App, Request};
+use self::statement_documents::{BillingWindowRecord, StatementEntry};
+use self::statement_pricers::Run;
+use crate::app::App;
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{Keys, WindowPlace};
-use crate::statement_documents::{BillingWindowRecord, StatementEntry};
-use crate::statement_run::Run;
-use crate::{statement_closing, statement_records};
+use crate::request::Request;
 
 /// Entries read at once; behind each piece others get their turn.
 const PIECE: usize = 500;

@@ -1,5 +1,14 @@
 //! Subscriptions: what users do with their own, and what an admin gives them.
 
+pub(crate) mod account;
+pub mod entitlements;
+pub(crate) mod fee_charges;
+pub(crate) mod fees;
+pub mod governing;
+pub(crate) mod purchases;
+pub mod subscription_list;
+pub(crate) mod subscription_records;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::course::Course;
@@ -12,16 +21,18 @@ use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::account::{self, Account};
-use crate::app::{App, Request};
+use self::account::Account;
+use self::fees::Bill;
+use crate::app::App;
 use crate::audit::Deed;
 use crate::documents::{PlanRecord, PlanSubscription, SubscriptionRecord};
 use crate::error::Error;
-use crate::fees::{self, Bill};
 use crate::ids;
 use crate::keys::Keys;
 use crate::once::once;
-use crate::{plan_lookup, purchases, worker};
+use crate::plans::plan_lookup;
+use crate::request::Request;
+use crate::worker;
 
 /// A snapshot in which nothing of a user's is due: reads and decisions begin with it.
 ///
@@ -34,7 +45,7 @@ pub async fn settled<S: Store>(
     now: Timestamp,
 ) -> Result<S::Snapshot, Error> {
     let snapshot = app.store.snapshot().await?;
-    let live = account::live(&snapshot, tenant, user_id).await?;
+    let live = subscription_records::live(&snapshot, tenant, user_id).await?;
     match live {
         Some((_, record)) if record.held.is_behind(now) => {
             // Rare, and much to carry along where nothing is due.
@@ -52,7 +63,7 @@ pub async fn settled<S: Store>(
 pub async fn get<S: Store>(app: &App<S>, by: &Request) -> Result<Option<Subscription>, Error> {
     let (tenant, user_id) = (&by.caller.tenant, &by.caller.user_id);
     let snapshot = settled(app, tenant, user_id, by.now).await?;
-    let live = account::live(&snapshot, tenant, user_id).await?;
+    let live = subscription_records::live(&snapshot, tenant, user_id).await?;
     Ok(live.map(|(_, record)| record.held.subscription))
 }
 

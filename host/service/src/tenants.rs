@@ -1,5 +1,14 @@
 //! Tenants: who there is, and making another one.
 
+mod api_key_secret;
+pub mod api_key_use;
+pub mod api_keys;
+pub mod clock_setting;
+pub mod clocks;
+pub(crate) mod kept_settings;
+pub(crate) mod seen_tenants;
+pub mod settings;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
@@ -7,12 +16,13 @@ use planwright_domain::tenant::{Tenant, TenantDraft};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};
 
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::audit::Deed;
 use crate::documents::{ClockRecord, TenantRecord};
 use crate::error::Error;
 use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
+use crate::request::Request;
 
 /// How many are read at once: nobody counts them, so all are walked.
 const PIECE: usize = 500;

@@ -1,5 +1,14 @@
 //! Usage against quotas, looked at: what may be done, and how far quotas are used.
 
+pub(crate) mod looked_at;
+pub(crate) mod metrics;
+pub(crate) mod quota_thresholds;
+pub mod usage_batches;
+mod usage_counts;
+pub mod usage_events;
+pub(crate) mod usage_expiry;
+mod usage_sums;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::{Role, TenantId};
 use planwright_domain::metric::Metric;
@@ -10,11 +19,13 @@ use planwright_domain::usage::{Allowance, Limit, OneOrEach, UsageReport};
 use planwright_domain::usage_event::Asked;
 use planwright_store::{Snapshot, Store};
 
-use crate::app::{App, Request};
+use self::metrics::Known;
+use crate::app::App;
 use crate::error::Error;
-use crate::governing::{self, Governing};
 use crate::keys::Keys;
-use crate::metrics::{self, Known};
+use crate::request::Request;
+use crate::subscriptions::entitlements;
+use crate::subscriptions::governing::Governing;
 
 /// Whose usage a request is about: the caller's own, unless it names another user.
 ///
@@ -44,7 +55,7 @@ pub async fn check<S: Store>(
     asked: &Asked,
 ) -> Result<OneOrEach<Allowance>, Error> {
     let tenant = &by.caller.tenant;
-    let (snapshot, governing) = governing::now(app, tenant, user_id, by.now).await?;
+    let (snapshot, governing) = entitlements::now(app, tenant, user_id, by.now).await?;
     let keys = Keys::of(tenant);
     Known::default().must_have(&snapshot, &keys, asked.amounts.keys()).await?;
     let mut found = Vec::with_capacity(asked.amounts.len());
@@ -66,7 +77,7 @@ pub async fn report<S: Store>(
     user_id: &str,
     metric: Metric,
 ) -> Result<UsageReport, Error> {
-    let (snapshot, governing) = governing::now(app, &by.caller.tenant, user_id, by.now).await?;
+    let (snapshot, governing) = entitlements::now(app, &by.caller.tenant, user_id, by.now).await?;
     let keys = Keys::of(&by.caller.tenant);
     Known::default().must_have(&snapshot, &keys, [&metric]).await?;
     report_of(&snapshot, &by.caller.tenant, user_id, &governing, metric).await
@@ -82,7 +93,7 @@ pub async fn reports<S: Store>(
     user_id: &str,
     now: Timestamp,
 ) -> Result<Vec<UsageReport>, Error> {
-    let (snapshot, governing) = governing::now(app, tenant, user_id, now).await?;
+    let (snapshot, governing) = entitlements::now(app, tenant, user_id, now).await?;
     reports_of(&snapshot, tenant, user_id, &governing).await
 }
 

@@ -1,6 +1,10 @@
 //! What is known of users: what their credentials last said, and what an admin noted: which group, region and
 //! currency price what they use.
 
+pub mod overviews;
+pub(crate) mod user_cache;
+pub mod user_reports;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, TenantId, is_user_id};
 use planwright_domain::entry::Kind;
@@ -9,13 +13,14 @@ use planwright_domain::refusal::FieldError;
 use planwright_domain::user::{User, UserDraft, UserFacts, UserPatch};
 use planwright_store::{ChangeSet, CommitError, Key, Part, Scan, Snapshot, Store, StoreError};
 
-use crate::app::{App, Request};
+use crate::app::App;
 use crate::audit::Deed;
+use crate::billing_plans::entry_records::{count_move, expect_there, unknown};
 use crate::documents::UserRecord;
-use crate::entries::{count_move, expect_there, unknown};
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::once::once;
+use crate::request::Request;
 
 /// Users that a walk holds at once.
 const PIECE: usize = 500;

@@ -3,6 +3,13 @@
 //! A secret is shown in the one answer that makes it. It is kept, since nothing could be signed without it, and
 //! neither an answer nor the audit log has it again.
 
+pub mod deliveries;
+pub(crate) mod delivery_log;
+pub(crate) mod outbox;
+pub mod sending;
+pub(crate) mod webhook_documents;
+pub(crate) mod webhook_secret;
+
 use planwright_domain::Refusal;
 use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
@@ -13,14 +20,15 @@ use planwright_domain::webhook::{
 };
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
-use crate::app::{App, Request};
+use self::webhook_documents::{KeptEndpoint, KeptWebhooks, WebhookHealth, WebhooksRecord};
+use crate::app::App;
 use crate::audit::Deed;
 use crate::error::Error;
+use crate::ids;
 use crate::keys::Keys;
 use crate::once::{answered, once};
+use crate::request::Request;
 use crate::retry::retrying;
-use crate::webhook_documents::{KeptEndpoint, KeptWebhooks, WebhookHealth};
-use crate::{ids, outbox, webhook_secret};
 
 /// An endpoint whose secret was just made, with what nobody is told again.
 pub struct WithSecret {
@@ -175,7 +183,7 @@ fn with(
     kept: &KeptWebhooks,
     endpoint: &Endpoint,
     also: impl FnOnce(&mut KeptEndpoint),
-) -> crate::webhook_documents::WebhooksRecord {
+) -> WebhooksRecord {
     let mut record = kept.record.clone();
     if let Some(one) = record.endpoints.iter_mut().find(|one| one.endpoint.id == endpoint.id) {
         one.endpoint = endpoint.clone();

@@ -14,13 +14,16 @@ use planwright_domain::turn::{Bought, Need, Onward, Worked};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 
-use crate::account::Account;
 use crate::app::App;
 use crate::documents::{DueRecord, PlanRecord, SubscriptionRecord};
 use crate::error::Error;
 use crate::keys::{DuePlace, HostKeys, Keys, Timeline};
 use crate::retry::retrying;
-use crate::{clocks, delivery_log, fee_charges, fees, quota_thresholds, tenants, usage_expiry};
+use crate::subscriptions::account::Account;
+use crate::subscriptions::{fee_charges, fees};
+use crate::tenants::{self, clocks};
+use crate::usage::{quota_thresholds, usage_expiry};
+use crate::webhooks::delivery_log;
 
 /// How much is worked in one commit.
 const BATCH: usize = 100;

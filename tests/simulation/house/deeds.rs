@@ -4,7 +4,8 @@ use planwright_domain::grant::Grant;
 use planwright_domain::life::When;
 use planwright_domain::plan::PlanDraft;
 use planwright_domain::subscription::Subscription;
-use planwright_service::{Error, plans, settings, subscriptions, worker};
+use planwright_service::tenants::settings;
+use planwright_service::{Error, plans, subscriptions, worker};
 use serde_json::{Value, json};
 
 use super::super::command::{Command, Draft, PlanNo, User};

@@ -2,7 +2,8 @@
 
 use planwright_domain::payment::{Notification, PaymentDraft};
 use planwright_domain::transaction::{Slice, Transaction};
-use planwright_service::{Error, payment_webhooks, payments, reconciliation, transactions};
+use planwright_service::payments::{payment_webhooks, reconciliation, transactions};
+use planwright_service::{Error, payments};
 use planwright_store::{Key, Part, Scan, Snapshot, Space, Store};
 use rust_decimal::Decimal;
 use serde_json::json;

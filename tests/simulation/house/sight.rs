@@ -2,7 +2,9 @@
 
 use planwright_domain::subscription::{Status, Subscription};
 use planwright_domain::time::Timestamp;
-use planwright_service::{check, governing, plan_stats, subscriptions};
+use planwright_service::plans::plan_stats;
+use planwright_service::subscriptions::entitlements;
+use planwright_service::{check, subscriptions};
 use planwright_store::{Document, Key, Snapshot, Space, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +21,7 @@ impl House {
 
     pub(in super::super) async fn governing(&self, user: User) -> Governing {
         let user = name(user);
-        let now = governing::now(self.app(), &self.tenant, &user, self.at());
+        let now = entitlements::now(self.app(), &self.tenant, &user, self.at());
         let (_, governing) = Box::pin(now).await.unwrap();
         let window = (governing.window.start.as_second(), governing.window.end.as_second());
         let plan = governing.plan.as_ref();

@@ -6,8 +6,9 @@ use planwright_domain::Refusal;
 use planwright_domain::metric::Metric as Named;
 use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
 use planwright_domain::usage_event::{RejectedEvent, UsageCheck, UsageDraft, UsageEvent};
-use planwright_service::usage_batches::BatchEvent;
-use planwright_service::{Error, usage, usage_batches, usage_events};
+use planwright_service::usage::usage_batches::BatchEvent;
+use planwright_service::usage::{usage_batches, usage_events};
+use planwright_service::{Error, usage};
 use planwright_store::{Key, Part, Scan, Snapshot, Space, Store};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use planwright_domain::audit::Change;
 use planwright_domain::caller::TenantId;
 use planwright_domain::catalog_change::{CatalogChange, CatalogChanges};
 use planwright_domain::catalog_document::CatalogDocument;
-use planwright_service::catalog_documents::{self, Put};
+use planwright_service::catalog::{self, Put};
 use reqwest::Method;
 
 use super::Failure;
@@ -108,7 +108,7 @@ fn put(
         Found::Folder(folder) => {
             let tenant = arguments.tenant.clone().unwrap_or_default();
             let applied = folder.work("apply", &tenant, if_match, async |app, by| {
-                catalog_documents::put(app, by, document, Put { prune, dry_run }).await
+                catalog::put(app, by, document, Put { prune, dry_run }).await
             })?;
             Ok((applied.changes, applied.tag))
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use planwright_domain::caller::TenantId;
 use planwright_domain::catalog_document::CatalogDocument;
-use planwright_service::catalog_documents;
+use planwright_service::catalog;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -63,9 +63,8 @@ fn read(arguments: &Arguments) -> Result<CatalogDocument, Failure> {
         }
         Found::Folder(folder) => {
             let tenant = arguments.tenant.clone().unwrap_or_default();
-            let found = folder.work("export", &tenant, None, async |app, by| {
-                catalog_documents::get(app, by).await
-            })?;
+            let found = folder
+                .work("export", &tenant, None, async |app, by| catalog::get(app, by).await)?;
             Ok(found.value)
         }
     }

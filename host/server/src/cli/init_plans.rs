@@ -3,7 +3,7 @@
 use clap::Args;
 use planwright_domain::caller::TenantId;
 use planwright_domain::template::{Install, Installation, Outcome, PricesOutcome};
-use planwright_service::template_packs;
+use planwright_service::plans::template_packs;
 use reqwest::Method;
 
 use super::Failure;

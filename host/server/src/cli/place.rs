@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use planwright_domain::caller::{Caller, Role, TenantId};
-use planwright_service::{App, Error, Request, plugin_work, tenants};
+use planwright_service::plugins::plugin_work;
+use planwright_service::{App, Error, Request, tenants};
 use planwright_store::RedbStore;
 
 use super::remote::{Declined, Remote};

@@ -11,7 +11,7 @@ use planwright_domain::period::Interval;
 use planwright_domain::plan::{Plan, PlanDraft, PlanId};
 use planwright_domain::plan_change::PlanPatch;
 use planwright_domain::plan_stats::PlanStats;
-use planwright_service::plan_stats::{self, PlanFilter};
+use planwright_service::plans::plan_stats::{self, PlanFilter};
 use planwright_service::{Reviewed, Tagged, plans};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;

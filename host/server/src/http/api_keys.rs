@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use planwright_domain::api_key::{ApiKey, ApiKeyDraft};
 use planwright_domain::page::{Page, PageRequest};
-use planwright_service::api_keys;
+use planwright_service::tenants::api_keys;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -9,7 +9,8 @@ use planwright_domain::Refusal;
 use planwright_domain::caller::{Caller, Role, TenantId};
 use planwright_domain::plugin::Owner;
 use planwright_domain::time::Timestamp;
-use planwright_service::{Request, api_key_use, clocks, tenants, users};
+use planwright_service::tenants::{api_key_use, clocks};
+use planwright_service::{Request, tenants, users};
 use tracing::Instrument;
 
 use super::Web;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use planwright_domain::billing_change::{PhaseAt, PhaseDraft, PhasePatch};
 use planwright_domain::billing_view::PhaseShown;
 use planwright_domain::entry::Kind;
-use planwright_service::billing_parts;
+use planwright_service::billing_plans::billing_parts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -6,7 +6,8 @@ use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
 use planwright_domain::billing_document::PlanDocument;
 use planwright_domain::billing_view::{PlanInList, PlanShown};
 use planwright_domain::entry::Kind;
-use planwright_service::{billing_documents, billing_plans};
+use planwright_service::billing_plans;
+use planwright_service::billing_plans::billing_documents;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

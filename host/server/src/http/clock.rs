@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::clock::{Clock, ClockSetting};
-use planwright_service::clocks;
+use planwright_service::tenants::{clock_setting, clocks};
 
 use super::Web;
 use super::auth::ByAdmin;
@@ -40,5 +40,5 @@ pub(crate) async fn set(
     Query(NoQuery {}): Query<NoQuery>,
     Body(setting): Body<ClockSetting>,
 ) -> Result<Json<Clock>, Problem> {
-    Ok(Json(clocks::set(&web.app, &by, setting).await?))
+    Ok(Json(clock_setting::set(&web.app, &by, setting).await?))
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use planwright_domain::delivery::{Delivery, DeliveryState};
 use planwright_domain::page::{Page, PageRequest};
-use planwright_service::deliveries;
+use planwright_service::webhooks::deliveries;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

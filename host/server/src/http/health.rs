@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use planwright_service::plugin_work;
+use planwright_service::plugins::plugin_work;
 use planwright_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use planwright_domain::delivery::DeliveryState;
 use planwright_domain::event::EventType;
 use planwright_plugin_host::Tally;
-use planwright_service::sending;
+use planwright_service::webhooks::sending;
 use planwright_store::Stats;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;

@@ -11,7 +11,7 @@ mod billing_plans;
 mod billing_resource_prices;
 mod billing_resources;
 mod body;
-mod catalog_documents;
+mod catalog;
 mod clock;
 mod deliveries;
 mod docs;
@@ -146,7 +146,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
         .routes(routes!(billing_phases::update, billing_phases::delete))
         .routes(routes!(billing_resource_prices::create))
         .routes(routes!(billing_resource_prices::update, billing_resource_prices::delete))
-        .routes(routes!(catalog_documents::get, catalog_documents::put))
+        .routes(routes!(catalog::get, catalog::put))
         .routes(routes!(quotes::of_plan))
         .routes(routes!(quotes::of_user))
         .routes(routes!(tenants::list, tenants::create))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::overview::Overview;
-use planwright_service::overviews;
+use planwright_service::users::overviews;
 
 use super::Web;
 use super::auth::ByUser;

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use planwright_domain::Refusal;
 use planwright_domain::binding::{Binding, BindingDraft};
 use planwright_domain::hook::Hook;
-use planwright_service::plugin_bindings::{self, TaggedBinding};
+use planwright_service::plugins::plugin_bindings::{self, TaggedBinding};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::entry::Kind;
 use planwright_domain::product::{Product, ProductDraft, ProductPatch};
-use planwright_service::products;
+use planwright_service::billing_plans::products;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use planwright_domain::entry::Kind;
 use planwright_domain::quote::{BillingPlanQuote, Quote, UserQuote};
-use planwright_service::quotes;
+use planwright_service::billing_plans::quotes;
 
 use super::Web;
 use super::auth::{ByAdmin, ByUser};

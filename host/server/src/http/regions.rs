@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::entry::Kind;
 use planwright_domain::region::{Region, RegionDraft, RegionPatch};
-use planwright_service::regions;
+use planwright_service::billing_plans::regions;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::replay::{PeriodReplayRequest, Replay, ReplayRequest};
-use planwright_service::replays;
+use planwright_service::statements::replays;
 
 use super::Web;
 use super::auth::ByAdmin;

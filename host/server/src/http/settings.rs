@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::settings::{Settings, SettingsPatch};
-use planwright_service::settings;
+use planwright_service::tenants::settings;
 
 use super::Web;
 use super::auth::ByAdmin;

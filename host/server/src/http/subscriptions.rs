@@ -11,8 +11,10 @@ use planwright_domain::life::When;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plan::PlanId;
 use planwright_domain::subscription::{Status, Subscriber, Subscription};
-use planwright_service::subscription_list::SubscriptionFilter;
-use planwright_service::{subscribers, subscription_list, subscriptions};
+use planwright_service::plans::subscribers;
+use planwright_service::subscriptions;
+use planwright_service::subscriptions::subscription_list;
+use planwright_service::subscriptions::subscription_list::SubscriptionFilter;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::template::{Install, Installation};
 use planwright_domain::template_listing::PackListing;
-use planwright_service::template_packs;
+use planwright_service::plans::template_packs;
 
 use super::Web;
 use super::auth::ByAdmin;

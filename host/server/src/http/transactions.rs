@@ -7,7 +7,7 @@ use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plan::PlanId;
 use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
-use planwright_service::transactions::{self, TransactionFilter};
+use planwright_service::payments::transactions::{self, TransactionFilter};
 use serde::Deserialize;
 
 use super::Web;

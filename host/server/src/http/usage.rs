@@ -13,8 +13,9 @@ use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
 use planwright_domain::usage_event::{
     BatchOutcome, BatchShape, MOST_IN_A_BATCH, RejectedEvent, UsageCheck, UsageDraft,
 };
-use planwright_service::usage_batches::BatchEvent;
-use planwright_service::{Request, usage, usage_batches, usage_events};
+use planwright_service::usage::usage_batches::BatchEvent;
+use planwright_service::usage::{usage_batches, usage_events};
+use planwright_service::{Request, usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

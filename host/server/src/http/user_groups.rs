@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use planwright_domain::entry::Kind;
 use planwright_domain::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
-use planwright_service::user_groups;
+use planwright_service::billing_plans::user_groups;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

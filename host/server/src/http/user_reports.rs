@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::user_report::UserReport;
-use planwright_service::user_reports;
+use planwright_service::users::user_reports;
 use serde::Deserialize;
 
 use super::Web;

@@ -12,8 +12,8 @@ use planwright_store::{Key, Part, Record, Snapshot, StoreError};
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
+use crate::billing_plans::entry_records::Entry;
 use crate::documents::{EntryRecord, UserRecord};
-use crate::entries::Entry;
 use crate::keys::Keys;
 
 /// What is gathered of the price catalog on the way.

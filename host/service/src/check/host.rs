@@ -6,11 +6,11 @@ use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
-use crate::account::{self, SUBSCRIPTION};
 use crate::documents::{
     ApiKeyPlace, ApiKeyRecord, ClockRecord, DueRecord, SubscriptionRecord, TenantRecord,
 };
 use crate::keys::{Family, HostKeys, Keys};
+use crate::subscriptions::account::{self, SUBSCRIPTION};
 
 impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a record of the host's.

@@ -14,7 +14,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
 use crate::documents::{CreditEntryRecord, FeeChargeRecord, SubscriptionRecord, UnbilledCharge};
 use crate::keys::{Keys, OwnerKeys};
-use crate::plugin_documents::{PluginRecord, PricedByRecord};
+use crate::plugins::plugin_documents::{PluginRecord, PricedByRecord};
 
 /// What a user paid and got in a currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

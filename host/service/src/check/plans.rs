@@ -8,7 +8,7 @@ use planwright_domain::entry::Kind;
 use serde_json::Value;
 
 use crate::documents::PlanRecord;
-use crate::plan_commit;
+use crate::plans::plan_commit;
 
 /// What a log tells of a tenant's plans.
 #[derive(Default)]

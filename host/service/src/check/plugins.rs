@@ -13,11 +13,12 @@ use super::records::{Problems, misplaced, unknown, unreadable};
 use super::{PIECE, Walk};
 use crate::documents::TenantRecord;
 use crate::keys::{Family, HostKeys, OwnerKeys};
-use crate::plugin_documents::{
+use crate::plugins::plugin_documents::{
     BindingRecord, ComponentRecord, ComponentUpload, PluginRecord, Uncompiled,
 };
-use crate::plugin_work::digest_of;
-use crate::{kept_pricers, plugin_parts};
+use crate::plugins::plugin_parts;
+use crate::plugins::plugin_records;
+use crate::plugins::plugin_work::digest_of;
 
 impl<N: Snapshot> Walk<'_, N> {
     /// Whose plugins and bindings lie in this space.
@@ -39,7 +40,8 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(unknown());
         };
         let mut found = Vec::new();
-        if component.owners.is_empty() && !kept_pricers::is_marked(self.snapshot, &digest).await? {
+        if component.owners.is_empty() && !plugin_records::is_marked(self.snapshot, &digest).await?
+        {
             found.push("It is nobody's, and priced nothing.".to_owned());
         }
         for owner in &component.owners {

@@ -7,12 +7,12 @@ use planwright_domain::plan::PlanId;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};
-use crate::account::{self, places};
 use crate::documents::{
     DueRecord, HistoryRecord, LiveSubscription, PlanRecord, PlanSubscription, SettingsRecord,
     SubscriptionRecord, TenantRecord,
 };
 use crate::keys::{Family, HostKeys, Keys, Timeline};
+use crate::subscriptions::account::{self, places};
 
 pub(super) type Problems = Result<Vec<String>, StoreError>;
 

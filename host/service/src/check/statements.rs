@@ -14,7 +14,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
 use crate::documents::FeeChargeRecord;
 use crate::keys::{Family, HostKeys, Keys, WindowPlace};
-use crate::statement_documents::{
+use crate::statements::statement_documents::{
     BillingWindowRecord, StatementEntry, StatementRecord, WindowMark,
 };
 

@@ -10,7 +10,7 @@ use super::Walk;
 use super::records::{Problems, misplaced, unreadable};
 use crate::documents::{PendingTransaction, TransactionEntry, TransactionPlace, TransactionRecord};
 use crate::keys::{HostKeys, TransactionKeys};
-use crate::transaction_records::{counter, counter_of, due};
+use crate::payments::transaction_records::{counter, counter_of, due};
 
 /// What leads to a transaction.
 struct Around {

@@ -11,10 +11,10 @@ use super::Walk;
 use super::counters::differs;
 use super::records::{Problems, misplaced, unknown, unreadable};
 use crate::keys::{Family, HostKeys, Keys, WebhookPlace};
-use crate::webhook_documents::{
+use crate::webhooks::webhook_documents::{
     DeliveryRecord, DoneDelivery, DueDelivery, WebhookHealth, WebhooksRecord,
 };
-use crate::{delivery_log, webhook_secret};
+use crate::webhooks::{delivery_log, webhook_secret};
 
 /// What the records of a tenant's webhooks tell of its counters.
 #[derive(Default)]
@@ -184,7 +184,7 @@ mod tests {
     use planwright_domain::webhook::{Endpoint, Reach};
 
     use super::*;
-    use crate::webhook_documents::KeptEndpoint;
+    use crate::webhooks::webhook_documents::KeptEndpoint;
 
     fn kept(id: &str) -> KeptEndpoint {
         let draft = serde_json::from_str(r#"{"url":"https://a.example"}"#).unwrap();
