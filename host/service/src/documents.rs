@@ -4,6 +4,7 @@ use planwright_domain::api_key::ApiKey;
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::clock::Clock;
 use planwright_domain::decimal;
 use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::history::History;
@@ -270,6 +271,13 @@ pub(crate) struct ClockRecord {
     /// Where it stands; the real time until somebody sets it.
     #[serde(with = "time::optional_seconds")]
     pub(crate) now: Option<Timestamp>,
+}
+
+impl ClockRecord {
+    /// The time, where it stands still.
+    pub(crate) fn standing(&self) -> Option<Timestamp> {
+        self.now.map(Clock::standing)
+    }
 }
 
 impl Document for ClockRecord {

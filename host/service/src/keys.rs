@@ -19,7 +19,7 @@ use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage_event::Teller;
-use planwright_store::{Key, KeyBuilder, Prefix, Space};
+use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
@@ -426,6 +426,14 @@ impl Keys {
     /// Answers, those that expire first first.
     pub(crate) fn expiring_answers(&self) -> Prefix {
         self.kind(Family::ExpiringAnswer).prefix()
+    }
+
+    /// When the answer has expired that a key of these leads to.
+    pub(crate) fn read_expiring_answer(key: &Key) -> Option<u64> {
+        match key.parts().first() {
+            Some(Part::Number(at)) => Some(*at),
+            _ => None,
+        }
     }
 
     /// Record: an API key, without its secret.
