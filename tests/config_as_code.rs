@@ -175,6 +175,21 @@ async fn what_is_wrong_is_named_by_its_file_and_field() {
         let said = refused(&["--yes"]);
         assert!(said.contains(part), "{to}: {said}");
     }
+    // All mistakes of all files at once, by the rules of plans, too, and what no file has by its folder.
+    fs::write(&file, good.replacen("\"requests\": 5", "\"requests\": 4", 1)).unwrap();
+    let regions = fs::read_dir(catalog.join("regions")).unwrap();
+    let south = regions.map(|entry| entry.unwrap().path()).find(|file| !file.ends_with("eu.json"));
+    let (south, good_south) = (south.clone().unwrap(), fs::read_to_string(south.unwrap()).unwrap());
+    fs::remove_file(&south).unwrap();
+    admin.put("/api/v1/admin/settings", json!({"region_id": 2})).await.ok(200);
+    let said = refused(&["--yes", "--prune"]);
+    for part in [
+        "plans/pro.json: quotas.requests: Cannot decrease",
+        "catalog/regions: Region 'Юг' cannot be deleted",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    fs::write(&south, good_south).unwrap();
     fs::write(&file, &good).unwrap();
     fs::create_dir(catalog.join("product")).unwrap();
     assert!(refused(&["--dry-run"]).contains("product is none of a catalog's"));

@@ -9,7 +9,7 @@ use super::plugin_uploads::{MISBEHAVING, PLUGINS, REVIEWER, WASM, uploaded};
 use super::{
     ADMIN_PLANS, CHECK, PLANS, SETTINGS, SUBSCRIPTION, USAGE, of_plan, plan, subscription_of,
 };
-use crate::harness::{Actor, Answer, App};
+use crate::harness::{Actor, Answer, App, by_hand};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -297,6 +297,41 @@ async fn a_change_that_rests_on_something_stale_is_412() {
     admin.delete(&of_plan("basic")).await.ok(200);
     let again = admin.post(ADMIN_PLANS, plan("basic")).await;
     assert_ne!(tag(&again), first, "another plan under the same id has another tag");
+}
+
+#[tokio::test]
+async fn a_kept_answer_in_a_form_of_before_is_said_to_be_so_and_makes_way_in_time() {
+    let app = App::start().await;
+    let admin = app.admin();
+    for key in ["result", "whole"] {
+        keyed(&admin, key, Method::POST, ADMIN_PLANS, &unnamed(key)).await.ok(201);
+    }
+    let plans = admin.get(ADMIN_PLANS).await.ok(200);
+    let (folder, file) = app.stop().await;
+    let answers = Key::in_space(&Space::Tenant("default".to_owned()), "answer").prefix();
+    let mut kept = by_hand::records(&file, &answers).await;
+    for (_, answer) in &mut kept {
+        if answer["value"]["result"]["name"] == "result" {
+            answer["value"]["result"] = json!({"plan_of_before": 1});
+        } else {
+            *answer = json!({"answer_of_before": 1});
+        }
+    }
+    by_hand::put(&file, kept).await;
+
+    let app = App::start_on(folder).await;
+    let admin = app.admin();
+    for key in ["result", "whole"] {
+        let again = keyed(&admin, key, Method::POST, ADMIN_PLANS, &unnamed(key)).await;
+        assert!(again.problem(422).contains("another Idempotency-Key"), "{key}");
+    }
+    assert_eq!(admin.get(ADMIN_PLANS).await.ok(200), plans, "it is not done twice");
+    app.clock.advance(DAY);
+    for key in ["a", "b"] {
+        keyed(&admin, key, Method::POST, ADMIN_PLANS, &unnamed(key)).await.ok(201);
+    }
+    let (_folder, file) = app.stop().await;
+    assert_eq!(by_hand::records(&file, &answers).await.len(), 2, "those of the last day");
 }
 
 #[tokio::test]

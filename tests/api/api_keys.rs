@@ -6,7 +6,7 @@ use planwright_store::{Key, LogScan, Options, Prefix, RedbStore, Scan, Snapshot,
 use serde_json::{Value, json};
 
 use super::{ADMIN_PLANS, API_KEYS, PLANS, TENANTS, of_plan, plan, subscription_of};
-use crate::harness::{Actor, App};
+use crate::harness::{Actor, App, by_hand};
 
 async fn make(by: &Actor, draft: Value) -> (String, String) {
     let made = by.post(API_KEYS, draft).await.ok(201);
@@ -40,6 +40,34 @@ async fn a_key_is_shown_once_and_listed_without_it_newest_first() {
     assert_eq!(second["items"], json!([made]));
     admin.get(&format!("{API_KEYS}?name=ci")).await.problem(400);
     app.covers(&["api_keys_create", "api_keys_list"]);
+}
+
+/// More than are read at once, in another order than that of their ids.
+#[tokio::test]
+async fn every_page_of_many_keys_is_given_newest_first() {
+    let app = App::start().await;
+    make(&app.admin(), json!({"name": "first", "role": "user"})).await;
+    let (folder, file) = app.stop().await;
+    let family = || Key::in_space(&Space::Tenant("default".to_owned()), "api-key");
+    let (_, like) = by_hand::records(&file, &family().prefix()).await.remove(0);
+    let keys = (0..1_100).map(|number| {
+        let id = format!("key_{number:04}");
+        let mut record = like.clone();
+        record["api_key"]["id"] = json!(id);
+        record["api_key"]["created_at"] = json!(1 + number * 7 % 1_100);
+        (family().text(&id).key(), record)
+    });
+    by_hand::put(&file, keys.collect()).await;
+
+    let app = App::start_on(folder).await;
+    for (page, first, last) in [(1, 1_738_742_400, 1_002), (6, 601, 502), (12, 1, 1)] {
+        let listed = format!("{API_KEYS}?page={page}&page_size=100");
+        let listed = app.admin().get(&listed).await.ok(200);
+        assert_eq!(listed["total"], 1_101);
+        let items = listed["items"].as_array().unwrap();
+        let made = |key: Option<&Value>| key.unwrap()["created_at"].as_i64();
+        assert_eq!((made(items.first()), made(items.last())), (Some(first), Some(last)), "{page}");
+    }
 }
 
 #[tokio::test]

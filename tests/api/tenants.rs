@@ -1,9 +1,10 @@
 //! Tenants: nothing of one is seen by another, and an operator sees them all.
 
+use planwright_store::{Key, Space};
 use serde_json::{Value, json};
 
 use super::{PLANS, TENANTS};
-use crate::harness::App;
+use crate::harness::{App, by_hand};
 
 #[tokio::test]
 async fn an_operator_makes_tenants_and_lists_them_by_id() {
@@ -25,6 +26,30 @@ async fn an_operator_makes_tenants_and_lists_them_by_id() {
         json!({"items": [zebra], "total": 3, "page": 2, "page_size": 2, "total_pages": 2});
     assert_eq!(second, expected);
     app.covers(&["tenants_create", "tenants_list"]);
+}
+
+/// More than are read at once.
+#[tokio::test]
+async fn every_page_of_many_tenants_is_given() {
+    let app = App::start().await;
+    let (folder, file) = app.stop().await;
+    let tenants = (0..1_100).map(|number| {
+        let id = format!("t{number:04}");
+        let tenant = json!({"id": id, "name": id, "sandbox": false, "created_at": 1});
+        (Key::in_space(&Space::Host, "tenant").text(&id).key(), json!({"tenant": tenant}))
+    });
+    by_hand::put(&file, tenants.collect()).await;
+
+    let app = App::start_on(folder).await;
+    for (page, items, first) in
+        [(1, 100, "default"), (6, 100, "t0499"), (12, 1, "t1099"), (13, 0, "")]
+    {
+        let listed = format!("{TENANTS}?page={page}&page_size=100");
+        let listed = app.operator().get(&listed).await.ok(200);
+        assert_eq!((&listed["total"], &listed["total_pages"]), (&json!(1_101), &json!(12)));
+        assert_eq!(listed["items"].as_array().unwrap().len(), items, "{page}");
+        assert_eq!(listed["items"][0]["id"].as_str().unwrap_or_default(), first, "{page}");
+    }
 }
 
 #[tokio::test]

@@ -197,8 +197,12 @@ async fn late_usage_counts_in_the_period_of_its_timestamp() {
     assert_eq!((&recorded["period_start"], &recorded["current_usage"]), (&json!(NOW), &json!(7)));
     assert_eq!(used(&bob, "requests").await, 0);
     let refused = bob.post(USAGE, late(20, 4)).await;
-    refused.problem(429);
-    assert_eq!(refused.headers["retry-after"], "0", "it is over, and no time makes it pass");
+    assert_eq!(
+        refused.problem(429),
+        "The quota of requests is 10, and 7 of it are used: 4 more is past it. What is told of is in a period that \
+         ended at 2025-03-05T08:00:00Z, and begins no more."
+    );
+    assert!(!refused.headers.contains_key("retry-after"), "it is over, and no time makes it pass");
     assert_eq!(bob.post(USAGE, late(29, 4)).await.ok(201)["period_start"], MARCH);
     for (timestamp, code) in
         [(NOW + 30 * DAY - 35 * DAY - 1, "too_late"), (NOW + 30 * DAY + 301, "too_early")]
@@ -248,6 +252,37 @@ async fn a_service_counts_for_any_user_and_a_user_only_the_own() {
     }
     service.get(USAGE).await.problem(401);
     bob.post(BATCH, json!({"events": []})).await.problem(401);
+}
+
+#[tokio::test]
+async fn what_a_user_tells_keeps_nothing_that_a_product_tells_from_counting() {
+    let app = shop().await;
+    let (service, bob) = (app.actor("gateway", "service"), app.user("bob"));
+    let own = json!({"metric": "requests", "amount": 0, "event_id": "chat-1"});
+    bob.post(USAGE, own.clone()).await.ok(201);
+    let told = json!({"metric": "requests", "amount": 4, "user_id": "bob", "event_id": "chat-1"});
+    service.post(USAGE, told.clone()).await.ok(201);
+    // Products and admins tell of the same.
+    app.actor("another", "service").post(USAGE, told.clone()).await.ok(200);
+    app.admin().post(USAGE, told.clone()).await.ok(200);
+    let more = json!({"metric": "requests", "user_id": "bob", "event_id": "chat-2"});
+    bob.post(USAGE, json!({"metric": "images", "event_id": "chat-2"})).await.ok(201);
+    let batch = service.post(BATCH, json!({"events": [told, more]})).await.ok(200);
+    assert_eq!(batch, json!({"accepted": 1, "duplicates": 1, "rejected": []}));
+    // And the user's own id stands for the user's own.
+    bob.post(USAGE, own.clone()).await.ok(200);
+    let other = json!({"metric": "requests", "amount": 4, "event_id": "chat-1"});
+    bob.post(USAGE, other).await.problem(422);
+    assert_eq!(used(&bob, "requests").await, 5);
+
+    // Both are forgotten.
+    app.advance(36 * DAY).await;
+    bob.post(USAGE, json!({"metric": "images", "event_id": "chat-1"})).await.ok(201);
+    let later = json!({"metric": "images", "user_id": "bob", "event_id": "chat-1"});
+    service.post(USAGE, later).await.ok(201);
+    assert_eq!(used(&bob, "images").await, 2);
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
 }
 
 #[tokio::test]

@@ -258,3 +258,22 @@ async fn what_a_killed_restore_leaves_is_not_served_and_the_next_restore_goes_ov
     }
     assert!(whole_first < 10, "none was killed in the middle");
 }
+
+/// A kill leaves files behind that nobody but the next one can clear away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_backups_left_that_were_killed_is_cleared_away_and_what_is_being_written_is_not() {
+    let place = Place::with_data().await;
+    for name in [".planwright-backup-old", ".planwright-backup-now", "data/.backup-old"] {
+        fs::write(place.path(name), "half").unwrap();
+    }
+    fs::write(place.path("data/.backups"), "somebody's own").unwrap();
+    let now = fs::File::open(place.path(".planwright-backup-now")).unwrap();
+    now.lock().unwrap();
+    place.json("backup b --data-dir data");
+    assert_eq!(place.names("."), [".planwright-backup-now", "b", "data"]);
+
+    assert_eq!(Process::start(&place.path("data")).terminate(), Some(0));
+    let names = place.names("data");
+    assert!(names.contains(&".backups".to_owned()), "{names:?}");
+    assert!(!names.contains(&".backup-old".to_owned()), "{names:?}");
+}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod actor;
+pub(crate) mod by_hand;
 pub(crate) mod contract;
 mod edge;
 pub(crate) mod process;

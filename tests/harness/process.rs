@@ -40,6 +40,14 @@ impl Process {
 
     /// The same with more in its environment.
     pub(crate) fn start_with(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::try_start(data_dir, environment).unwrap_or_else(|said| panic!("it ended: {said:?}"))
+    }
+
+    /// The same where it may not start: what it said then.
+    pub(crate) fn try_start(
+        data_dir: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Self, Vec<String>> {
         let data_dir_text = data_dir.to_str().unwrap();
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir_text];
         let mut command = planwright(&arguments);
@@ -48,7 +56,11 @@ impl Process {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
+            let Some(line) = lines.next() else {
+                child.wait().unwrap();
+                return Err(said);
+            };
+            let line = line.unwrap();
             let address =
                 line.strip_prefix("listening on http://").map(|text| text.parse().unwrap());
             said.push(line);
@@ -65,7 +77,7 @@ impl Process {
             }
         });
         let secret = std::fs::read_to_string(data_dir.join("secret")).unwrap().trim().to_owned();
-        Self { child, address, secret, says }
+        Ok(Self { child, address, secret, says })
     }
 
     /// The next line it says that has a part like this.

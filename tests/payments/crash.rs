@@ -44,12 +44,14 @@ async fn killed(trouble: Trouble, was_made: usize) {
     let bob = process.with_claims(&claims("bob", "user"));
     let asking = tokio::spawn(async move {
         let body = for_plan("pro").to_string();
-        bob.try_send(reqwest::Method::POST, PAYMENT, &body).await.is_err()
+        bob.try_send(reqwest::Method::POST, PAYMENT, &body).await
     });
-    until(async || (!provider.asked().is_empty()).then_some(())).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let is_at_it = || !provider.asked().is_empty() && provider.payments().len() == was_made;
+    until(async || is_at_it().then_some(())).await;
     process.kill();
-    assert!(asking.await.unwrap(), "nobody was answered");
+    // On a slow machine the program may have given up on the provider before.
+    let told_where_to_pay = asking.await.unwrap().is_ok_and(|answer| answer.status.is_success());
+    assert!(!told_where_to_pay, "nobody was told where to pay");
     assert_eq!(provider.payments().len(), was_made);
 
     provider.trouble(Trouble::default());

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::payments::{begin, for_plan, statuses, tell, text, with_provider};
-use crate::api::{ADMIN_PLANS, PAYMENT, SUBSCRIPTION, TRANSACTIONS, WEBHOOK, of_plan, plan};
+use crate::api::{
+    ADMIN_PLANS, PAYMENT, SUBSCRIPTION, TRANSACTIONS, WEBHOOK, of_plan, plan, subscription_of,
+};
 use crate::harness::App;
 use crate::provider::{Provider, Trouble, told};
 use crate::worker::{DAY, NOW, assert_agrees};
@@ -311,6 +313,64 @@ async fn money_for_a_plan_that_is_gone_is_credit() {
     tell(&app, "payment.succeeded", json!({"id": id})).await;
     assert_eq!(statuses(&bob).await[0], "succeeded 500");
     assert_eq!(paid_until(&app, "bob").await, MONTH + 1);
+    ends_well(app).await;
+}
+
+#[tokio::test]
+async fn an_older_payment_moves_nobody_back() {
+    let (app, provider) = with_provider().await;
+    let (admin, bob) = (app.admin(), app.user("bob"));
+    for (id, price) in [("dear", 990), ("dearest", 1990), ("free", 0)] {
+        let plan = json!({"id": id, "name": id, "price": price, "interval": "month"});
+        admin.post(ADMIN_PLANS, plan).await.ok(201);
+    }
+    let asked = async |plan: &str| text(&begin(&bob, plan).await["payment_id"]);
+    let pay = async |id: &str| {
+        provider.pay(id);
+        tell(&app, "payment.succeeded", json!({"id": id})).await;
+        bob.get(SUBSCRIPTION).await.ok(200)["plan_id"].clone()
+    };
+    // What is free keeps nobody from what was paid for.
+    let start = asked("pro").await;
+    bob.post(SUBSCRIPTION, json!({"plan_id": "free"})).await.ok(201);
+    assert_eq!(pay(&start).await, "pro");
+
+    let (renewal, another) = (asked("pro").await, asked("dear").await);
+    app.clock.advance(1);
+    let newest = asked("dearest").await;
+    assert_eq!(pay(&newest).await, "dearest");
+    let before = bob.get(SUBSCRIPTION).await.ok(200);
+    for (id, amount) in [(&renewal, "490"), (&another, "500")] {
+        assert_eq!(pay(id).await, "dearest");
+        let all = bob.get(TRANSACTIONS).await.ok(200);
+        let mut all = all.as_array().unwrap().iter();
+        let one = all.find(|one| one["payment_id"] == **id).unwrap();
+        assert_eq!(
+            (&one["status"], one["amount"].to_string().as_str()),
+            (&json!("succeeded"), amount)
+        );
+        assert_eq!(one["metadata"]["taken_as"], "credit");
+    }
+    assert_eq!(bob.get(SUBSCRIPTION).await.ok(200), before);
+
+    ends_well(app).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_is_quoted_beside_what_the_user_has_then() {
+    let (app, provider) = with_provider().await;
+    let (admin, bob) = (app.admin(), app.user("bob"));
+    let other = json!({"id": "other", "name": "Other", "price": 90, "interval": "month"});
+    admin.post(ADMIN_PLANS, other).await.ok(201);
+    let first = begin(&bob, "pro").await;
+    // What is given costs the user nothing, so that the change is as dear as the start was.
+    admin.put(&subscription_of("bob"), json!({"plan_id": "other"})).await.ok(201);
+    assert_eq!(begin(&bob, "pro").await, first);
+    let id = text(&first["payment_id"]);
+    provider.pay(&id);
+    tell(&app, "payment.succeeded", json!({"id": id})).await;
+    assert_eq!(bob.get(SUBSCRIPTION).await.ok(200)["plan_id"], "pro");
+    assert_eq!(statuses(&bob).await, ["succeeded 490"]);
     ends_well(app).await;
 }
 

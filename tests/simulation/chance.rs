@@ -109,7 +109,7 @@ impl Chance {
             76..78 => self.slowly(),
             78..94 => {
                 let (user, event) = self.event();
-                Command::Use { user, event }
+                Command::Use { user, event, own: self.one_in(3) }
             }
             94..97 => {
                 let events = (0..self.rng.usize(1..8)).map(|_| self.event());

@@ -157,6 +157,8 @@ pub(super) enum Command {
     Use {
         user: User,
         event: Event,
+        /// The user tells of it, and no product.
+        own: bool,
     },
     /// Records usage of several users at once.
     UseMany {

@@ -72,11 +72,12 @@ async fn a_journey_through_trial_discount_and_final_prices() {
         said(march),
         [
             "usage cpu discount eu 4000.5: 1",
+            "adjustment cpu trial eu 2000: 0",
             "adjustment cpu discount eu 2000: 0.5",
             "total 1.5 due 1.5 open",
         ]
     );
-    let late = &march["lines"][1];
+    let late = &march["lines"][2];
     assert_eq!((&late["billed_before"], &late["period_end"]), (&json!(2), &json!(MARCH)));
     assert_eq!(late["steps"][0]["amount"], 2.5, "the steps are those of all ten units");
     assert_eq!(said(&statements(&bob).await[1])[2], "total 2 due 2 open", "it is never edited");

@@ -4,8 +4,10 @@
 
 mod journey;
 mod kills;
+mod late;
 pub(crate) mod payments;
 mod plugins;
+mod prices_kept;
 mod quotas;
 mod races;
 mod replays;

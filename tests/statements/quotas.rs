@@ -62,8 +62,8 @@ async fn past_a_quota_usage_is_billed_where_overage_is_and_the_first_phase_uses_
     assert_eq!(
         said(&statements(&app.user("bob")).await[0]),
         [
-            "adjustment cpu trial eu 20: 40",
             "adjustment cpu final eu 40: 120",
+            "adjustment cpu trial eu 20: 40",
             "total 160 due 160 open",
         ]
     );

@@ -79,6 +79,7 @@ macro_rules! conforms {
                 a_record_of_a_newer_schema_is_refused_and_both_numbers_are_named
                 a_scan_gives_what_is_under_its_prefix_in_order
                 a_snapshot_goes_on_showing_its_moment
+                bytes_that_are_no_json_are_kept_as_they_are
                 every_space_and_every_log_is_found_in_order
                 counters_are_listed_in_order_without_those_that_hold_0
                 one_key_may_name_a_record_a_counter_and_a_log

@@ -1,7 +1,7 @@
 //! What the embedded engine keeps when its disk fails.
 
 use planwright_store::{
-    CommitError, Key, Loader, Options, RedbLoader, RedbStore, Row, Snapshot, Space, Store,
+    CommitError, Key, Loader, Options, RedbLoader, RedbStore, Row, Scan, Snapshot, Space, Store,
     StoreError,
 };
 
@@ -154,6 +154,38 @@ async fn while_the_disk_is_away_all_is_refused_and_when_it_is_back_all_is_there(
     history.check(&store).await;
 }
 
+/// Nobody writes, and so no commit fails that would tell.
+#[tokio::test]
+async fn a_store_whose_disk_refused_a_read_heals_where_it_is_only_read() {
+    let disk = Disk::new();
+    let small = || Options { cache_bytes: 0, ..Options::default() };
+    let mut history = History::default();
+    history.write(&open(&disk).unwrap(), 1..40).await;
+    let store = RedbStore::with_backend(
+        {
+            let disk = disk.clone();
+            move || disk.connect()
+        },
+        small(),
+    );
+    let store = store.unwrap();
+    disk.cut_power();
+    let all = Key::in_space(&Space::Tenant("acme".into()), "item").prefix();
+    let read = async || match store.snapshot().await {
+        Ok(snapshot) => snapshot.scan(&all, Scan::first(usize::MAX)).await,
+        Err(error) => Err(error),
+    };
+    assert!(matches!(read().await, Err(StoreError::Unavailable { .. })));
+    disk.power_on();
+    for _ in 0..10_000 {
+        if read().await.is_ok() {
+            return history.check(&store).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    panic!("the store has not healed");
+}
+
 #[tokio::test]
 async fn a_store_that_is_dropped_while_its_disk_is_away_ends() {
     let disk = Disk::new();
@@ -198,7 +230,7 @@ async fn a_power_cut_while_rows_are_taken_over_leaves_none_of_them_or_all() {
             let snapshot = store.snapshot().await.unwrap();
             let version = snapshot.version().await.unwrap();
             let all = Key::in_space(&Space::Host, "count").prefix();
-            let found = snapshot.counters(&all, planwright_store::Scan::first(999)).await.unwrap();
+            let found = snapshot.counters(&all, Scan::first(999)).await.unwrap();
             assert!([(0, 0), (7, 500)].contains(&(version, found.len())), "{version}");
             assert!(done.is_err() || version == 7, "it said that it kept them");
             kept.push(version);

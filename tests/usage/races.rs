@@ -188,8 +188,9 @@ async fn an_event_that_16_clients_send_at_once_counts_once() {
         assert_eq!(used(&admin, "bob", "requests").await, round + 1);
     }
     // The quota is used up, and what was recorded is recorded still.
-    let again = json!({"metric": "requests", "enforce": true, "event_id": "r0"});
-    assert_eq!(app.user("bob").post(USAGE, again).await.ok(200)["current_usage"], 10);
+    let again = json!({"metric": "requests", "user_id": "bob", "enforce": true, "event_id": "r0"});
+    let service = app.actor("gateway", "service");
+    assert_eq!(service.post(USAGE, again).await.ok(200)["current_usage"], 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use planwright_store::{Key, Space};
 use serde_json::{Value, json};
 
 use super::{DAY, assert_agrees, give_to_many, make_plan};
 use crate::api::{CLOCK, SUBSCRIPTION, SUBSCRIPTIONS, TENANTS, subscription_of};
 use crate::harness::process::Process;
-use crate::harness::{App, claims};
+use crate::harness::{App, by_hand, claims};
 
 async fn sandbox(app: &App) {
     let draft = json!({"id": "lab", "name": "Lab", "sandbox": true});
@@ -34,6 +35,28 @@ async fn when_a_sandboxs_time_is_set_all_that_became_due_is_done_and_nothing_of_
     assert_eq!(other["status"], "active");
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
+}
+
+/// There was no latest time once.
+#[tokio::test]
+async fn a_sandbox_that_was_set_past_the_latest_time_stands_there_and_is_worked() {
+    let app = App::start().await;
+    sandbox(&app).await;
+    let lab = app.of_tenant("lab", "root", "admin");
+    make_plan(&lab, "pro", 0, "year").await;
+    lab.put(&subscription_of("bob"), json!({"plan_id": "pro"})).await.ok(201);
+    let (folder, file) = app.stop().await;
+    let clock = Key::in_space(&Space::Host, "clock").text("lab").key();
+    by_hand::put(&file, vec![(clock, json!({"now": 253_402_207_200_u64}))]).await;
+
+    let app = App::start_on(folder).await;
+    while app.advance(0).await > 0 {}
+    let lab = app.of_tenant("lab", "root", "admin");
+    let latest = 221_876_927_999_u64;
+    assert_eq!(lab.get(CLOCK).await.ok(200), json!({"now": latest, "stands_still": true}));
+    let listed = lab.get(SUBSCRIPTIONS).await.ok(200);
+    assert!(listed["items"][0]["current_period_end"].as_u64() > Some(latest), "{listed}");
+    lab.put(CLOCK, json!({"now": latest})).await.ok(200);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Billing windows: the windows in which something was metered or charged, until a statement says what it comes to, and
 //! what was billed of them, which usage that comes late is held against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,20 @@ pub struct BillingWindow {
     pub window: Window,
     /// What plans allowed of metered metrics when they were last used; nothing where there was no quota.
     pub limits: BTreeMap<Metric, Limit>,
+    /// What of the price catalog its usage is still to be billed by. It is not deleted meanwhile.
+    #[serde(default)]
+    pub rests_on: Priced,
     /// How far it has come.
     pub state: WindowState,
+}
+
+/// What of the price catalog usage is billed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Priced {
+    /// The billing plans that metered it.
+    pub billing_plans: BTreeSet<u64>,
+    /// The regions that it was used in, where that was known.
+    pub regions: BTreeSet<u64>,
 }
 
 /// How far a billing window has come.
@@ -77,6 +89,44 @@ pub struct Billed {
     /// What for.
     #[serde(with = "decimal")]
     pub amount: Decimal,
+    /// Where the question is kept that has the prices; nothing if none of it was priced.
+    #[serde(default)]
+    pub asked: Option<AskedIn>,
+}
+
+/// Where a question about a segment is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedIn {
+    /// On this statement.
+    pub statement_id: String,
+    /// Which of its questions, from 0.
+    pub question: usize,
+    /// Which line of that question, from 0.
+    pub line: usize,
+    /// What the product was called then, for people.
+    pub label: String,
+}
+
+/// What a segment comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// How much of it is billed, in all.
+    pub quantity: Quantity,
+    /// What all of that costs.
+    pub amount: Decimal,
+    /// Where the question is kept that has the prices.
+    pub asked: AskedIn,
+}
+
+/// A kept question that is put again, since more of some of its lines is billed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedAgain {
+    /// On which statement it is kept.
+    pub statement_id: String,
+    /// Which of its questions.
+    pub question: usize,
+    /// What its lines are about, by their places, and how much of each is billed now.
+    pub lines: BTreeMap<usize, (Segment, Quantity)>,
 }
 
 /// What was counted in a window.
@@ -88,11 +138,22 @@ pub struct Metered {
     pub totals: BTreeMap<Metric, Quantity>,
 }
 
+impl Priced {
+    /// Whether a segment's billing plan and region are among it.
+    #[must_use]
+    pub fn has(&self, segment: &Segment) -> bool {
+        let Segment { billing_plan_id, region_id, .. } = segment;
+        self.billing_plans.contains(billing_plan_id)
+            && (*region_id == 0 || self.regions.contains(region_id))
+    }
+}
+
 impl BillingWindow {
     /// One that was not there before.
     #[must_use]
     pub fn open(window: Window) -> Self {
-        Self { window, limits: BTreeMap::new(), state: WindowState::Open { failed: None } }
+        let state = WindowState::Open { failed: None };
+        Self { window, limits: BTreeMap::new(), rests_on: Priced::default(), state }
     }
 
     /// Whether it is not billed yet.
@@ -117,6 +178,18 @@ impl BillingWindow {
         } else if self.limits.get(metric) != Some(&limit) {
             self.limits.insert(metric.clone(), limit);
         }
+    }
+
+    /// Notes where something was used and by whose prices.
+    pub fn note_segment(&mut self, segment: &Segment) {
+        self.rests_on.billing_plans.insert(segment.billing_plan_id);
+        self.rests_on.regions.extend(Some(segment.region_id).filter(|id| *id != 0));
+    }
+
+    /// The same once all that was used is billed.
+    #[must_use]
+    pub fn closed(self, closed: Closed) -> Self {
+        Self { rests_on: Priced::default(), state: WindowState::Closed(closed), ..self }
     }
 
     /// When a statement is to be written; nothing once it was.
@@ -165,24 +238,45 @@ impl Closed {
         self.billed.iter().find(|billed| billed.segment == *segment)
     }
 
-    /// The same once usage that came late is billed: `priced` has what whole quantities cost now. Where that is less
-    /// than what was billed, since prices fell, nothing is given back.
+    /// The questions that are put again for segments that have grown: whole, with all of their lines, as an answer may
+    /// rest on any. What was never priced has none.
     #[must_use]
-    pub fn adjusted(
-        self,
-        metered: &Metered,
-        priced: &BTreeMap<Segment, (Quantity, Decimal)>,
-    ) -> Self {
+    pub fn asked_again(&self, grown: &Quantities) -> Vec<AskedAgain> {
+        let asked = self.billed.iter().filter_map(|it| Some((it, it.asked.as_ref()?)));
+        let mut questions: BTreeMap<(&str, usize), (bool, BTreeMap<usize, _>)> = BTreeMap::new();
+        for (billed, asked) in asked {
+            let of = (asked.statement_id.as_str(), asked.question);
+            let (is_wanted, lines) = questions.entry(of).or_default();
+            let now = grown.get(&billed.segment);
+            *is_wanted |= now.is_some();
+            let quantity = now.copied().unwrap_or(billed.quantity);
+            lines.insert(asked.line, (billed.segment.clone(), quantity));
+        }
+        let wanted = questions.into_iter().filter(|(_, (is_wanted, _))| *is_wanted);
+        let again = wanted.map(|((statement_id, question), (_, lines))| AskedAgain {
+            statement_id: statement_id.to_owned(),
+            question,
+            lines,
+        });
+        again.collect()
+    }
+
+    /// The same once usage that came late is billed: `priced` has what whole quantities cost. Where that is less than
+    /// what was billed, nothing is given back.
+    #[must_use]
+    pub fn adjusted(self, metered: &Metered, priced: &BTreeMap<Segment, Cost>) -> Self {
         let billed = metered.counted.iter().map(|(segment, counted)| {
             let before = self.of(segment);
             let (quantity, amount) =
                 before.map_or((Quantity::ZERO, Decimal::ZERO), |it| (it.quantity, it.amount));
             let now = priced.get(segment);
+            let asked = now.map(|cost| &cost.asked);
             Billed {
                 segment: segment.clone(),
                 counted: *counted,
-                quantity: now.map_or(quantity, |(quantity, _)| *quantity),
-                amount: now.map_or(amount, |(_, now)| amount + due_more(amount, *now)),
+                quantity: now.map_or(quantity, |cost| cost.quantity),
+                amount: now.map_or(amount, |cost| amount + due_more(amount, cost.amount)),
+                asked: asked.or_else(|| before?.asked.as_ref()).cloned(),
             }
         });
         let billed = billed.collect();
@@ -213,6 +307,11 @@ mod tests {
         Metered { counted, totals: [(Metric::named("cpu"), sum)].into() }
     }
 
+    fn asked_in(statement_id: &str, question: usize, line: usize) -> AskedIn {
+        let (statement_id, label) = (statement_id.to_owned(), "CPU".to_owned());
+        AskedIn { statement_id, question, line, label }
+    }
+
     #[test]
     fn a_statement_is_tried_again_in_growing_pauses() {
         let mut window = BillingWindow::open(Window { start: at(0), end: at(1_000) });
@@ -225,8 +324,7 @@ mod tests {
             assert_eq!(window.due_at(), Some(at(now + pause)), "attempt {attempt}");
             now += pause;
         }
-        let closed = BillingWindow { state: WindowState::Closed(Closed::default()), ..window };
-        assert_eq!(closed.due_at(), None);
+        assert_eq!(window.closed(Closed::default()).due_at(), None);
         let last = BillingWindow::open(Window { start: at(0), end: at(1_000) });
         let last = last.failed("sta".to_owned(), Timestamp::MAX);
         assert_eq!(last.due_at(), Some(Timestamp::MAX));
@@ -249,8 +347,12 @@ mod tests {
         let limits: BTreeMap<_, _> =
             [(Metric::named("cpu"), Limit { quota: Some(100), is_billed: true })].into();
         let costs = |all: &Quantities, each: i64| {
-            let price = |quantity: Quantity| quantity.exact() * Decimal::from(each);
-            all.iter().map(|(one, quantity)| (one.clone(), (*quantity, price(*quantity)))).collect()
+            let cost = |quantity: Quantity| Cost {
+                quantity,
+                amount: quantity.exact() * Decimal::from(each),
+                asked: asked_in("sta_1", 0, 0),
+            };
+            all.iter().map(|(one, quantity)| (one.clone(), cost(*quantity))).collect()
         };
         let closed = Closed::default();
         let bill = closed.to_adjust(&limits, &first);
@@ -281,5 +383,64 @@ mod tests {
         // A quota that went up since gives nothing back either.
         let raised = [(Metric::named("cpu"), Limit { quota: Some(500), is_billed: true })].into();
         assert!(closed.to_adjust(&raised, &metered(&[(Trial, "60"), (Final, "70")])).is_empty());
+    }
+
+    #[test]
+    fn questions_are_put_again_whole_where_a_line_of_theirs_has_grown() {
+        let billed = |region: u64, text: &str, asked: Option<AskedIn>| Billed {
+            segment: segment("cpu", PhaseType::Final, region),
+            counted: quantity(text),
+            quantity: quantity(text),
+            amount: Decimal::ONE,
+            asked,
+        };
+        let billed = vec![
+            billed(1, "10", Some(asked_in("sta_1", 0, 1))),
+            billed(2, "20", Some(asked_in("sta_1", 0, 0))),
+            billed(3, "30", Some(asked_in("sta_1", 1, 0))),
+            billed(4, "40", Some(asked_in("sta_2", 0, 0))),
+            billed(5, "0", None),
+        ];
+        let closed = Closed { billed, ..Closed::default() };
+        for (grown, expected) in [
+            (&[][..], vec![]),
+            (&[(1, "11")], vec!["sta_1 0: 2=20 1=11"]),
+            (&[(1, "11"), (2, "22")], vec!["sta_1 0: 2=22 1=11"]),
+            (&[(2, "21"), (3, "31")], vec!["sta_1 0: 2=21 1=10", "sta_1 1: 3=31"]),
+            (&[(4, "41"), (5, "1")], vec!["sta_2 0: 4=41"]),
+            // Nothing was priced in those regions.
+            (&[(5, "1"), (6, "1")], vec![]),
+        ] {
+            let grown = grown
+                .iter()
+                .map(|(region, text)| (segment("cpu", PhaseType::Final, *region), quantity(text)));
+            let again = closed.asked_again(&grown.collect());
+            let said = again.iter().map(|one| {
+                let line = |(of, much): &(Segment, Quantity)| format!(" {}={much}", of.region_id);
+                let lines: String = one.lines.values().map(line).collect();
+                format!("{} {}:{lines}", one.statement_id, one.question)
+            });
+            assert_eq!(said.collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_window_rests_on_what_prices_it_until_it_is_billed() {
+        let mut window = BillingWindow::open(Window { start: at(0), end: at(1_000) });
+        for region in [2, 0, 2, 1] {
+            window.note_segment(&segment("cpu", PhaseType::Final, region));
+        }
+        let expected = Priced { billing_plans: [1].into(), regions: [1, 2].into() };
+        assert_eq!(window.rests_on, expected);
+        for (region, has) in [(0, true), (1, true), (3, false)] {
+            assert_eq!(expected.has(&segment("cpu", PhaseType::Final, region)), has, "{region}");
+        }
+        let failed = window.failed("sta".to_owned(), at(1_000));
+        assert_eq!(failed.rests_on, expected, "it is to be billed still");
+        let mut closed = failed.closed(Closed::default());
+        assert_eq!(closed.rests_on, Priced::default());
+        // Usage that comes late is to be billed, too.
+        closed.note_segment(&segment("cpu", PhaseType::Final, 2));
+        assert_eq!(closed.rests_on.regions, [2].into());
     }
 }

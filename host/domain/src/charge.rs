@@ -26,6 +26,20 @@ pub struct UsageQuestion {
     pub lines: Vec<UsageLine>,
 }
 
+impl UsageQuestion {
+    /// The same question of other quantities, by the places of lines.
+    #[must_use]
+    pub fn of(&self, quantities: impl IntoIterator<Item = (usize, Decimal)>) -> Self {
+        let mut question = self.clone();
+        for (place, quantity) in quantities {
+            if let Some(line) = question.lines.get_mut(place) {
+                line.quantity = quantity;
+            }
+        }
+        question
+    }
+}
+
 /// A quantity of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageLine {

@@ -33,6 +33,12 @@ impl Clock {
     /// The end of the year 9000, in Unix seconds. Periods that begin by then end within the calendar.
     pub const LATEST: i64 = 221_876_927_999;
 
+    /// Where a sandbox's time stands. Before there was a latest time it may have been set past it: then it stands there.
+    #[must_use]
+    pub fn standing(set: Timestamp) -> Timestamp {
+        Timestamp::from_second(Self::LATEST).map_or(set, |latest| set.min(latest))
+    }
+
     /// The time as it is set, where it may be.
     ///
     /// # Errors
@@ -77,6 +83,9 @@ mod tests {
             let code = set.map_err(|refusal| refusal.fields()[0].code.clone());
             let code = code.as_ref().map(|set| assert_eq!(set.now, at(now)));
             assert_eq!(code.map_err(String::as_str), expected, "{now}");
+        }
+        for (set, stands) in [(1_000, 1_000), (253_402_207_200, Clock::LATEST)] {
+            assert_eq!(Clock::standing(at(set)), at(stands));
         }
         let latest = at(Clock::LATEST).to_string();
         assert_eq!(latest, "9000-12-31T23:59:59Z");

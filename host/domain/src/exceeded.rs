@@ -17,6 +17,6 @@ pub struct Exceeded {
     pub limit: u64,
     /// When the quota begins again.
     pub period_end: Timestamp,
-    /// In how many seconds that is; 0 if the window is over.
-    pub retry_after: u32,
+    /// In how many seconds that is; nothing if the window is over, as no waiting helps then.
+    pub retry_after: Option<u32>,
 }

@@ -55,6 +55,7 @@ pub mod product;
 pub mod quantity;
 pub mod quota_threshold;
 pub mod quote;
+pub mod quoted;
 pub mod refusal;
 pub mod refusal_kind;
 pub mod region;

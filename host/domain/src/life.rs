@@ -151,12 +151,14 @@ impl Held {
     /// The plan whose quotas hold, and where they count.
     #[must_use]
     pub fn governing(&self) -> Governing {
-        let own = || {
-            let id = self.subscription.plan_id.clone();
-            let plan = PlanKey { id, generation: self.plan_generation };
-            Governing { plan, course: self.course() }
-        };
+        let own = || Governing { plan: self.plan(), course: self.course() };
         self.governed_by.clone().unwrap_or_else(own)
+    }
+
+    /// The plan that it is to.
+    #[must_use]
+    pub fn plan(&self) -> PlanKey {
+        PlanKey { id: self.subscription.plan_id.clone(), generation: self.plan_generation }
     }
 
     /// The instant at which time next brings something, if it is live.

@@ -99,6 +99,12 @@ pub enum Refusal {
         /// The API key's.
         id: String,
     },
+    /// This very request was done before, and its answer cannot be read any more.
+    #[error(
+        "This request was done before, and its answer was kept in a form that this release does not read. Look at \
+         what it changed; to have it done again, send it with another Idempotency-Key."
+    )]
+    AnswerOutdated,
     /// What was read before has changed since.
     #[error(
         "{noun} '{id}' has changed since it was read (If-Match). Read it again and decide anew."
@@ -316,8 +322,8 @@ pub enum Refusal {
     },
     /// The quota does not reach, and nothing is recorded.
     #[error(
-        "The quota of {} is {}, and {} of it are used: {} more is past it. It begins again at {}.",
-        .0.metric, .0.limit, .0.current, .0.amount, .0.period_end
+        "The quota of {} is {}, and {} of it are used: {} more is past it. {}",
+        .0.metric, .0.limit, .0.current, .0.amount, .0.begins_again()
     )]
     QuotaExceeded(Box<Exceeded>),
     /// The total would be more than a number holds.
@@ -369,6 +375,7 @@ impl Refusal {
             Self::NoBillingPlan { .. } => "no_billing_plan",
             Self::KeyReused => "idempotency_key_reused",
             Self::KeyMadeBefore { .. } => "already_done",
+            Self::AnswerOutdated => "answer_outdated",
             Self::Stale { .. } => "stale",
             Self::PluginNotFound { .. } => "plugin_not_found",
             Self::HookNotFound { .. } => "hook_not_found",
@@ -419,7 +426,9 @@ impl Refusal {
             | Self::NotSubscribed
             | Self::PluginNotFound { .. }
             | Self::HookNotFound { .. } => RefusalKind::Missing,
-            Self::KeyReused | Self::EventReused { .. } => RefusalKind::KeyReused,
+            Self::KeyReused | Self::AnswerOutdated | Self::EventReused { .. } => {
+                RefusalKind::KeyReused
+            }
             Self::NotAPlugin { .. }
             | Self::Unfit(_)
             | Self::EntryInUse { .. }
@@ -473,6 +482,7 @@ impl Refusal {
             | Self::TooManyEntries { .. }
             | Self::KeyReused
             | Self::KeyMadeBefore { .. }
+            | Self::AnswerOutdated
             | Self::Stale { .. }
             | Self::PluginNotFound { .. }
             | Self::HookNotFound { .. }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::caller::TenantId;
+use crate::life::PlanKey;
 use crate::money::{self, Currency};
 use crate::payment::{PaymentOrder, PaymentTold, RefundTold, Standing};
 use crate::period::Interval;
@@ -144,6 +145,9 @@ pub struct Booked {
     /// The time that the price is for, where it is a plan's. Of a plan by another interval it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// The plan that the user had when it was quoted, if it is for a plan and there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<PlanKey>,
     /// The statement that it is for, where it is for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_id: Option<String>,
@@ -191,6 +195,8 @@ pub struct Owed {
     pub interval: Interval,
     /// The subscription that it renews or changes.
     pub subscription_id: Option<String>,
+    /// The plan of that.
+    pub beside: Option<PlanKey>,
     /// More than 0.
     pub amount: Decimal,
     /// The plan's.
@@ -245,8 +251,8 @@ impl Booked {
         booked.transaction.subscription_id = owed.subscription_id;
         booked.transaction.plan_id = Some(owed.plan_id);
         booked.transaction.metadata = metadata;
-        let Owed { plan_generation, price, interval, .. } = owed;
-        Self { plan_generation, price, interval: Some(interval), ..booked }
+        let Owed { plan_generation, price, interval, beside, .. } = owed;
+        Self { plan_generation, price, interval: Some(interval), beside, ..booked }
     }
 
     /// Money that is asked for an open statement.
@@ -300,6 +306,7 @@ impl Booked {
             plan_generation: 0,
             price: amount,
             interval: None,
+            beside: None,
             statement_id: None,
             return_url: return_url.to_owned(),
             confirmation_url: None,
@@ -315,6 +322,15 @@ impl Booked {
     #[must_use]
     pub fn by_shop(self, shop_id: &str) -> Self {
         Self { shop_id: Some(shop_id.to_owned()), ..self }
+    }
+
+    /// The same, asked for again by a user who has what that one has: it is quoted beside that plan from now on.
+    #[must_use]
+    pub fn quoted_again(self, again: &Self, at: Clocks) -> Self {
+        let mut quoted = Self { beside: again.beside.clone(), ..self };
+        quoted.transaction.subscription_id.clone_from(&again.transaction.subscription_id);
+        quoted.transaction.updated_at = at.tenant;
+        quoted
     }
 
     /// What the provider is asked to take on: the same each time.

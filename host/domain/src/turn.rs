@@ -147,6 +147,10 @@ impl Held {
                 if onward.course.is_some() && !is_grace_end {
                     return worked.changed(at, onward);
                 }
+                if subscription.pending_plan_id.is_some() && !is_grace_end {
+                    // What is known is what its own plan costs, and it goes on with another one.
+                    return Ok(worked);
+                }
                 worked = worked.went_on(at, now, onward)?;
             }
         }
@@ -206,8 +210,11 @@ impl Worked {
         };
         match onward.fee.filter(is_covered) {
             Some(fee) if fee.is_zero() => {
-                // All free windows at once, however many there were.
-                let mut course = course.at(now)?;
+                // All free windows at once, however many there were; but no further than to what was asked for.
+                let subscription = &self.held.subscription;
+                let is_asked =
+                    subscription.cancel_at_period_end || subscription.pending_plan_id.is_some();
+                let mut course = course.at(if is_asked { at } else { now })?;
                 course.paid_until = course.window.end;
                 Ok(self.paid(at, course))
             }

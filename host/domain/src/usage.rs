@@ -156,7 +156,19 @@ impl Exceeded {
             current,
             limit: limit.quota.unwrap_or(u64::MAX),
             period_end: window.end,
-            retry_after: u32::try_from(seconds.max(0)).unwrap_or(u32::MAX),
+            retry_after: (seconds > 0).then(|| u32::try_from(seconds).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Whether waiting helps, for people.
+    #[must_use]
+    pub fn begins_again(&self) -> String {
+        let end = self.period_end;
+        match self.retry_after {
+            Some(_) => format!("It begins again at {end}."),
+            None => {
+                format!("What is told of is in a period that ended at {end}, and begins no more.")
+            }
         }
     }
 }
@@ -207,11 +219,13 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let window = Window { start: at(0), end: at(100) };
         let limit = Limit { quota: Some(1), is_billed: false };
-        for (now, retry_after) in [(0, 100), (99, 1), (100, 0), (500, 0)] {
+        for (now, retry_after) in [(0, Some(100)), (99, Some(1)), (100, None), (500, None)] {
             let metric = Metric::named("requests");
             let found =
                 Exceeded::new(&metric, limit, Quantity::ONE, Quantity::ONE, window, at(now));
             assert_eq!(found.retry_after, retry_after, "at {now}");
+            let is_over = found.begins_again().contains("ended at 1970-01-01T00:01:40Z");
+            assert_eq!(is_over, retry_after.is_none(), "at {now}: {}", found.begins_again());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::caller::is_user_id;
+use crate::caller::{Role, is_user_id};
 use crate::metric::Metric;
 use crate::quantity::Quantity;
 use crate::refusal::{FieldError, Refusal};
@@ -26,6 +26,27 @@ const MOST_METRICS: usize = 100;
 const MOST_METADATA: usize = 20;
 const LONGEST_METADATA: usize = 500;
 const LONGEST_EVENT_ID: usize = 255;
+
+/// Who says what was used. The ids of events are apart by that: what a user sends of the own usage never stands in the
+/// way of what a product says of it, whatever ids both choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Teller {
+    /// The one who used it.
+    User,
+    /// A product, or an admin.
+    Product,
+}
+
+impl Teller {
+    /// Whoever has a role.
+    #[must_use]
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::Service | Role::Admin | Role::Operator => Self::Product,
+        }
+    }
+}
 
 /// Amounts by metric: at least one, each metric once.
 pub type Amounts = BTreeMap<Metric, Quantity>;
@@ -79,7 +100,8 @@ pub struct UsageDraft {
     #[serde(default, deserialize_with = "unique::optional")]
     #[schema(value_type = schema::Amounts)]
     pub amounts: Option<BTreeMap<String, Quantity>>,
-    /// Makes it safe to send again: within 36 days the same id of the same user counts once.
+    /// Makes it safe to send again: within 36 days the same id of the same user counts once. Ids that users send
+    /// themselves are apart from those of services and admins.
     #[schema(pattern = "^[!-~]{1,255}$")]
     pub event_id: Option<String>,
     /// When it was used: at most 35 days ago, and at most 5 minutes ahead. Now where absent.

@@ -275,7 +275,7 @@ struct Wanted {
 
 impl Wanted {
     async fn inspect(host: Arc<Host>, candidate: Candidate) -> Result<Self, PluginError> {
-        blocking(move || {
+        stand_back::beside_requests(move || {
             let Candidate { hook, label, component, settings, reuse } = candidate;
             let subject = subject(hook, &label);
             let outside = inspect(&subject, &component, &host.limits)?;
@@ -315,7 +315,8 @@ impl Host {
         let natives = &self.natives;
         let native = natives.compile(turn, &wanted.subject, &digest, &wanted.component).await?;
         let (host, wanted) = (Arc::clone(self), Arc::clone(wanted));
-        blocking(move || host.natives.keep(&wanted.subject, &digest, &native)).await?
+        let keep = move || host.natives.keep(&wanted.subject, &digest, &native);
+        stand_back::beside_requests(keep).await?
     }
 
     /// Links the code, starts it once and asks who it is.

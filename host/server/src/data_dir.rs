@@ -49,6 +49,18 @@ pub enum DataDirError {
     Restoring { path: PathBuf },
 }
 
+/// A store that cannot be read, in a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the store {} is damaged: {reason}. Keep a copy of it, and restore your last backup with `planwright restore` \
+     into another folder",
+    file.display()
+)]
+pub struct DamagedStore {
+    pub(crate) file: PathBuf,
+    pub(crate) reason: String,
+}
+
 impl DataDir {
     /// Opens the folder, and makes it with a fresh secret if it is not there.
     ///

@@ -20,6 +20,9 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::config::LimitsConfig;
 
+/// How much of a connection is read at once. A head is no longer than that.
+const AT_ONCE: usize = 64 << 10;
+
 /// Where a connection comes from; each of its requests carries it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
@@ -46,6 +49,7 @@ pub(crate) async fn serve(
         let routes = TowerToHyperService::new(router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            .max_buf_size(AT_ONCE)
             .header_read_timeout(Duration::from_secs(limits.header_seconds))
             .serve_connection(
                 TokioIo::new(bounded(stream, limits.write_seconds)),

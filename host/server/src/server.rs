@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::background::{Background, Stopped};
 use crate::backup::Backups;
 use crate::config::Config;
-use crate::data_dir::{DataDir, DataDirError, Probe};
+use crate::data_dir::{DamagedStore, DataDir, DataDirError, Probe};
 use crate::errands::Errands;
 use crate::http::{self, Documents, Metrics, Web};
 use crate::plugins::{self, LoadError};
@@ -74,6 +74,8 @@ pub enum StartError {
          folder with --data-dir"
     )]
     InUse { data_dir: String },
+    #[error(transparent)]
+    Damaged(#[from] DamagedStore),
     #[error("cannot open the store: {0}")]
     Store(StoreError),
     #[error("cannot prepare the store: {0}")]
@@ -251,9 +253,11 @@ fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartErr
         StoreError::InUse { .. } => {
             StartError::InUse { data_dir: data_dir.path().display().to_string() }
         }
+        StoreError::Corrupt { reason } => {
+            DamagedStore { file: data_dir.store(), reason: reason.clone() }.into()
+        }
         StoreError::Unavailable { .. }
         | StoreError::Full
-        | StoreError::Corrupt { .. }
         | StoreError::Newer { .. }
         | StoreError::NotEmpty { .. } => StartError::Store(error),
     })

@@ -128,7 +128,11 @@ async fn try_update<S: Store>(
     edit.finish(Done { kind: Kind::BillingPlan, id, before, after }, whole).await
 }
 
-/// Deletes a billing plan that no group and no plan names.
+/// Why a billing plan stays that nothing names any more.
+pub(crate) const UNBILLED: &str = "usage that is not billed yet was metered by it. It can be when the statements of those \
+                                   periods are written: GET /api/v1/admin/billing/statements";
+
+/// Deletes a billing plan that no group and no plan names, and that no usage is to be billed by.
 ///
 /// # Errors
 /// Not found, in use, or what the validation plugins refuse.
@@ -151,7 +155,11 @@ async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<Edi
             .filter(|(_, names)| !names.is_empty())
             .map(|(what, names)| listed(what, names))
             .collect();
-        let by = format!("{} name it. Give them another one first", naming.join(" and "));
+        let by = if naming.is_empty() {
+            UNBILLED.to_owned()
+        } else {
+            format!("{} name it. Give them another one first", naming.join(" and "))
+        };
         let (kind, name) = (Kind::BillingPlan, edit.after.name);
         return Err(Refusal::EntryInUse { kind, name, what: "be deleted", by }.into());
     }

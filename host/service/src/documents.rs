@@ -4,6 +4,7 @@ use planwright_domain::api_key::ApiKey;
 use std::collections::BTreeMap;
 
 use planwright_domain::caller::TenantId;
+use planwright_domain::clock::Clock;
 use planwright_domain::decimal;
 use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::history::History;
@@ -22,6 +23,7 @@ use planwright_domain::tenant::Tenant;
 use planwright_domain::time::{self, Timestamp};
 use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_domain::usage::Limit;
+use planwright_domain::usage_event::Teller;
 use planwright_domain::user::UserFacts;
 use planwright_store::Document;
 use rust_decimal::Decimal;
@@ -271,6 +273,13 @@ pub(crate) struct ClockRecord {
     pub(crate) now: Option<Timestamp>,
 }
 
+impl ClockRecord {
+    /// The time, where it stands still.
+    pub(crate) fn standing(&self) -> Option<Timestamp> {
+        self.now.map(Clock::standing)
+    }
+}
+
 impl Document for ClockRecord {
     const SCHEMA: u16 = 1;
 }
@@ -364,7 +373,37 @@ impl Document for UsageEventRecord {
 /// Events that were recorded together, by their users; the key says from when on they may be forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExpiringUsageEvents {
+    /// Those that products told.
     pub(crate) events: BTreeMap<String, Vec<String>>,
+    /// Those that users told themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) own: BTreeMap<String, Vec<String>>,
+}
+
+impl ExpiringUsageEvents {
+    pub(crate) fn of(&self, teller: Teller) -> &BTreeMap<String, Vec<String>> {
+        match teller {
+            Teller::User => &self.own,
+            Teller::Product => &self.events,
+        }
+    }
+
+    pub(crate) fn add(&mut self, teller: Teller, user_id: &str, event_id: &str) {
+        let events = match teller {
+            Teller::User => &mut self.own,
+            Teller::Product => &mut self.events,
+        };
+        events.entry(user_id.to_owned()).or_default().push(event_id.to_owned());
+    }
+
+    /// Each with who told it, and whose it is.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Teller, &String, &String)> {
+        [Teller::User, Teller::Product].into_iter().flat_map(move |teller| {
+            self.of(teller).iter().flat_map(move |(user_id, events)| {
+                events.iter().map(move |event_id| (teller, user_id, event_id))
+            })
+        })
+    }
 }
 
 impl Document for ExpiringUsageEvents {

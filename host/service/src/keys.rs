@@ -18,7 +18,8 @@ use planwright_domain::money::Currency;
 use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
-use planwright_store::{Key, KeyBuilder, Prefix, Space};
+use planwright_domain::usage_event::Teller;
+use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};
 
 pub(crate) use host::{DuePlace, HostKeys, Timeline};
 pub(crate) use owner::OwnerKeys;
@@ -81,6 +82,7 @@ pub(crate) enum Family {
     PaymentDue,
     Usage,
     UsageEvent,
+    OwnUsageEvent,
     ExpiringUsageEvents,
     QuotaThreshold,
     Entry,
@@ -101,7 +103,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 67] = [
+    const ALL: [Self; 68] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -152,6 +154,7 @@ impl Family {
         Self::PaymentDue,
         Self::Usage,
         Self::UsageEvent,
+        Self::OwnUsageEvent,
         Self::ExpiringUsageEvents,
         Self::QuotaThreshold,
         Self::Entry,
@@ -223,6 +226,7 @@ impl Family {
             Self::PaymentDue => "payment-due",
             Self::Usage => "usage",
             Self::UsageEvent => "usage-event",
+            Self::OwnUsageEvent => "own-usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
             Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
@@ -424,6 +428,14 @@ impl Keys {
         self.kind(Family::ExpiringAnswer).prefix()
     }
 
+    /// When the answer has expired that a key of these leads to.
+    pub(crate) fn read_expiring_answer(key: &Key) -> Option<u64> {
+        match key.parts().first() {
+            Some(Part::Number(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// Record: an API key, without its secret.
     pub(crate) fn api_key(&self, id: &str) -> Key {
         self.kind(Family::ApiKey).text(id).key()
@@ -456,8 +468,12 @@ impl Keys {
     }
 
     /// Record: an event that was counted and must not be counted again.
-    pub(crate) fn usage_event(&self, user_id: &str, event_id: &str) -> Key {
-        self.kind(Family::UsageEvent).text(user_id).text(event_id).key()
+    pub(crate) fn usage_event(&self, teller: Teller, user_id: &str, event_id: &str) -> Key {
+        let family = match teller {
+            Teller::User => Family::OwnUsageEvent,
+            Teller::Product => Family::UsageEvent,
+        };
+        self.kind(family).text(user_id).text(event_id).key()
     }
 
     /// Log: what admins did.

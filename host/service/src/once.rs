@@ -7,7 +7,7 @@ use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
 use planwright_domain::time::Timestamp;
 use planwright_store::{
-    ChangeSet, CommitError, Committed, Document, Key, Scan, Snapshot, Store, StoreError,
+    ChangeSet, CommitError, Committed, Document, Key, Record, Scan, Snapshot, Store, StoreError,
     WithCounters,
 };
 use serde::de::DeserializeOwned;
@@ -111,7 +111,8 @@ pub(crate) async fn answered_counting<S: Store, T: DeserializeOwned>(
     let Some(claim) = &by.claim else { return Ok(None) };
     let key = Keys::of(&by.caller.tenant).answer(&claim.scope);
     let Some(record) = app.store.snapshot().await?.get(&key).await? else { return Ok(None) };
-    let KeptAnswer { counters, value: answer } = record.decode()?;
+    let kept = read_answer(&record)?.ok_or(Refusal::AnswerOutdated)?;
+    let KeptAnswer { counters, value: answer } = kept;
     if answer.has_expired(by.received_at) {
         return Ok(None);
     }
@@ -120,10 +121,20 @@ pub(crate) async fn answered_counting<S: Store, T: DeserializeOwned>(
     }
     // From its text: on the way from one value to another, serde_json makes binary floats of decimals.
     let text = answer.result.to_string();
-    let result = serde_json::from_str(&text).map_err(|error| StoreError::Corrupt {
-        reason: format!("the kept answer {key} cannot be read: {error}"),
+    let result = serde_json::from_str(&text).map_err(|error| {
+        tracing::warn!(%error, %key, "a kept answer has another form");
+        Refusal::AnswerOutdated
     })?;
     Ok(Some((result, counters)))
+}
+
+/// An answer as it was kept; nothing where an earlier release gave it another form.
+fn read_answer(record: &Record) -> Result<Option<KeptAnswer>, StoreError> {
+    match record.decode() {
+        Ok(kept) => Ok(Some(kept)),
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Answer {
@@ -173,7 +184,7 @@ impl<S: Store> App<S> {
         match snapshot.get(&key).await? {
             None => change.expect_absent(&key),
             Some(kept) => {
-                let old = kept.decode::<KeptAnswer>()?.value;
+                let old = read_answer(&kept)?.ok_or(Refusal::AnswerOutdated)?.value;
                 if !old.has_expired(by.received_at) {
                     // The same request was first, just now; `once` starts again and finds its answer.
                     return Err(CommitError::Conflict { key }.into());
@@ -219,12 +230,17 @@ async fn make_way<N: Snapshot>(
     change: &mut ChangeSet,
 ) -> Result<(), Error> {
     let oldest = snapshot.scan(&keys.expiring_answers(), Scan::first(LOOKED_AT)).await?;
+    let now = u64::try_from(by.received_at.as_second()).unwrap_or(0);
     let begin = claim.scope.bytes().map(usize::from).sum::<usize>() % oldest.len().max(1);
     for (expiring, record) in oldest.iter().cycle().skip(begin).take(MAKE_WAY.min(oldest.len())) {
         let scope = record.decode::<Expiring>()?.scope;
         let key = keys.answer(&scope);
         let Some(old) = snapshot.get(&key).await? else { continue };
-        if scope != claim.scope && old.decode::<KeptAnswer>()?.value.has_expired(by.received_at) {
+        let has_expired = match read_answer(&old)? {
+            Some(kept) => kept.value.has_expired(by.received_at),
+            None => Keys::read_expiring_answer(expiring).is_some_and(|at| at <= now),
+        };
+        if scope != claim.scope && has_expired {
             change.expect_version(&key, old.version).delete(expiring).delete(&key);
         }
     }

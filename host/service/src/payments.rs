@@ -74,14 +74,23 @@ async fn try_book<S: Store>(
     let booked = booked.by_shop(shop_id);
     let tenant = &by.caller.tenant;
     let pending = TransactionKeys::of(tenant).pending(&booked);
-    if let Some(record) = app.store.snapshot().await?.get(&pending).await? {
-        return Ok(record.decode::<PendingTransaction>()?.transaction_id);
-    }
+    let snapshot = app.store.snapshot().await?;
     let mut change = ChangeSet::new();
     let (key, version) = rests_on;
     change.expect_version(&key, version);
-    transaction_records::begin(&mut change, tenant, &booked);
-    let id = booked.transaction.id;
+    let id = if let Some(record) = snapshot.get(&pending).await? {
+        let id = record.decode::<PendingTransaction>()?.transaction_id;
+        let (version, before) = transaction_records::load(&snapshot, tenant, &id).await?;
+        if before.beside == booked.beside {
+            return Ok(id);
+        }
+        let after = before.clone().quoted_again(&booked, clocks(by));
+        transaction_records::replace(&mut change, tenant, (version, &before), &after);
+        id
+    } else {
+        transaction_records::begin(&mut change, tenant, &booked);
+        booked.transaction.id
+    };
     app.commit(by, change, &id).await?;
     Ok(id)
 }
@@ -106,6 +115,7 @@ async fn for_plan<S: Store>(
         price: quote.price,
         interval: quote.interval,
         subscription_id: quote.subscription_id,
+        beside: quote.beside,
         amount: quote.amount_due,
         currency: quote.currency,
         reason: quote.reason,

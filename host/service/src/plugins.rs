@@ -60,8 +60,12 @@ pub async fn upload<S: Store>(
 ) -> Result<Uploaded, Error> {
     let inspection = app.host.inspect(component.clone()).await.map_err(of_the_bytes)?;
     plugin_parts::clear_abandoned(&app.store, by.now).await?;
-    let done: Uploaded =
-        once(app, by, || try_upload(app, by, owner, &inspection, &component)).await?;
+    let by = &by.clone().with_body(&inspection.digest);
+    let done: Result<Uploaded, Error> =
+        once(app, by, || try_upload(app, by, owner, &inspection, &component)).await;
+    // Giving back so much memory takes a while, and requests share the thread.
+    drop(tokio::task::spawn_blocking(move || drop(component)));
+    let done = done?;
     if done.plugin.state == PluginState::COMPILING {
         app.workshop.want(inspection.digest);
     }
@@ -101,7 +105,7 @@ async fn try_upload<S: Store>(
     by: &Request,
     owner: &Owner,
     inspection: &Inspection,
-    bytes: &[u8],
+    bytes: &Bytes,
 ) -> Result<Uploaded, Error> {
     let digest = &inspection.digest;
     let keys = OwnerKeys::of(owner);

@@ -1,6 +1,7 @@
 //! Who asks for a use case, and when.
 
 use planwright_domain::caller::Caller;
+use planwright_domain::plugin::Digest;
 use planwright_domain::time::Timestamp;
 
 /// Who asks, and when: the one instant that everything in a request happens at.
@@ -22,6 +23,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// The same with a body that was read apart from it, known by its digest: a repeat has the same.
+    pub(crate) fn with_body(mut self, digest: &Digest) -> Self {
+        if let Some(claim) = &mut self.claim {
+            claim.fingerprint = format!("{} {digest}", claim.fingerprint);
+        }
+        self
+    }
+
     /// Whether the caller may change what has this tag: it has read it, or does not say what it has read.
     pub(crate) fn may_change(&self, tag: &str) -> bool {
         let is_it = |read: &String| read == "*" || read == tag;

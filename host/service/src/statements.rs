@@ -4,6 +4,7 @@ pub(crate) mod billing_windows;
 pub(crate) mod meter;
 pub(crate) mod metering;
 pub mod replays;
+mod statement_adjusting;
 mod statement_billing;
 mod statement_closing;
 pub(crate) mod statement_documents;
@@ -19,6 +20,7 @@ use planwright_domain::refusal::FieldError;
 use planwright_domain::statement::{Documented, Statement, StatementStatus, UpcomingStatement};
 use planwright_store::{Prefix, Scan, Snapshot, Store, StoreError};
 
+use self::statement_billing::Taken;
 use self::statement_documents::{BillingWindowRecord, StatementEntry};
 use self::statement_pricers::Run;
 use crate::app::App;
@@ -174,17 +176,18 @@ pub async fn upcoming<S: Store>(
     let tenant = &by.caller.tenant;
     let snapshot = app.store.snapshot().await?;
     let run = Run::default();
-    let mut all = Vec::new();
+    let (mut all, mut taken) = (Vec::new(), Taken::default());
     for place in open_windows(&snapshot, tenant, user_id).await? {
-        let closing = statement_closing::prepare(app, &snapshot, &run, tenant, &place);
+        let closing = statement_closing::prepare(app, &snapshot, &run, (tenant, &place), &taken);
         if let Some(closing) = Box::pin(closing).await? {
-            all.extend(closing.upcoming());
+            all.extend(closing.upcoming(&mut taken));
         }
     }
     Ok(all)
 }
 
-/// Those of a user that are not closed, the first ones first.
+/// Those of a user that are not closed, in the order in which they are: each takes what is left of credit, and the first
+/// what came late.
 async fn open_windows<N: Snapshot>(
     snapshot: &N,
     tenant: &TenantId,
@@ -193,12 +196,11 @@ async fn open_windows<N: Snapshot>(
     let windows = Keys::of(tenant).billing_windows(user_id);
     let mut open = Vec::new();
     for (key, record) in snapshot.scan(&windows, Scan::first(usize::MAX)).await? {
-        if record.decode::<BillingWindowRecord>()?.window.is_open() {
-            open.extend(Keys::read_window(&key));
-        }
+        let due = record.decode::<BillingWindowRecord>()?.window.due_at();
+        open.extend(due.zip(Keys::read_window(&key)));
     }
-    open.sort_by_key(|place| place.start);
-    Ok(open)
+    open.sort();
+    Ok(open.into_iter().map(|(_, place)| place).collect())
 }
 
 fn not_a_user() -> Refusal {

@@ -24,6 +24,9 @@ use crate::keys::{HostKeys, Keys, Timeline};
 use crate::once::once;
 use crate::request::Request;
 
+/// How many are read at once: nobody counts them, so all are walked.
+const PIECE: usize = 500;
+
 /// Whether there is such a tenant.
 ///
 /// # Errors
@@ -118,9 +121,18 @@ async fn try_create<S: Store>(
 /// When the store does not answer.
 pub async fn list<S: Store>(app: &App<S>, page: PageRequest) -> Result<Page<Tenant>, Error> {
     let snapshot = app.store.snapshot().await?;
-    let mut tenants = Vec::new();
-    for (_, record) in snapshot.scan(&HostKeys::tenants(), Scan::first(usize::MAX)).await? {
-        tenants.push(record.decode::<TenantRecord>()?.tenant);
+    let (mut scan, mut items, mut total) = (Scan::first(PIECE), Vec::new(), 0);
+    loop {
+        let piece = snapshot.scan(&HostKeys::tenants(), scan).await?;
+        for (_, record) in &piece {
+            if total >= page.skip() && items.len() < page.size() {
+                items.push(record.decode::<TenantRecord>()?.tenant);
+            }
+            total += 1;
+        }
+        tokio::task::yield_now().await;
+        let Some((last, _)) = piece.into_iter().last() else { break };
+        scan = Scan::first(PIECE).after(last);
     }
-    Ok(page.of(tenants))
+    Ok(page.answer(items, u64::try_from(total).unwrap_or(u64::MAX)))
 }

@@ -1,5 +1,6 @@
 //! Change sets: what a decision rested on, and what it changes.
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{Document, Head, Key};
@@ -44,6 +45,11 @@ pub(crate) enum Change {
         schema: u16,
         json: Vec<u8>,
         counters: Option<Vec<Key>>,
+    },
+    PutBytes {
+        key: Key,
+        schema: u16,
+        bytes: Bytes,
     },
     Delete(Key),
     Add {
@@ -152,6 +158,14 @@ impl ChangeSet {
             json,
             counters: Some(counters.to_vec()),
         })
+    }
+
+    /// Writes a record of bytes as they are, which are no JSON: for what is large and has a form of its own. They are not
+    /// copied until they are committed. `schema` is the number of their form; they are read with [`Record::bytes`].
+    ///
+    /// [`Record::bytes`]: crate::Record::bytes
+    pub fn put_bytes(&mut self, key: &Key, schema: u16, bytes: Bytes) -> &mut Self {
+        self.change(key, bytes.len(), |key| Change::PutBytes { key, schema, bytes })
     }
 
     /// Deletes a record; nothing happens if there is none.

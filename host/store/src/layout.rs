@@ -19,7 +19,7 @@ pub(crate) fn check_format(found: u64, what: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A record: version (8 bytes, big end first), schema (2 bytes), seal (8 bytes), JSON.
+/// A record: version (8 bytes, big end first), schema (2 bytes), seal (8 bytes), JSON or what else was put.
 pub(crate) fn encode_record(version: u64, schema: u16, seal: Seal, json: &[u8]) -> Vec<u8> {
     [&version.to_be_bytes()[..], &schema.to_be_bytes(), &seal, json].concat()
 }

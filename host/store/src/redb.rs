@@ -6,7 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +19,7 @@ use crate::{ChangeSet, CommitError, Committed, Store, StoreError};
 
 mod apply;
 mod committer;
+mod damage;
 mod database;
 mod file;
 mod load;
@@ -92,6 +93,8 @@ pub struct RedbStore {
 struct Shared {
     /// What is committed; nothing while the storage has failed.
     view: ArcSwapOption<View>,
+    /// Whether the storage refused a read; redb then refuses all of them until the database is opened anew.
+    read_failed: Arc<AtomicBool>,
     /// Bytes of the change sets in the queue.
     waiting: AtomicUsize,
     stats: Mutex<Stats>,
@@ -117,6 +120,23 @@ impl RedbStore {
         Self::start(move || file::open(&path, cache_bytes), options)
     }
 
+    /// The same, once every page was read from the disk and held against its checksum, which takes about a second for
+    /// each GiB. Opening alone reads next to nothing, so that a damaged page shows when somebody comes upon it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RedbStore::open`], and [`StoreError::Corrupt`] if a page is not as it was written.
+    pub fn open_verified(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        let path = PathBuf::from(path.as_ref());
+        let cache_bytes = options.cache_bytes;
+        let open = move || {
+            let mut database = file::open(&path, cache_bytes)?;
+            database::verify(&mut database)?;
+            Ok(database)
+        };
+        Self::start(open, options)
+    }
+
     /// Opens a database on storage of another kind; for tests that make it fail.
     ///
     /// `connect` is called now, and again each time the storage has failed and must be opened anew. Unlike a
@@ -139,13 +159,19 @@ impl RedbStore {
         open: impl FnMut() -> Result<Database, StoreError> + Send + 'static,
         options: Options,
     ) -> Result<Self, StoreError> {
+        damage::keep_quiet();
         let shared = Arc::new(Shared::default());
         let (sender, requests) = sync_channel(options.queue_sets);
         let committer =
             Committer::open(Box::new(open), requests, Arc::clone(&shared), options.clone())?;
         let committer = std::thread::Builder::new()
             .name("store-committer".to_owned())
-            .spawn(move || committer.run())
+            .spawn(move || {
+                // The database is closed here too, which reads and writes.
+                if let Err(error) = damage::caught(|| Ok(committer.run())) {
+                    tracing::error!(%error, "nothing is committed until the next start");
+                }
+            })
             .map_err(|error| StoreError::Unavailable {
                 reason: format!("no thread for the committer: {error}"),
             })?;
@@ -193,6 +219,10 @@ impl Store for RedbStore {
     type Snapshot = RedbSnapshot;
 
     async fn snapshot(&self) -> Result<RedbSnapshot, StoreError> {
+        if self.shared.read_failed.swap(false, Ordering::Relaxed) {
+            // Where nobody writes, nobody else would tell the committer: a commit fails too, and it heals.
+            let _ = self.submit(ChangeSet::new());
+        }
         self.shared.view.load_full().map(RedbSnapshot::new).ok_or_else(|| StoreError::Unavailable {
             reason: "the database is being reopened after a failure".to_owned(),
         })

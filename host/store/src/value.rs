@@ -1,4 +1,4 @@
-//! Values: JSON with a version and the number of its schema.
+//! Values: JSON with a version and the number of its schema; or bytes, where they have a form of their own.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -62,22 +62,22 @@ pub struct Record {
     /// The schema it was written with.
     pub schema: u16,
     seal: Seal,
-    json: Box<[u8]>,
+    bytes: Box<[u8]>,
 }
 
 /// What the committer writes beside a record, so that an edit by somebody else shows: the first bytes of a
-/// SHA-256 hash over the key's length and bytes, the version, the schema and the JSON text. It is no
+/// SHA-256 hash over the key's length and bytes, the version, the schema and the JSON text or the bytes. It is no
 /// secret: whoever means harm and knows this can write it anew.
 pub(crate) type Seal = [u8; 8];
 
-pub(crate) fn seal(key: &Key, version: u64, schema: u16, json: &[u8]) -> Seal {
+pub(crate) fn seal(key: &Key, version: u64, schema: u16, value: &[u8]) -> Seal {
     let key = key.as_bytes();
     let digest = Sha256::new()
         .chain_update(u64::try_from(key.len()).unwrap_or(u64::MAX).to_be_bytes())
         .chain_update(key)
         .chain_update(version.to_be_bytes())
         .chain_update(schema.to_be_bytes())
-        .chain_update(json)
+        .chain_update(value)
         .finalize();
     let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(digest);
     [a, b, c, d, e, f, g, h]
@@ -85,8 +85,8 @@ pub(crate) fn seal(key: &Key, version: u64, schema: u16, json: &[u8]) -> Seal {
 
 impl Record {
     /// A record as an engine found it.
-    pub(crate) fn new(version: u64, schema: u16, seal: Seal, json: &[u8]) -> Self {
-        Self { version, schema, seal, json: json.into() }
+    pub(crate) fn new(version: u64, schema: u16, seal: Seal, bytes: &[u8]) -> Self {
+        Self { version, schema, seal, bytes: bytes.into() }
     }
 
     pub(crate) fn seal(&self) -> Seal {
@@ -96,12 +96,17 @@ impl Record {
     /// Whether it is what the committer wrote under this key. Reading does not ask, since it costs more than
     /// the read; a check of the whole store does.
     pub fn is_as_written(&self, key: &Key) -> bool {
-        self.seal == seal(key, self.version, self.schema, &self.json)
+        self.seal == seal(key, self.version, self.schema, &self.bytes)
     }
 
     /// The JSON text as it was written.
     pub fn json(&self) -> &[u8] {
-        &self.json
+        &self.bytes
+    }
+
+    /// The bytes as they were written, where they are no JSON ([`ChangeSet::put_bytes`](crate::ChangeSet::put_bytes)).
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The value.
@@ -119,7 +124,7 @@ impl Record {
                 supported: T::SCHEMA.into(),
             });
         }
-        serde_json::from_slice(&self.json).map_err(|error| StoreError::Corrupt {
+        serde_json::from_slice(&self.bytes).map_err(|error| StoreError::Corrupt {
             reason: format!("version {} is not a {what}: {error}", self.version),
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use planwright_domain::Refusal;
+use planwright_domain::caller::Role;
 use planwright_domain::metric::Metric as Named;
 use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
 use planwright_domain::usage_event::{RejectedEvent, UsageCheck, UsageDraft, UsageEvent};
@@ -13,22 +14,25 @@ use planwright_store::{Key, Part, Scan, Snapshot, Space, Store};
 use serde_json::{Value, json};
 
 use super::super::command::{Amounts, Command, Event, Metric, User};
-use super::super::model::{Allowed, Outcome, Report, Totals};
+use super::super::model::{Allowed, EventId, Outcome, Report, Totals};
 use super::{House, name};
 
 impl House {
     pub(super) async fn meter(&self, command: &Command) -> Result<Outcome, Error> {
         match command {
-            Command::Use { user, event } => self.record(*user, event).await,
+            Command::Use { user, event, own } => self.record(*user, event, *own).await,
             Command::UseMany { events } => self.record_many(events).await,
             Command::MayUse { user, amounts } => self.may_use(*user, amounts).await,
             _ => Ok(Outcome::Done),
         }
     }
 
-    async fn record(&self, user: User, event: &Event) -> Result<Outcome, Error> {
+    async fn record(&self, user: User, event: &Event, own: bool) -> Result<Outcome, Error> {
         let (event, user) = (self.read(event)?, name(user));
-        let by = self.by("gateway");
+        let mut by = self.by(if own { &user } else { "gateway" });
+        if own {
+            by.caller.role = Role::User;
+        }
         let recorded = Box::pin(usage_events::record(self.app(), &by, &user, &event)).await?;
         let usage = match recorded.usage {
             OneOrEach::One(one) => vec![report(&one)],
@@ -98,16 +102,19 @@ impl House {
     }
 
     /// The ids of events that are remembered.
-    pub(in super::super) async fn remembered(&self, user: User) -> BTreeSet<u8> {
+    pub(in super::super) async fn remembered(&self, user: User) -> BTreeSet<EventId> {
         let space = Space::Tenant(self.tenant.to_string());
-        let all = Key::in_space(&space, "usage-event").text(&name(user)).prefix();
         let snapshot = self.app().store().snapshot().await.unwrap();
-        let events = snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap();
-        let id = |key: &Key| match key.parts().as_slice() {
-            [_, Part::Text(id)] => id.trim_start_matches('e').parse().unwrap(),
-            _ => panic!("{key}"),
-        };
-        events.iter().map(|(key, _)| id(key)).collect()
+        let mut ids = BTreeSet::new();
+        for (family, own) in [("usage-event", false), ("own-usage-event", true)] {
+            let all = Key::in_space(&space, family).text(&name(user)).prefix();
+            for (key, _) in snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap() {
+                let parts = key.parts();
+                let [_, Part::Text(id)] = parts.as_slice() else { panic!("{key}") };
+                ids.insert((own, id.trim_start_matches('e').parse().unwrap()));
+            }
+        }
+        ids
     }
 
     /// All that was ever used, as it is kept.

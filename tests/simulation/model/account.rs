@@ -155,6 +155,9 @@ impl Account {
     /// Money comes, and buys what it is enough for. Says whether it bought anything.
     pub(super) fn pay(&mut self, plan: &Plan, paid: Paid, shop: &Shop, now: i64) -> bool {
         self.receive(plan.terms.money, paid.amount);
+        if self.went_elsewhere(plan, paid.beside, shop) {
+            return false;
+        }
         let mut quoted = *plan;
         if quoted.terms.interval == paid.interval {
             quoted.terms.price = quoted.terms.price.min(paid.price);
@@ -162,6 +165,18 @@ impl Account {
         let Some(bill) = self.bill_for(&quoted, paid, shop, now) else { return false };
         self.take(plan, bill, shop, now);
         true
+    }
+
+    /// The plan that the user has.
+    pub(super) fn plan(&self) -> Option<PlanKey> {
+        self.live.as_ref().map(|live| live.plan)
+    }
+
+    /// Whether the user has taken another plan since one was quoted, and one that costs something.
+    fn went_elsewhere(&self, quoted: &Plan, beside: Option<PlanKey>, shop: &Shop) -> bool {
+        let Some(has) = self.plan() else { return false };
+        let costs = shop.very(has).is_none_or(|plan| plan.terms.price > 0);
+        costs && has != quoted.key && Some(has) != beside
     }
 
     pub(super) fn grant(&mut self, plan: &Plan, trial_days: u32, reset: bool, now: i64) -> Answer {

@@ -17,10 +17,14 @@ const REMEMBERED: i64 = 36 * DAY;
 /// How much was used of each metric in each window, in millionths.
 pub(in super::super) type Totals = BTreeMap<(u64, i64, Metric), i64>;
 
+/// An id, and whether the user has chosen it.
+pub(in super::super) type EventId = (bool, u8);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter {
     pub(super) totals: Totals,
-    events: HashMap<u8, Remembered>,
+    /// By id, those of the user apart from a product's.
+    events: HashMap<EventId, Remembered>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +79,7 @@ impl Meter {
         metrics.into_iter().map(report).collect()
     }
 
-    pub(super) fn remembered(&self) -> BTreeSet<u8> {
+    pub(super) fn remembered(&self) -> BTreeSet<EventId> {
         self.events.keys().copied().collect()
     }
 
@@ -90,6 +94,7 @@ impl Account {
     pub(super) fn record(
         &mut self,
         event: &Event,
+        own: bool,
         shop: &Shop,
         now: i64,
     ) -> Result<(bool, Vec<Report>), No> {
@@ -100,7 +105,7 @@ impl Account {
         if at.is_some_and(|at| now + AHEAD < at) {
             return Err(No::because("too_early"));
         }
-        if let Some(before) = event.id.and_then(|id| self.meter.events.get(&id)) {
+        if let Some(before) = event.id.and_then(|id| self.meter.events.get(&(own, id))) {
             if (&before.amounts, before.at) != (&event.amounts, at) {
                 return Err(No::because("event_id_reused"));
             }
@@ -122,7 +127,7 @@ impl Account {
         if let Some(id) = event.id {
             let (amounts, forgotten_from) = (event.amounts.clone(), now + REMEMBERED);
             let remembered = Remembered { amounts, at, counted: governing, forgotten_from };
-            self.meter.events.insert(id, remembered);
+            self.meter.events.insert((own, id), remembered);
         }
         Ok((true, reports))
     }

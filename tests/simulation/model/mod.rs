@@ -19,7 +19,7 @@ use account::Account;
 use orders::Order;
 use shop::{Limit, Plan, PlanKey, Shop, Terms};
 
-pub(super) use meter::{Allowed, Report, Totals};
+pub(super) use meter::{Allowed, EventId, Report, Totals};
 pub(super) use orders::{AtTill, OrderNo, SeenOrder};
 pub(super) use payments::Begun;
 
@@ -97,6 +97,8 @@ struct Paid {
     amount: i64,
     price: i64,
     interval: Interval,
+    /// The plan that the user had then.
+    beside: Option<PlanKey>,
     quoted_at: i64,
 }
 
@@ -186,7 +188,7 @@ impl Model {
     }
 
     /// The ids of events that are remembered.
-    pub(super) fn remembered(&self, user: User) -> BTreeSet<u8> {
+    pub(super) fn remembered(&self, user: User) -> BTreeSet<EventId> {
         self.accounts[user].meter.remembered()
     }
 
@@ -280,24 +282,27 @@ impl Model {
         let plan = self.shop.plan(plan).ok_or(No::because("plan_not_found"))?;
         let (amount, reason) = self.accounts[user].quote(&plan, &self.shop, self.now)?;
         let Terms { price, interval, .. } = plan.terms;
-        let paid = Paid { amount, price, interval, quoted_at: self.now };
+        let beside = self.accounts[user].plan();
+        let paid = Paid { amount, price, interval, beside, quoted_at: self.now };
         Ok(Quote { user, plan: plan.key, money: plan.terms.money, paid, reason })
     }
 
     fn meter(&mut self, command: &Command) -> Outcome {
         let (shop, now) = (&self.shop, self.now);
         match command {
-            Command::Use { user, event } => match self.accounts[*user].record(event, shop, now) {
-                Ok((is_new, usage)) => Outcome::Recorded { is_new, usage },
-                Err(No { code: "too_late" | "too_early", .. }) => {
-                    Outcome::No(No::because("invalid_request"))
+            Command::Use { user, event, own } => {
+                match self.accounts[*user].record(event, *own, shop, now) {
+                    Ok((is_new, usage)) => Outcome::Recorded { is_new, usage },
+                    Err(No { code: "too_late" | "too_early", .. }) => {
+                        Outcome::No(No::because("invalid_request"))
+                    }
+                    Err(no) => Outcome::No(no),
                 }
-                Err(no) => Outcome::No(no),
-            },
+            }
             Command::UseMany { events } => {
                 let (mut accepted, mut duplicates, mut rejected) = (0, 0, Vec::new());
                 for (index, (user, event)) in events.iter().enumerate() {
-                    match self.accounts[*user].record(event, shop, now) {
+                    match self.accounts[*user].record(event, false, shop, now) {
                         Ok((true, _)) => accepted += 1,
                         Ok((false, _)) => duplicates += 1,
                         Err(no) => rejected.push((index, no.code.to_owned())),

@@ -83,6 +83,7 @@ impl Model {
     pub(super) fn book(&mut self, user: User, plan: PlanNo) -> Result<OrderNo, No> {
         let quote = self.quote(user, plan)?;
         if let Some(known) = self.orders.iter().position(|order| order.is_for(&quote)) {
+            self.orders[known].paid.beside = quote.paid.beside;
             return Ok(known);
         }
         self.orders.push(Order::ask(quote, self.now));

@@ -64,8 +64,9 @@ impl Account {
         let Plan { terms, .. } = plan;
         let cost = terms.price * live.course.owed(at);
         if terms.price == 0 {
-            live.at = now;
-            live.course.paid_until = live.course.window(now).1;
+            let until = if live.ends || live.pending.is_some() { at } else { now };
+            live.at = until;
+            live.course.paid_until = live.course.window(until).1;
         } else if cost <= self.has(terms.money) {
             self.charge(terms.money, cost);
             for _ in 0..live.course.owed(at) {

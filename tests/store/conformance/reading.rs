@@ -58,6 +58,22 @@ pub(super) async fn a_record_of_a_newer_schema_is_refused_and_both_numbers_are_n
     }
 }
 
+pub(super) async fn bytes_that_are_no_json_are_kept_as_they_are<S: Store>(store: S) {
+    for length in [0, 1, 60 << 10, 1 << 20] {
+        let (at, bytes) = (key("bytes", "a"), vec![0xff_u8; length]);
+        let version = commit(&store, |set| set.put_bytes(&at, 3, bytes.clone().into()));
+        let version = version.await.unwrap();
+        let record = store.snapshot().await.unwrap().get(&at).await.unwrap().unwrap();
+        assert_eq!((record.version, record.schema, record.bytes()), (version, 3, &bytes[..]));
+        assert!(record.is_as_written(&at) && !record.is_as_written(&key("bytes", "b")));
+        let is_text = record.decode::<Item>();
+        assert!(matches!(is_text, Err(StoreError::Newer { .. })), "{is_text:?}");
+    }
+    let mut set = ChangeSet::new();
+    set.put_bytes(&key("bytes", "a"), 1, vec![0; ChangeSet::MAX_BYTES].into());
+    assert!(store.commit(set).await.is_err(), "they weigh what they are");
+}
+
 pub(super) async fn a_snapshot_goes_on_showing_its_moment<S: Store>(store: S) {
     let (at, counter, log) = (key("item", "a"), key("count", "a"), key("log", "a"));
     for value in 1..3 {

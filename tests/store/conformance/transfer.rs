@@ -29,11 +29,12 @@ async fn fill<S: Store>(store: &S) {
         let name = chance.below(40).to_string();
         let at = |family: &str| Key::in_space(space, family).text(&name).newest_first(7).key();
         let mut set = ChangeSet::new();
-        match chance.below(8) {
+        match chance.below(9) {
             0 => set.delete(&at("item")),
             1 => set.reset(&at("count")),
             2 | 3 => set.add(&at("count"), 5).add(&at("debt"), -5),
             4 => set.append(&Key::in_space(space, "log").key(), &name),
+            8 => set.put_bytes(&at("bytes"), 1, vec![0xff; 9].into()),
             5 => set.append(&at("log"), &chance.next()).append(&at("log"), &"and \u{0} more"),
             _ => set.put(&at("item"), &item(chance.next())),
         };

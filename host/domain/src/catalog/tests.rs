@@ -2,7 +2,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::billing_change::PartNumbers;
 use crate::catalog_change::CatalogChanges;
+use crate::catalog_document::CatalogDocument;
+use crate::entry::Numbers;
+use crate::time::Timestamp;
 
 fn numbers() -> CatalogNumbers {
     numbers_after(0)
@@ -227,6 +231,41 @@ fn what_is_wrong_is_named_by_its_place() {
     let book = book(json!({"currency": "USD", "price": 1, "regions": ["eu"]}));
     assert!(put(&cloud(), &book, false).is_ok());
     assert!(put(&cloud(), &book, true).is_err());
+}
+
+#[test]
+fn all_that_is_wrong_is_named_at_once_and_each_mistake_where_it_is() {
+    let mut wanted = whole();
+    // The second region, the first product and the price book are wrong, and others name them.
+    wanted["regions"] = json!([{"name": "us"}, {"name": "eu"}, {"name": "x".repeat(300)}]);
+    wanted["products"][0]["package"]["cpu"] = json!(0);
+    wanted["billing_plans"][0]["billing_resources"][1]["billing_phases"][0]["billing_resource_prices"]
+        [0]["price"] = json!(-1);
+    wanted["user_groups"][0]["name"] = json!("x");
+    wanted["plans"][0]["price"] = json!("1.555");
+    wanted["plans"].as_array_mut().unwrap().push(wanted_twice(&whole()["plans"][0]));
+    let refused = put(&Catalog::default(), &wanted, false).unwrap_err();
+    let fields: Vec<String> = refused.fields().into_iter().map(|error| error.field).collect();
+    let price =
+        "billing_plans[0].billing_resources[1].billing_phases[0].billing_resource_prices[0]";
+    assert_eq!(
+        fields,
+        [
+            "plans[1].id".to_owned(),
+            "regions[2].name".to_owned(),
+            "products[0].package.cpu".to_owned(),
+            format!("{price}.price"),
+            "user_groups[0].name".to_owned(),
+            "plans[0].price".to_owned(),
+        ]
+    );
+}
+
+/// The same plan once more, with nothing else wrong.
+fn wanted_twice(plan: &Value) -> Value {
+    let mut plan = plan.clone();
+    plan["name"] = json!("Again");
+    plan
 }
 
 #[test]

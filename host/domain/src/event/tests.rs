@@ -137,6 +137,7 @@ fn owed() -> Booked {
         price: Decimal::from(490),
         interval: Interval::Month,
         subscription_id: None,
+        beside: None,
         amount: Decimal::from(490),
         currency: Currency::RUB,
         reason: "start",

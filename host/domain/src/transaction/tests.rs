@@ -24,6 +24,7 @@ fn booked() -> Booked {
         price: Decimal::from(490),
         interval: Interval::Month,
         subscription_id: None,
+        beside: None,
         amount: Decimal::from(490),
         currency: Currency::RUB,
         reason: "start",

@@ -347,6 +347,38 @@ fn a_change_waits_for_the_end_of_what_is_paid_and_a_dearer_plan_is_not_had_unpai
 }
 
 #[test]
+fn what_was_asked_for_in_the_grace_waits_for_the_end_of_what_credit_buys_then_and_no_longer() {
+    let (free, pro) = (plan("free", 0, "month"), plan("pro", 490, "month"));
+    let gratis = plan("pro", 0, "month");
+    let (asked, grace, now) = (at("2025-02-02"), at("2025-02-04"), at("2025-06-01"));
+    let end = at("2025-03-01");
+    let waits = held(&pro, "2025-01-01").worked(asked, Some(&onward(&pro, 0))).unwrap().held;
+    assert_eq!(waits.grace_until, Some(grace));
+    let bought = "pro active 2025-02-01..2025-03-01 paid 2025-03-01";
+    let ended = "pro canceled 2025-02-01..2025-03-01 on 2025-03-01";
+    // By what the plan costs then, and by how far it goes without another answer.
+    for (plan, is_change, expected) in [
+        (&pro, true, bought),
+        (&gratis, true, bought),
+        (&pro, false, ended),
+        (&gratis, false, ended),
+    ] {
+        let waits = waits.clone();
+        let waits = if is_change {
+            waits.changing_later(offer(&free), asked)
+        } else {
+            waits.ending(true, asked)
+        };
+        assert!(matches!(waits.needs(now), Ok(Some(Need::Renewal(_)))), "{expected}");
+        let worked = waits.worked(now, Some(&onward(plan, 5_000))).unwrap();
+        assert_eq!(said(&worked.held), expected, "{}", plan.price);
+        assert_eq!(worked.spent(), plan.price);
+        let next = is_change.then_some(Need::Change(end));
+        assert_eq!(worked.held.needs(now).unwrap(), next);
+    }
+}
+
+#[test]
 fn asking_to_change_takes_a_cancel_back_and_asking_for_the_own_plan_takes_the_change_back() {
     let (free, pro) = (plan("free", 0, "month"), plan("pro", 490, "month"));
     let now = at("2025-01-02");

@@ -11,6 +11,9 @@ use futures_util::stream::try_unfold;
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
+/// How the name of such a file begins, for the moment in which it has one.
+const PREFIX: &str = ".backup-";
+
 /// How much is sent at once.
 const PIECE: usize = 64 << 10;
 
@@ -32,13 +35,26 @@ pub(super) struct Spooled {
     state: watch::Receiver<State>,
 }
 
+/// Deletes files that a server left which was killed before it could take their names away. Nobody else may be using the
+/// folder.
+pub(super) fn clear(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if is_ours && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Spool {
     /// Both ends of a file in a folder. It has no name, so it is gone when both are, also after a crash.
     ///
     /// # Errors
     /// What the file system says.
     pub(super) fn create(folder: &Path) -> io::Result<(Self, Spooled)> {
-        let named = tempfile::Builder::new().prefix(".backup-").tempfile_in(folder)?;
+        let named = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
         let read = tokio::fs::File::from_std(named.reopen()?);
         let (file, name) = named.into_parts();
         name.close()?;

@@ -10,7 +10,7 @@ use planwright_store::{Snapshot, Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use crate::data_dir::DataDir;
 
 /// Takes backups, one at a time: each takes a core and room on the disk.
@@ -31,7 +31,11 @@ pub(crate) enum NoBackup {
 }
 
 impl Backups {
+    /// Of a folder that nobody else has open; what a server left there that was killed is deleted.
     pub(crate) fn new(data_dir: &DataDir) -> Self {
+        if let Err(error) = spool::clear(data_dir.path()) {
+            tracing::warn!(%error, "what backups left that were broken off was not deleted");
+        }
         Self {
             folder: data_dir.path().to_owned(),
             secret: data_dir.secret().to_owned(),

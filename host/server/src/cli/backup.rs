@@ -1,5 +1,6 @@
 //! `planwright backup`
 
+use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -50,10 +51,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Beside its place and for its owner alone; under its name only when it is whole and on the disk.
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let unusable = |error| format!("cannot write {}: {error}", file.display());
-    let mut draft = tempfile::Builder::new()
-        .prefix(".planwright-backup-")
-        .tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder })
-        .map_err(unusable)?;
+    let here = Path::new(".");
+    let mut draft =
+        draft_in(if folder.as_os_str().is_empty() { here } else { &folder }).map_err(unusable)?;
     fetch(arguments, &mut draft)?;
     draft.as_file().sync_all().map_err(unusable)?;
     let archive = read_back(draft.path())?;
@@ -64,6 +64,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     data_dir::sync(&folder).map_err(unusable)?;
     show(arguments, &archive)
+}
+
+/// How the name of a backup begins that is not whole yet.
+const DRAFT: &str = ".planwright-backup-";
+
+/// A file that is locked while it is written, so that the next backup can tell it from what a kill left.
+fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
+    // To be tidy is not worth failing for.
+    let _ = clear_drafts(folder);
+    let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(folder)?;
+    let _ = draft.as_file().try_lock();
+    Ok(draft)
+}
+
+fn clear_drafts(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        let is_draft = entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT));
+        if is_draft && entry.file_type()?.is_file() && File::open(entry.path())?.try_lock().is_ok()
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn is_there(file: &Path) -> Failure {

@@ -18,6 +18,7 @@ use crate::http::read_json;
 /// A catalog that was read, and from where.
 pub(super) struct CatalogFiles {
     pub(super) document: CatalogDocument,
+    folder: PathBuf,
     /// The file of each place in the document, such as `plans[3]`.
     files: BTreeMap<String, PathBuf>,
 }
@@ -43,12 +44,12 @@ impl CatalogFiles {
             plans: reading.list(CatalogKind::Plan)?,
         };
         match reading.mistakes.len() {
-            0 => Ok(Self { document, files: reading.files }),
+            0 => Ok(Self { document, folder: folder.to_owned(), files: reading.files }),
             _ => Err(reading.mistakes.join("\n").into()),
         }
     }
 
-    /// What is refused, by its file where it is one's.
+    /// What is refused, by its file; what no file has, by the folder of its kind.
     pub(super) fn explained(&self, declined: &Declined) -> String {
         if declined.errors.is_empty() {
             return declined.sentence.clone();
@@ -59,7 +60,12 @@ impl CatalogFiles {
             match (self.files.get(place), within.trim_start_matches('.')) {
                 (Some(file), "") => format!("{}: {message}", file.display()),
                 (Some(file), within) => format!("{}: {within}: {message}", file.display()),
-                (None, _) => message.to_owned(),
+                (None, _) => {
+                    let of = CatalogKind::ALL.map(CatalogKind::list);
+                    let list = of.into_iter().find(|list| field.starts_with(list));
+                    let folder = self.folder.join(list.unwrap_or_default());
+                    format!("{}: {message}", folder.display())
+                }
             }
         };
         let lines = declined.errors.iter().map(|error| line(&error.field, &error.message));
@@ -167,13 +173,16 @@ fn write_list(folder: &Path, texts: &BTreeMap<String, String>) -> io::Result<()>
 
 /// The JSON files of a folder, by name; none where there is no such folder.
 fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let of_folder = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot read {}: {error}", folder.display()))
+    };
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        entries => entries.map_err(of_folder)?,
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(of_folder)?;
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         if is_json(&entry.path()) && !is_hidden {
             files.push(entry.path());

@@ -1,6 +1,6 @@
 //! `planwright replay`
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use reqwest::Method;
 use rust_decimal::Decimal;
@@ -22,9 +22,10 @@ Examples:
   planwright replay --from 2025-02-01T00:00:00Z --digest 3f786850e387… --settings '{\"discount\": 10}' --json";
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("which").args(["statement", "from"]).required(true))]
 pub(super) struct Arguments {
     /// The statement's id; without it all that were made in a time.
-    #[arg(required_unless_present = "from", conflicts_with_all = ["from", "to"])]
+    #[arg(conflicts_with = "to")]
     statement: Option<String>,
     /// The first instant that they were made in.
     #[arg(long, value_name = "INSTANT")]

@@ -68,7 +68,7 @@ async fn read(web: &Web, request: Request) -> Result<Request, Problem> {
     Ok(Request::from_parts(parts, body))
 }
 
-/// A component is too large to be read before it is known who sends it.
+/// A component is too large to be read before it is known who sends it. The service knows it by its digest then.
 fn is_read_later(parts: &Parts) -> bool {
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     parts.method == Method::POST && route == Some("/api/v1/admin/plugins")
@@ -84,23 +84,6 @@ const LARGE: [(Method, &str); 3] = [
 fn takes_a_large_body(parts: &Parts) -> bool {
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     LARGE.iter().any(|(method, path)| parts.method == *method && route == *path)
-}
-
-/// Makes the claim of a request whose body was read later stand for that body. It is large, so it is hashed away
-/// from the tasks of requests.
-pub(crate) async fn stands_for(
-    by: &mut planwright_service::Request,
-    body: Bytes,
-) -> Result<(), Problem> {
-    if let Some(claim) = &mut by.claim {
-        let before = std::mem::take(&mut claim.fingerprint);
-        let hash = move || digest(&[before.as_bytes(), &body]);
-        claim.fingerprint = tokio::task::spawn_blocking(hash).await.map_err(|error| {
-            tracing::error!(%error, "hashing a component failed");
-            Problem::internal()
-        })?;
-    }
-    Ok(())
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {

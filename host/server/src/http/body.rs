@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{self, Bytes, to_bytes};
+use axum::body::{self, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
 use serde::Deserialize;
@@ -15,7 +16,6 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::Web;
-use super::again;
 use super::problem::Problem;
 
 /// A body that must be there.
@@ -74,12 +74,7 @@ pub(crate) struct ComponentBody(pub(crate) Bytes);
 impl ComponentBody {
     const KIND: &str = "application/wasm";
 
-    /// Reads it, and has the request's claim stand for it.
-    pub(crate) async fn read(
-        request: Request,
-        web: &Web,
-        by: &mut planwright_service::Request,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn read(request: Request, web: &Web) -> Result<Self, Problem> {
         must_be_plain(request.headers())?;
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
@@ -88,9 +83,7 @@ impl ComponentBody {
                 "Send the component as it is, with the header `Content-Type: application/wasm`.";
             return Err(Problem::field("Content-Type", "wrong_type", message));
         }
-        let bytes = read_up_to(request.into_body(), web, web.limits.plugin_bytes).await?;
-        again::stands_for(by, bytes.clone()).await?;
-        Ok(Self(bytes))
+        read_up_to(request.into_body(), web, web.limits.plugin_bytes).await.map(Self)
     }
 }
 
@@ -140,10 +133,10 @@ pub(crate) async fn read_large(body: body::Body, web: &Web) -> Result<Bytes, Pro
 
 async fn read_up_to(body: body::Body, web: &Web, limit: usize) -> Result<Bytes, Problem> {
     let seconds = web.limits.body_seconds;
-    let body = to_bytes(body, limit);
-    match tokio::time::timeout(Duration::from_secs(seconds), body).await {
+    let whole = gather(body, limit);
+    match tokio::time::timeout(Duration::from_secs(seconds), whole).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_large(&error) => {
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let detail = format!("The body has more than the {limit} bytes that this route takes.");
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail))
         }
@@ -155,9 +148,34 @@ async fn read_up_to(body: body::Body, web: &Web, limit: usize) -> Result<Bytes, 
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// Piece by piece into one buffer. Others have their turn behind each: requests share the thread.
+async fn gather(body: body::Body, limit: usize) -> Result<Bytes, BodyError> {
+    let mut body = Limited::new(body, limit);
+    let Some(first) = next_piece(&mut body).await? else { return Ok(Bytes::new()) };
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let rest = usize::try_from(body.size_hint().lower()).unwrap_or(limit).min(limit);
+    let mut whole = Vec::with_capacity(first.len() + rest);
+    let mut piece = Some(first);
+    while let Some(bytes) = piece {
+        whole.extend_from_slice(&bytes);
+        drop(bytes);
+        tokio::task::yield_now().await;
+        piece = next_piece(&mut body).await?;
+    }
+    Ok(whole.into())
+}
+
+type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn next_piece(body: &mut Limited<body::Body>) -> Result<Option<Bytes>, BodyError> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(bytes) = frame?.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

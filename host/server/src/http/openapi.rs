@@ -190,6 +190,9 @@ fn finish_response(status: &str, response: &mut Value) {
             *header = reference("headers", name);
         }
     }
+    if status == "429" {
+        response["headers"]["Retry-After"] = reference("headers", "Quota-Retry-After");
+    }
     response["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
 }
 

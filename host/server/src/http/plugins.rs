@@ -32,12 +32,12 @@ use super::query::{NoQuery, Paging, Query};
 )]
 pub(crate) async fn upload(
     State(web): State<Arc<Web>>,
-    ByPluginOwner(mut by, owner): ByPluginOwner,
+    ByPluginOwner(by, owner): ByPluginOwner,
     Query(NoQuery {}): Query<NoQuery>,
     request: Request,
 ) -> Result<(StatusCode, Json<UploadedPlugin>), Problem> {
     let place = web.uploads.take(&owner).await.ok_or_else(Problem::full)?;
-    let ComponentBody(component) = ComponentBody::read(request, &web, &mut by).await?;
+    let ComponentBody(component) = ComponentBody::read(request, &web).await?;
     let uploaded = plugins::upload(&web.app, &by, &owner, component).await?;
     drop(place);
     let uploaded = plugins::settled(&web.app, &owner, uploaded).await?;

@@ -191,8 +191,8 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::PaymentRequired(due) => Self { due: Some(Box::new(due)), ..problem },
             Refusal::QuotaExceeded(exceeded) => {
-                let problem = problem.retry_after(exceeded.retry_after);
-                Self { exceeded: Some(exceeded), ..problem }
+                let retry_after = exceeded.retry_after;
+                Self { exceeded: Some(exceeded), retry_after, ..problem }
             }
             _ => Self { errors, ..problem },
         }

@@ -103,10 +103,14 @@ fn must_be_new(all: &[Region], region: &Region) -> Result<(), Refusal> {
     if is_taken { Err(taken("name", &region.name)) } else { Ok(()) }
 }
 
-/// Deletes a region that nothing names.
+/// Why a region stays that no prices name.
+pub(crate) const NAMED: &str = "users or the settings name it, or usage in it is not billed yet. Give them another one \
+                                first; usage is billed when its period ends";
+
+/// Deletes a region that nothing names, and in which nothing was used that is not billed.
 ///
 /// # Errors
-/// Not found, or named by prices, users or the settings.
+/// Not found, or named by prices, users, the settings or usage.
 pub async fn delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<(), Error> {
     once(app, by, || try_delete(app, by, id)).await
 }
@@ -119,7 +123,7 @@ async fn try_delete<S: Store>(app: &App<S>, by: &Request, id: u64) -> Result<(),
         let its = plans.iter().filter(|plan| plan.uses().regions.contains_key(&id));
         let names: Vec<&str> = its.map(|plan| plan.name.as_str()).collect();
         let by = if names.is_empty() {
-            "users or the settings name it. Give them another one first".to_owned()
+            NAMED.to_owned()
         } else {
             let plans = listed("prices of the billing plans", &names);
             format!("{plans} name it. Take it out there first")

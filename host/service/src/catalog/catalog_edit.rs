@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::billing_plans::billing_plan_edit::Done;
 use crate::billing_plans::entries::Edit;
 use crate::billing_plans::entry_records::Entry;
+use crate::billing_plans::{self, regions};
 use crate::documents::PlanRecord;
 use crate::error::Error;
 use crate::plans::plan_commit::{Action, Change};
@@ -97,7 +98,6 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
         self.products(&after, &mut review).await?;
         self.billing_plans(&after, &mut review).await?;
         self.user_groups(&after, &mut review).await?;
-        review.mistakes.none_yet()?;
         let events = self.subscription_plans(&after, &mut review).await?;
         review.mistakes.none_yet()?;
         let Review { changes, warnings, .. } = review;
@@ -141,7 +141,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
         for (was, is) in differing(&self.before.regions, &after.regions) {
             match (was, is) {
                 (Some(was), None) => {
-                    let by = "users or the settings name it. Give them another one first";
+                    let by = regions::NAMED;
                     let kind = CatalogKind::Region;
                     let Some(uses) = self.uses(review, kind, was, &named, by).await? else {
                         continue;
@@ -210,7 +210,7 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
             self.edit.count_uses(was, is);
             match (was, is) {
                 (Some(was), None) => {
-                    let by = "something else names it. Give that another one first";
+                    let by = billing_plans::UNBILLED;
                     let kind = CatalogKind::BillingPlan;
                     let Some(uses) = self.uses(review, kind, was, &named, by).await? else {
                         continue;

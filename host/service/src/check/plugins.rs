@@ -14,7 +14,7 @@ use super::{PIECE, Walk};
 use crate::documents::TenantRecord;
 use crate::keys::{Family, HostKeys, OwnerKeys};
 use crate::plugins::plugin_documents::{
-    BindingRecord, ComponentPart, ComponentRecord, ComponentUpload, PluginRecord, Uncompiled,
+    BindingRecord, ComponentRecord, ComponentUpload, PluginRecord, Uncompiled,
 };
 use crate::plugins::plugin_parts;
 use crate::plugins::plugin_records;
@@ -67,7 +67,8 @@ impl<N: Snapshot> Walk<'_, N> {
         digest: &Digest,
         component: &ComponentRecord,
     ) -> Result<Option<String>, StoreError> {
-        let bytes = match plugin_parts::read(self.snapshot, digest, component.parts).await {
+        let ComponentRecord { parts, size, .. } = *component;
+        let bytes = match plugin_parts::read(self.snapshot, digest, parts, size).await {
             Ok(bytes) => bytes,
             Err(error @ (StoreError::Corrupt { .. } | StoreError::Newer { .. })) => {
                 return Ok(Some(format!("{error}.")));
@@ -90,7 +91,7 @@ impl<N: Snapshot> Walk<'_, N> {
 
     /// What is wrong with a part of a component; its bytes are looked at with the others.
     pub(super) async fn component_part(&self, key: &Key, record: &Record) -> Problems {
-        if let Err(error) = record.decode::<ComponentPart>() {
+        if let Err(error) = plugin_parts::bytes_of(record) {
             return Ok(unreadable(&error));
         }
         let (Some(digest), Some(Part::Number(number))) =

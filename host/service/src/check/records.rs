@@ -4,6 +4,7 @@ use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::entry::Kind;
 use planwright_domain::payment_settings::PaymentSetup;
 use planwright_domain::plan_id::PlanId;
+use planwright_domain::usage_event::Teller;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};
@@ -72,7 +73,8 @@ impl<N: Snapshot> Walk<'_, N> {
                 self.transaction_entry(key, record).await
             }
             Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
-            Some(Family::UsageEvent) => self.usage_event(keys, key, record).await,
+            Some(Family::UsageEvent) => self.usage_event(Teller::Product, keys, key, record).await,
+            Some(Family::OwnUsageEvent) => self.usage_event(Teller::User, keys, key, record).await,
             Some(
                 family @ (Family::BillingWindow
                 | Family::AdjustmentDue

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planwright_domain::billing_window::{BillingWindow, Closed, WindowState};
+use planwright_domain::billing_window::{AskedIn, BillingWindow, Closed, Priced, WindowState};
 use planwright_domain::caller::is_user_id;
+use planwright_domain::entry::Kind;
 use planwright_domain::fee_charge::FeeCharge;
+use planwright_domain::segment::Segment;
 use planwright_domain::statement::{Documented, Statement, StatementStatus};
 use planwright_store::{Key, Record, Snapshot, StoreError};
 use rust_decimal::Decimal;
@@ -75,6 +77,7 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(misplaced());
         };
         let mut found = self.epoch(&place.user_id, place.usage_epoch).await?;
+        found.extend(self.priced(keys, &window.rests_on).await?);
         if !self.is_due_as_said(&place, &window).await? {
             found.push("It is missing among what is to be closed.".to_owned());
         }
@@ -97,6 +100,18 @@ impl<N: Snapshot> Walk<'_, N> {
                 Some(_) => {}
             }
             self.statements.named.insert(id);
+        }
+        Ok(found)
+    }
+
+    /// What usage is to be billed by is there, and counted as named.
+    async fn priced(&mut self, keys: &Keys, rests_on: &Priced) -> Problems {
+        let Priced { billing_plans, regions } = rests_on;
+        let mut found = Vec::new();
+        for (kind, ids) in [(Kind::BillingPlan, billing_plans), (Kind::Region, regions)] {
+            for id in ids {
+                found.extend(self.names(keys, kind, Some(*id), 1).await?);
+            }
         }
         Ok(found)
     }
@@ -127,8 +142,34 @@ impl<N: Snapshot> Walk<'_, N> {
                     "{counted} of '{metric}' in the phase {phase} are billed, and its counter holds {holds}."
                 ));
             }
+            if let Some(asked) = &billed.asked
+                && !self.is_asked_in(keys, &billed.segment, asked).await?
+            {
+                let AskedIn { statement_id, question, line, .. } = asked;
+                let (metric, phase) = (&billed.segment.metric, billed.segment.phase.as_str());
+                found.push(format!(
+                    "Line {line} of question {question} of the statement '{statement_id}' does not ask for '{metric}' in \
+                     the phase {phase}."
+                ));
+            }
         }
         Ok(found)
+    }
+
+    /// Whether a kept question is about a segment.
+    async fn is_asked_in(
+        &self,
+        keys: &Keys,
+        segment: &Segment,
+        asked: &AskedIn,
+    ) -> Result<bool, StoreError> {
+        let kept: Option<StatementRecord> = self.find(&keys.statement(&asked.statement_id)).await?;
+        let question = kept.as_ref().and_then(|it| it.documented.questions.get(asked.question));
+        let line = question.and_then(|asked_then| asked_then.question.lines.get(asked.line));
+        Ok(line.is_some_and(|line| {
+            line.external_id == segment.metric.as_str()
+                && line.phases.iter().any(|phase| phase.phase_type == segment.phase)
+        }))
     }
 
     /// What is wrong with a counter of a segment. Usage without an event id is in it and nowhere else, so it holds at
@@ -151,7 +192,11 @@ impl<N: Snapshot> Walk<'_, N> {
         }
         found.extend(self.window_of(keys, &place).await?);
         let record: Option<BillingWindowRecord> = self.find(&keys.billing_window(&place)).await?;
-        if let Some(WindowState::Closed(closed)) = record.map(|record| record.window.state)
+        let Some(window) = record.map(|record| record.window) else { return Ok(found) };
+        if window.is_open() && !window.rests_on.has(&segment) {
+            found.push("Its window does not rest on what prices it.".to_owned());
+        }
+        if let WindowState::Closed(closed) = &window.state
             && closed.of(&segment).is_none()
             && self.find::<WindowMark>(&keys.adjustment_due(&place)).await?.is_none()
         {

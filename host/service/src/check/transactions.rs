@@ -232,6 +232,7 @@ pub(super) mod tests {
             plan_name: "Pro".to_owned(),
             plan_generation: 0,
             subscription_id: None,
+            beside: None,
             price: 490.into(),
             interval: Interval::Month,
             amount: Decimal::from(490),

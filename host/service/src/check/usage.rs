@@ -4,6 +4,7 @@
 use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::metric::Metric;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage_event::Teller;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
@@ -36,6 +37,7 @@ impl<N: Snapshot> Walk<'_, N> {
 
     pub(super) async fn usage_event(
         &mut self,
+        teller: Teller,
         keys: &Keys,
         key: &Key,
         record: &Record,
@@ -48,7 +50,7 @@ impl<N: Snapshot> Walk<'_, N> {
         let [Part::Text(user_id), Part::Text(event_id)] = parts.as_slice() else {
             return Ok(misplaced());
         };
-        if !is_user_id(user_id) || *key != keys.usage_event(user_id, event_id) {
+        if !is_user_id(user_id) || *key != keys.usage_event(teller, user_id, event_id) {
             return Ok(misplaced());
         }
         for (counter, counted) in event.counters(keys, user_id) {
@@ -60,7 +62,7 @@ impl<N: Snapshot> Walk<'_, N> {
             *told = told.saturating_add(amount.millionths());
         }
         let mut found = self.epoch(user_id, event.usage_epoch).await?;
-        if !self.is_listed(&event, user_id, event_id).await? {
+        if !self.is_listed(&event, (teller, user_id, event_id)).await? {
             found.push("It is missing in the list of events that expire.".to_owned());
         }
         Ok(found)
@@ -69,8 +71,7 @@ impl<N: Snapshot> Walk<'_, N> {
     async fn is_listed(
         &self,
         event: &UsageEventRecord,
-        user_id: &str,
-        event_id: &String,
+        (teller, user_id, event_id): (Teller, &str, &String),
     ) -> Result<bool, StoreError> {
         let Space::Tenant(name) = self.space else { return Ok(false) };
         let Some(tenant) = TenantId::new(name) else { return Ok(false) };
@@ -78,8 +79,10 @@ impl<N: Snapshot> Walk<'_, N> {
         let (at, id) = (event.expires_at, &event.listed_in);
         let key = HostKeys::expiring_usage_events(&timeline, at, &tenant, id);
         let list: Option<ExpiringUsageEvents> = self.find(&key).await?;
-        let events = list.and_then(|mut list| list.events.remove(user_id));
-        Ok(events.is_some_and(|events| events.contains(event_id)))
+        let has = |list: ExpiringUsageEvents| {
+            list.of(teller).get(user_id).is_some_and(|events| events.contains(event_id))
+        };
+        Ok(list.is_some_and(has))
     }
 
     /// A list of events that expire, in the host's space.
@@ -100,19 +103,17 @@ impl<N: Snapshot> Walk<'_, N> {
         }
         let keys = Keys::of(&tenant);
         let mut found = Vec::new();
-        for (user_id, event_ids) in &list.events {
-            for event_id in event_ids {
-                let event: Option<UsageEventRecord> =
-                    self.find(&keys.usage_event(user_id, event_id)).await?;
-                let problem = match event {
-                    None => "which is not there",
-                    Some(event) if event.listed_in != *id || event.expires_at != at => {
-                        "whose list is another"
-                    }
-                    Some(_) => continue,
-                };
-                found.push(format!("It lists event '{event_id}' of '{user_id}', {problem}."));
-            }
+        for (teller, user_id, event_id) in list.all() {
+            let event: Option<UsageEventRecord> =
+                self.find(&keys.usage_event(teller, user_id, event_id)).await?;
+            let problem = match event {
+                None => "which is not there",
+                Some(event) if event.listed_in != *id || event.expires_at != at => {
+                    "whose list is another"
+                }
+                Some(_) => continue,
+            };
+            found.push(format!("It lists event '{event_id}' of '{user_id}', {problem}."));
         }
         Ok(found)
     }

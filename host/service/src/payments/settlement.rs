@@ -114,6 +114,7 @@ async fn take_plan<S: Store>(
         plan_generation: booked.plan_generation,
         price: booked.price,
         interval: booked.interval,
+        beside: booked.beside.as_ref(),
         quoted_at: transaction.created_at,
         amount: transaction.amount,
         currency: transaction.currency,

@@ -43,7 +43,25 @@ pub(crate) struct Askers<'a, S: Store> {
     now: Timestamp,
     /// Asked in the place of whoever has answered.
     another: Option<Arc<Plugin>>,
-    loaded: HashMap<(Digest, String), Arc<Plugin>>,
+    loaded: Loaded,
+}
+
+/// Components that have answered, with the settings that they had.
+#[derive(Default)]
+pub(crate) struct Loaded(HashMap<(Digest, String), Arc<Plugin>>);
+
+impl Loaded {
+    /// One that is held already.
+    pub(crate) fn get(&self, pricer: &Pricer) -> Option<Arc<Plugin>> {
+        self.0.get(&(pricer.digest, pricer.settings.clone())).map(Arc::clone)
+    }
+
+    pub(crate) fn keep(&mut self, pricer: &Pricer, plugin: &Arc<Plugin>) {
+        if self.0.len() >= MOST_LOADED {
+            self.0.clear();
+        }
+        self.0.insert((pricer.digest, pricer.settings.clone()), Arc::clone(plugin));
+    }
 }
 
 impl<'a, S: Store> Askers<'a, S> {
@@ -58,11 +76,12 @@ impl<'a, S: Store> Askers<'a, S> {
         another: Option<&Another>,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let loaded = HashMap::new();
+        let loaded = Loaded::default();
         let mut askers = Self { app, snapshot, tenant, now, another: None, loaded };
         if let Some(another) = another {
             let prepared = askers.of_list(another).await?;
-            askers.another = Some(askers.load(prepared).await.map_err(of_the_settings)?);
+            let loaded = load_prepared(app, prepared, now).await;
+            askers.another = Some(loaded.map_err(of_the_settings)?);
         }
         Ok(askers)
     }
@@ -92,7 +111,8 @@ impl<'a, S: Store> Askers<'a, S> {
         }
         let message = "digest names a plugin that is not there. POST it to /api/v1/admin/plugins first; GET lists \
                        those there are.";
-        Ok(self.configured(digest, settings).ok_or_else(|| wrong("unknown_plugin", message))?)
+        Ok(configured(self.app, digest, settings)
+            .ok_or_else(|| wrong("unknown_plugin", message))?)
     }
 
     /// Whoever is asked in the place of who has answered, or that one.
@@ -100,50 +120,12 @@ impl<'a, S: Store> Askers<'a, S> {
         if let Some(another) = &self.another {
             return Ok(Arc::clone(another));
         }
-        let of = (pricer.digest, pricer.settings.clone());
-        if let Some(loaded) = self.loaded.get(&of) {
-            return Ok(Arc::clone(loaded));
+        if let Some(loaded) = self.loaded.get(pricer) {
+            return Ok(loaded);
         }
-        let plugin = self.load(self.kept(pricer).await?).await?;
-        if self.loaded.len() >= MOST_LOADED {
-            self.loaded.clear();
-        }
-        self.loaded.insert(of, Arc::clone(&plugin));
+        let plugin = load(self.app, self.snapshot, pricer, self.now).await?;
+        self.loaded.keep(pricer, &plugin);
         Ok(plugin)
-    }
-
-    /// A component that has answered: one that is kept for it, or one that the configuration has.
-    async fn kept(&self, pricer: &Pricer) -> Result<Prepared, Error> {
-        let Pricer { name, digest, settings } = pricer;
-        if let Some(found) = self.snapshot.get(&HostKeys::component(digest)).await? {
-            return Ok(prepared(digest, found.decode()?, settings));
-        }
-        let gone = || Refusal::PricerGone { name: name.clone(), digest: digest.to_string() };
-        Ok(self.configured(digest, settings).ok_or_else(gone)?)
-    }
-
-    /// The one that prices where nobody has bound another, if it is meant.
-    fn configured(&self, digest: &Digest, settings: &str) -> Option<Prepared> {
-        let plugin = &self.app.tables.defaults().pricing;
-        (plugin.digest() == digest.to_string()).then(|| Prepared {
-            hook: Hook::Pricing,
-            digest: *digest,
-            name: plugin.name().to_owned(),
-            imports: plugin.imports().to_vec(),
-            settings: settings.to_owned(),
-            reuse: Reuse::Fresh,
-        })
-    }
-
-    /// Loads a component, and has it compiled again where its native code is gone.
-    async fn load(&self, prepared: Prepared) -> Result<Arc<Plugin>, PluginError> {
-        match self.app.host.load_prepared(prepared.clone(), self.now).await {
-            Err(PluginError::NotCompiled { .. }) => {
-                plugin_work::compile_again(self.app, &prepared.digest, PATIENCE).await?;
-                self.app.host.load_prepared(prepared, self.now).await
-            }
-            loaded => loaded,
-        }
     }
 
     fn context(&self, user_id: &str, at: Timestamp) -> ReviewContext {
@@ -171,6 +153,52 @@ impl<'a, S: Store> Askers<'a, S> {
         let context = self.context(user_id, asked.at);
         let answer = said(plugin.price_usage(&context, &asked.question).await)?;
         Ok(answer.and_then(|charges| charges.map_err(|no| format!("{} ({})", no.message, no.code))))
+    }
+}
+
+/// A component that has answered: one that is kept for it, or one that the configuration has.
+pub(crate) async fn load<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
+    pricer: &Pricer,
+    now: Timestamp,
+) -> Result<Arc<Plugin>, Error> {
+    let Pricer { name, digest, settings } = pricer;
+    let prepared = match snapshot.get(&HostKeys::component(digest)).await? {
+        Some(found) => prepared(digest, found.decode()?, settings),
+        None => configured(app, digest, settings).ok_or_else(|| Refusal::PricerGone {
+            name: name.clone(),
+            digest: digest.to_string(),
+        })?,
+    };
+    Ok(load_prepared(app, prepared, now).await?)
+}
+
+/// The one that prices where nobody has bound another, if it is meant.
+fn configured<S>(app: &App<S>, digest: &Digest, settings: &str) -> Option<Prepared> {
+    let plugin = &app.tables.defaults().pricing;
+    (plugin.digest() == digest.to_string()).then(|| Prepared {
+        hook: Hook::Pricing,
+        digest: *digest,
+        name: plugin.name().to_owned(),
+        imports: plugin.imports().to_vec(),
+        settings: settings.to_owned(),
+        reuse: Reuse::Fresh,
+    })
+}
+
+/// Loads a component, and has it compiled again where its native code is gone.
+async fn load_prepared<S: Store>(
+    app: &App<S>,
+    prepared: Prepared,
+    now: Timestamp,
+) -> Result<Arc<Plugin>, PluginError> {
+    match app.host.load_prepared(prepared.clone(), now).await {
+        Err(PluginError::NotCompiled { .. }) => {
+            plugin_work::compile_again(app, &prepared.digest, PATIENCE).await?;
+            app.host.load_prepared(prepared, now).await
+        }
+        loaded => loaded,
     }
 }
 

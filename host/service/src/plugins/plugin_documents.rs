@@ -30,7 +30,7 @@ impl Document for ComponentRecord {
     const SCHEMA: u16 = 1;
 }
 
-/// Some of a component's bytes.
+/// Some of a component's bytes, in the form before theirs as they are (`plugin_parts.rs`).
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ComponentPart {
     pub(crate) base64: String,

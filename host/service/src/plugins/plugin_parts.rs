@@ -1,19 +1,29 @@
-//! A component's bytes, in parts: each is a change set of its own, so that nobody's commit waits for a whole
-//! upload. What was begun and never finished is cleared away after an hour.
+//! A component's bytes, in parts: each is a small change set of its own, with a pause behind it, so that nobody's commit
+//! waits for more than one of them, and no task is at it for long. What was begun and never finished is cleared away
+//! after an hour.
+
+use std::borrow::Cow;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use planwright_domain::plugin::Digest;
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};
+use planwright_store::{ChangeSet, CommitError, Record, Scan, Snapshot, Store, StoreError};
 
 use crate::error::Error;
 use crate::keys::HostKeys;
 use crate::plugins::plugin_documents::{ComponentPart, ComponentUpload};
 
-/// Bytes in a part.
-const PART_BYTES: usize = 512 << 10;
+/// Bytes in a part: with what is kept beside them they fill one of the store's larger pages.
+const PART_BYTES: usize = 60 << 10;
+/// How long others have the store to themselves behind each part.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The form of a part: its bytes as they are. In the form before it was JSON with base64 in it.
+const PART_SCHEMA: u16 = 2;
+/// Room that is made for a component at once, whatever its record says.
+const MOST_BYTES: usize = 64 << 20;
 /// How old an upload is that nobody is at any more.
 const ABANDONED_SECONDS: i64 = 60 * 60;
 /// How many such are looked for at once.
@@ -44,25 +54,28 @@ impl Written {
 pub(crate) async fn write<S: Store>(
     store: &S,
     digest: &Digest,
-    component: &[u8],
+    component: &Bytes,
     now: Timestamp,
 ) -> Result<Written, Error> {
-    let chunks = component.chunks(PART_BYTES);
-    let parts = u64::try_from(chunks.len()).unwrap_or(u64::MAX);
+    let count = component.len().div_ceil(PART_BYTES);
     let mut begin = ChangeSet::new();
+    let parts = u64::try_from(count).unwrap_or(u64::MAX);
     let upload = ComponentUpload { digest: *digest, parts, began_at: now };
     begin.put(&HostKeys::component_upload(digest), &upload);
     store.commit(begin).await?;
     let mut versions = Vec::new();
-    for (number, chunk) in (0..).zip(chunks) {
+    for (number, begins) in (0..).zip((0..component.len()).step_by(PART_BYTES)) {
         let key = HostKeys::component_part(digest, number);
-        let version = match store.snapshot().await?.get(&key).await? {
-            Some(there) => there.version,
+        let version = match store.snapshot().await?.record_version(&key).await? {
+            Some(version) => version,
             None => {
+                let ends = component.len().min(begins + PART_BYTES);
                 let mut change = ChangeSet::new();
-                let part = ComponentPart { base64: STANDARD.encode(chunk) };
-                change.expect_absent(&key).put(&key, &part);
-                store.commit(change).await?.version
+                let part = component.slice(begins..ends);
+                change.expect_absent(&key).put_bytes(&key, PART_SCHEMA, part);
+                let committed = store.commit(change).await?;
+                tokio::time::sleep(PAUSE).await;
+                committed.version
             }
         };
         versions.push(version);
@@ -70,27 +83,45 @@ pub(crate) async fn write<S: Store>(
     Ok(Written { digest: *digest, versions })
 }
 
-/// Reads a component from its parts.
+/// Reads a component of this size from its parts.
 pub(crate) async fn read<N: Snapshot>(
     snapshot: &N,
     digest: &Digest,
     parts: u64,
+    size: u64,
 ) -> Result<Bytes, StoreError> {
-    let corrupt = |reason: &str| StoreError::Corrupt {
-        reason: format!("component {digest} cannot be read: {reason}"),
-    };
-    let mut component = Vec::new();
+    // All of the room at once, so that nothing is moved as it grows.
+    let mut component =
+        Vec::with_capacity(usize::try_from(size).unwrap_or_default().min(MOST_BYTES));
     for number in 0..parts {
         let key = HostKeys::component_part(digest, number);
-        let record = snapshot.get(&key).await?.ok_or_else(|| corrupt("a part is missing"))?;
-        let part: ComponentPart = record.decode()?;
-        STANDARD
-            .decode_vec(part.base64, &mut component)
-            .map_err(|_| corrupt("a part is no base64"))?;
-        // A part takes a millisecond, and requests share the thread.
+        let record = snapshot.get(&key).await?.ok_or_else(|| StoreError::Corrupt {
+            reason: format!("component {digest} cannot be read: a part is missing"),
+        })?;
+        component.extend_from_slice(&bytes_of(&record)?);
+        // Requests share the thread.
         tokio::task::yield_now().await;
     }
     Ok(component.into())
+}
+
+/// The bytes in a part.
+pub(crate) fn bytes_of(part: &Record) -> Result<Cow<'_, [u8]>, StoreError> {
+    if part.schema > PART_SCHEMA {
+        return Err(StoreError::Newer {
+            what: "a part of a component".to_owned(),
+            found: part.schema.into(),
+            supported: PART_SCHEMA.into(),
+        });
+    }
+    if part.schema == PART_SCHEMA {
+        return Ok(Cow::Borrowed(part.bytes()));
+    }
+    let ComponentPart { base64 } = part.decode()?;
+    let bytes = STANDARD.decode(base64).map_err(|error| StoreError::Corrupt {
+        reason: format!("a part of a component is no base64: {error}"),
+    })?;
+    Ok(Cow::Owned(bytes))
 }
 
 /// Deletes all parts of a component with the change.

@@ -178,7 +178,9 @@ async fn prepare<S: Store>(app: &App<S>, clock: &dyn Clock, digest: &Digest) -> 
     let size = usize::try_from(component.size).unwrap_or(usize::MAX);
     // Its bytes are not held while it waits.
     let turn = app.host.turn(owner, size).await;
-    let read = plugin_parts::read(&app.store.snapshot().await?, digest, component.parts).await;
+    let snapshot = app.store.snapshot().await?;
+    let read = plugin_parts::read(&snapshot, digest, component.parts, component.size).await;
+    drop(snapshot);
     let bytes = match read {
         Ok(bytes) => bytes,
         // It was deleted while it waited.

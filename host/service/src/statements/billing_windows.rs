@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use planwright_domain::billing_window::BillingWindow;
+use planwright_domain::billing_window::{BillingWindow, Priced};
 use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
+use planwright_domain::entry::Kind;
 use planwright_domain::period::Window;
+use planwright_domain::segment::Segment;
 use planwright_domain::usage::Limit;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
@@ -37,7 +38,7 @@ pub(crate) fn place(user_id: &str, governing: &Governing) -> WindowPlace {
     }
 }
 
-/// Writes what became of a window: its record, and its place among what is due.
+/// Writes what became of a window: its record, its place among what is due, and that it names what prices it.
 pub(crate) fn replace(
     change: &mut ChangeSet,
     (timeline, tenant): (&Timeline, &TenantId),
@@ -51,6 +52,7 @@ pub(crate) fn replace(
         return;
     }
     change.put(&key, &BillingWindowRecord { window: after.clone() });
+    count_uses(change, &Keys::of(tenant), before.map(|before| &before.rests_on), &after.rests_on);
     let due_at = |window: &BillingWindow| window.due_at();
     let (was_due, is_due) = (before.and_then(due_at), due_at(after));
     if was_due == is_due {
@@ -61,6 +63,24 @@ pub(crate) fn replace(
     }
     if let Some(at) = is_due {
         change.put(&HostKeys::statement_due(timeline, at, tenant, place), &WindowMark {});
+    }
+}
+
+/// Counts what prices a window no longer out, and what prices it now in: neither is deleted while usage is to be billed
+/// by it.
+fn count_uses(change: &mut ChangeSet, keys: &Keys, before: Option<&Priced>, after: &Priced) {
+    let nothing = Priced::default();
+    let before = before.unwrap_or(&nothing);
+    for (kind, was, is) in [
+        (Kind::BillingPlan, &before.billing_plans, &after.billing_plans),
+        (Kind::Region, &before.regions, &after.regions),
+    ] {
+        for id in was.difference(is) {
+            change.add(&keys.entry_uses(kind, *id), -1);
+        }
+        for id in is.difference(was) {
+            change.add(&keys.entry_uses(kind, *id), 1);
+        }
     }
 }
 
@@ -95,18 +115,19 @@ impl OpenWindows {
         Ok(self.touch(snapshot, place, window).await?.after.is_open())
     }
 
-    /// The same for a window in which a priced event is counted, and what a plan allows of its metrics.
+    /// The same for a window in which a priced event is counted: by which segments, and what a plan allows of their metrics.
     pub(crate) async fn count<N: Snapshot>(
         &mut self,
         snapshot: &N,
         place: &WindowPlace,
         window: Window,
-        limits: impl IntoIterator<Item = (&Metric, Limit)>,
+        counted: impl IntoIterator<Item = (&Segment, Limit)>,
     ) -> Result<bool, StoreError> {
         let touched = self.touch(snapshot, place, window).await?;
         touched.events += 1;
-        for (metric, limit) in limits {
-            touched.after.note_limit(metric, limit);
+        for (segment, limit) in counted {
+            touched.after.note_limit(&segment.metric, limit);
+            touched.after.note_segment(segment);
         }
         Ok(touched.after.is_open())
     }

@@ -77,9 +77,9 @@ impl Meter {
             Some(windows) => windows,
             none => none.insert(OpenWindows::begin(app, tenant).await?),
         };
-        let limits =
-            priced.iter().map(|(metric, _)| (*metric, Limit::of(governing.plan.as_ref(), metric)));
-        if !windows.count(snapshot, &place, governing.window, limits).await? {
+        let plan = governing.plan.as_ref();
+        let counted = segments.values().map(|it| (it, Limit::of(plan, &it.metric)));
+        if !windows.count(snapshot, &place, governing.window, counted).await? {
             open_current(app, windows, (tenant, user_id), now).await?;
         }
         Ok(segments)

@@ -1,10 +1,10 @@
 //! What a window comes to: its metered usage, what came late into earlier windows, and the fees that were charged,
 //! priced from one snapshot; and all that this rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_window::{BillingWindow, Closed, Metered, WindowState, due_more};
+use planwright_domain::billing_window::{AskedIn, BillingWindow, Closed, Cost, Metered};
 use planwright_domain::caller::TenantId;
 use planwright_domain::fee_charge::FeeCharge;
 use planwright_domain::metric::Metric;
@@ -23,19 +23,17 @@ use rust_decimal::Decimal;
 use crate::app::App;
 use crate::billing_plans::price_books::Standing;
 use crate::documents::CreditRecord;
+use crate::edge::Entropy;
 use crate::error::Error;
 use crate::keys::{Keys, WindowPlace};
 use crate::plugins::priced_by::{PricedBy, pricer};
-use crate::statements::billing_windows;
+use crate::statements::statement_adjusting::Adjusted;
 use crate::statements::statement_pricers::Run;
 use crate::statements::statement_pricing::{AskedUsage, Priced, Pricing};
 use crate::subscriptions::fee_charges;
 use crate::subscriptions::governing::RestsOn;
 use crate::tenants::kept_settings::Kept;
-use crate::users;
-
-/// How many windows that usage came late into one statement carries; what is more comes on the next one.
-const MOST_ADJUSTED: usize = 100;
+use crate::{ids, users};
 
 /// What is to be written.
 #[derive(Default)]
@@ -46,6 +44,7 @@ pub(crate) struct Billed {
 
 /// A statement that is to be written.
 pub(crate) struct Draft {
+    pub(crate) id: String,
     pub(crate) upcoming: UpcomingStatement,
     pub(crate) questions: Vec<AskedUsage>,
     pub(crate) charges: Vec<FeeCharge>,
@@ -53,13 +52,13 @@ pub(crate) struct Draft {
     pub(crate) credit: (Option<u64>, Decimal),
 }
 
-/// An earlier window, and what came late into it.
-pub(crate) struct Adjusted {
-    pub(crate) place: WindowPlace,
-    pub(crate) mark: (Key, u64),
-    pub(crate) version: u64,
-    pub(crate) before: BillingWindow,
-    pub(crate) after: BillingWindow,
+/// What other windows have taken already, where several are looked at and none is closed.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// The earlier windows whose late usage is on one of theirs.
+    pub(crate) adjusted: BTreeSet<WindowPlace>,
+    /// How much credit they use, by currency.
+    pub(crate) credit: BTreeMap<&'static str, Decimal>,
 }
 
 /// What a bill rests on.
@@ -95,6 +94,7 @@ pub(crate) struct Billing<'a, S: Store> {
     pub(crate) tenant: &'a TenantId,
     pub(crate) place: &'a WindowPlace,
     pub(crate) window: &'a BillingWindow,
+    pub(crate) taken: &'a Taken,
     pub(crate) keys: Keys,
     /// What it rests on, as far as it was looked at.
     pub(crate) grounds: Grounds,
@@ -103,28 +103,43 @@ pub(crate) struct Billing<'a, S: Store> {
 }
 
 /// What a statement of one currency has.
-#[derive(Default)]
-struct Sheet {
-    lines: Vec<StatementLine>,
-    questions: Vec<AskedUsage>,
+pub(crate) struct Sheet {
+    /// The statement's.
+    id: String,
+    pub(crate) lines: Vec<StatementLine>,
+    pub(crate) questions: Vec<AskedUsage>,
     charges: Vec<FeeCharge>,
 }
 
-/// By currency.
-type Sheets = BTreeMap<&'static str, (Currency, Sheet)>;
+/// The sheets of a window.
+pub(crate) struct Sheets<'a> {
+    by_currency: BTreeMap<&'static str, (Currency, Sheet)>,
+    /// The statement of the attempt that failed before: the first sheet takes its place.
+    failed: Option<String>,
+    entropy: &'a dyn Entropy,
+}
 
-fn sheet_of(sheets: &mut Sheets, currency: Currency) -> &mut Sheet {
-    &mut sheets.entry(currency.code()).or_insert_with(|| (currency, Sheet::default())).1
+impl Sheets<'_> {
+    /// That of a currency.
+    pub(crate) fn of(&mut self, currency: Currency) -> &mut Sheet {
+        let Self { by_currency, failed, entropy } = self;
+        let fresh = || {
+            let id = failed.take().unwrap_or_else(|| ids::fresh(*entropy, "sta_"));
+            let (lines, questions, charges) = (Vec::new(), Vec::new(), Vec::new());
+            (currency, Sheet { id, lines, questions, charges })
+        };
+        &mut by_currency.entry(currency.code()).or_insert_with(fresh).1
+    }
 }
 
 /// Something that is to be priced: of which window, in what, and how much.
-struct Wanted {
-    window: Window,
-    currency: Option<Currency>,
-    quantities: Quantities,
+pub(crate) struct Wanted {
+    pub(crate) window: Window,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) quantities: Quantities,
 }
 
-impl<S: Store> Billing<'_, S> {
+impl<'a, S: Store> Billing<'a, S> {
     /// Works it out.
     ///
     /// # Errors
@@ -133,26 +148,40 @@ impl<S: Store> Billing<'_, S> {
         let metered = self.metered(self.place, &self.window.limits).await?;
         let mut quantities = self.window.to_bill(&metered);
         quantities.retain(|_, quantity| *quantity > Quantity::ZERO);
-        let window = self.window.window;
-        let own = Wanted { window, currency: None, quantities };
+        let own = Wanted { window: self.window.window, currency: None, quantities };
         let late = self.late().await?;
-        let mut sheets = Sheets::new();
+        let failed = self.window.failed_attempt().map(|failed| failed.statement_id.clone());
+        let entropy = self.app.entropy.as_ref();
+        let mut sheets = Sheets { by_currency: BTreeMap::new(), failed, entropy };
         self.charges(&mut sheets).await?;
-        let priced = self.price_all(&own, &late, &mut sheets).await?;
+        let mut pricing = None;
+        let priced = if own.quantities.is_empty() {
+            BTreeMap::new()
+        } else {
+            let by = self.pricing(&mut pricing).await?;
+            let line = |segment: &Segment, priced: &Priced| {
+                line(LineKind::Usage, segment, priced, own.window, "")
+            };
+            self.price(by, &own, &mut sheets, line).await?
+        };
         let mut closed = Closed::default().adjusted(&metered, &priced);
         closed.currency = self.currency.filter(|_| !own.quantities.is_empty());
+        for one in late {
+            let adjusted = self.adjust(&one, &mut pricing, &mut sheets).await?;
+            self.grounds.adjusted.push(adjusted);
+        }
         let mut drafts = Vec::new();
-        for (currency, sheet) in sheets.into_values() {
-            drafts.push(self.draft(window, currency, sheet).await?);
+        for (currency, sheet) in sheets.by_currency.into_values() {
+            drafts.push(self.draft(currency, sheet).await?);
         }
         Ok(Billed { closed, drafts })
     }
 
     /// Puts the fees that were charged in the window on the sheets of their currencies.
-    async fn charges(&mut self, sheets: &mut Sheets) -> Result<(), StoreError> {
+    async fn charges(&mut self, sheets: &mut Sheets<'_>) -> Result<(), StoreError> {
         for unbilled in fee_charges::unbilled(self.snapshot, &self.keys, self.place).await? {
             let charge = unbilled.charge;
-            let sheet = sheet_of(sheets, charge.currency);
+            let sheet = sheets.of(charge.currency);
             sheet.lines.extend(StatementLine::of_charge(sheet.charges.len(), &charge));
             sheet.charges.push(charge);
             self.grounds.unbilled.push(unbilled.place);
@@ -160,79 +189,58 @@ impl<S: Store> Billing<'_, S> {
         Ok(())
     }
 
-    /// Prices the window's own usage and what came late, and puts both on the sheets of their currencies.
-    async fn price_all(
+    /// Who prices by the price books of now, once somebody is needed.
+    pub(crate) async fn pricing<'p>(
         &mut self,
-        own: &Wanted,
-        late: &[Late],
-        sheets: &mut Sheets,
-    ) -> Result<BTreeMap<Segment, (Quantity, Decimal)>, Error> {
-        let is_quiet =
-            own.quantities.is_empty() && late.iter().all(|one| one.wanted.quantities.is_empty());
-        if is_quiet {
-            self.grounds.adjusted =
-                late.iter().map(|one| one.adjusted(&BTreeMap::new(), None)).collect();
-            return Ok(BTreeMap::new());
+        known: &'p mut Option<Pricing<'a, S>>,
+    ) -> Result<&'p Pricing<'a, S>, Error> {
+        if let Some(known) = known {
+            return Ok(known);
         }
         let standing = self.standing().await?;
         self.currency = standing.currency;
         let (app, snapshot, tenant) = (self.app, self.snapshot, self.tenant);
         let changes = self.counter(self.keys.entry_changes()).await?;
-        let by = self.run.pricer(app, snapshot, tenant, own.window.end).await?;
+        let by = self.run.pricer(app, snapshot, tenant, self.window.window.end).await?;
         let pricer = pricer(&by.plugin)?;
         self.grounds.priced_by = Some(by.priced_by);
-        let pricing = Pricing {
+        Ok(known.insert(Pricing {
             app,
             snapshot,
             tenant,
             user_id: &self.place.user_id,
-            standing: &standing,
             book_of_now: standing.book_beside(None),
+            standing,
             changes,
             plugin: by.plugin,
             pricer,
-        };
-        let priced = self.price(&pricing, own, sheets, |segment, priced, window| {
-            Some(line(LineKind::Usage, segment, priced, window))
-        });
-        let priced = priced.await?;
-        let mut adjusted = Vec::new();
-        for one in late {
-            let costs = self.price(&pricing, &one.wanted, sheets, |segment, priced, window| {
-                one.line(segment, priced, window)
-            });
-            adjusted.push(one.adjusted(&costs.await?, self.currency));
-        }
-        self.grounds.adjusted = adjusted;
-        Ok(priced)
+        }))
     }
 
-    async fn price(
+    /// Prices something by the price books of now, and puts it on the sheet of its currency.
+    pub(crate) async fn price(
         &self,
         pricing: &Pricing<'_, S>,
         wanted: &Wanted,
-        sheets: &mut Sheets,
-        line: impl Fn(&Segment, &Priced, Window) -> Option<StatementLine>,
-    ) -> Result<BTreeMap<Segment, (Quantity, Decimal)>, Error> {
-        if wanted.quantities.is_empty() {
-            return Ok(BTreeMap::new());
-        }
+        sheets: &mut Sheets<'_>,
+        line: impl Fn(&Segment, &Priced) -> StatementLine,
+    ) -> Result<BTreeMap<Segment, Cost>, Error> {
         let currency = wanted.currency.or(self.currency).ok_or_else(missing_currency)?;
-        let sheet = sheet_of(sheets, currency);
+        let sheet = sheets.of(currency);
         let Wanted { window, quantities, .. } = wanted;
         let priced = pricing.price(*window, currency, quantities, &mut sheet.questions).await?;
-        for (segment, priced) in &priced {
-            sheet.lines.extend(line(segment, priced, *window));
-        }
+        sheet.lines.extend(priced.iter().map(|(segment, priced)| line(segment, priced)));
         let cost = |(segment, priced): (Segment, Priced)| {
-            (segment, (priced.quantity, priced.charge.amount))
+            let (statement_id, (question, line)) = (sheet.id.clone(), priced.at);
+            let asked = AskedIn { statement_id, question, line, label: priced.label };
+            (segment, Cost { quantity: priced.quantity, amount: priced.charge.amount, asked })
         };
         Ok(priced.into_iter().map(cost).collect())
     }
 
     /// What counters say of a window. They are expected to hold it still: the number of priced events moves with every
     /// segment.
-    async fn metered(
+    pub(crate) async fn metered(
         &mut self,
         place: &WindowPlace,
         limits: &BTreeMap<Metric, Limit>,
@@ -263,31 +271,6 @@ impl<S: Store> Billing<'_, S> {
         Ok(holds)
     }
 
-    /// Windows that usage came into after they were closed.
-    async fn late(&mut self) -> Result<Vec<Late>, Error> {
-        let marks = self.keys.adjustments_due(&self.place.user_id);
-        let mut late = Vec::new();
-        for (mark, record) in self.snapshot.scan(&marks, Scan::first(MOST_ADJUSTED)).await? {
-            let place = Keys::read_window(&mark);
-            let found = match &place {
-                Some(place) => billing_windows::find(self.snapshot, &self.keys, place).await?,
-                None => None,
-            };
-            let (Some(place), Some((version, before))) = (place, found) else {
-                let reason = format!("{mark} leads to no window");
-                return Err(StoreError::Corrupt { reason }.into());
-            };
-            let WindowState::Closed(closed) = &before.state else { continue };
-            let metered = self.metered(&place, &before.limits).await?;
-            let quantities = closed.to_adjust(&before.limits, &metered);
-            let wanted = Wanted { window: before.window, currency: closed.currency, quantities };
-            let closed = closed.clone();
-            let mark = (mark, record.version);
-            late.push(Late { place, mark, version, before, closed, metered, wanted });
-        }
-        Ok(late)
-    }
-
     /// Where the user stands now.
     async fn standing(&mut self) -> Result<Standing, Error> {
         let (keys, user_id) = (&self.keys, &self.place.user_id);
@@ -299,75 +282,32 @@ impl<S: Store> Billing<'_, S> {
         Ok(Standing::of_user(self.snapshot, keys, settings, user_id, &user).await?)
     }
 
-    async fn draft(
-        &self,
-        window: Window,
-        currency: Currency,
-        sheet: Sheet,
-    ) -> Result<Draft, Error> {
-        let Sheet { lines, questions, charges } = sheet;
+    async fn draft(&self, currency: Currency, sheet: Sheet) -> Result<Draft, Error> {
+        let Sheet { id, lines, questions, charges } = sheet;
         let user_id = &self.place.user_id;
         let key = self.keys.credit(user_id, currency);
         let credit = match self.snapshot.get(&key).await? {
             Some(record) => (Some(record.version), record.decode::<CreditRecord>()?.balance),
             None => (None, Decimal::ZERO),
         };
-        let upcoming = UpcomingStatement::of(user_id, window, currency, lines, credit.1)?;
-        Ok(Draft { upcoming, questions, charges, currency, credit })
+        let taken = self.taken.credit.get(currency.code()).copied().unwrap_or_default();
+        let (window, has) = (self.window.window, credit.1 - taken);
+        let upcoming = UpcomingStatement::of(user_id, window, currency, lines, has)?;
+        Ok(Draft { id, upcoming, questions, charges, currency, credit })
     }
 }
 
-/// A window that was closed, and what is counted in it since.
-struct Late {
-    place: WindowPlace,
-    mark: (Key, u64),
-    version: u64,
-    before: BillingWindow,
-    closed: Closed,
-    metered: Metered,
-    wanted: Wanted,
-}
-
-impl Late {
-    /// What is due more; no line where that is nothing.
-    fn line(&self, segment: &Segment, priced: &Priced, window: Window) -> Option<StatementLine> {
-        let before = self.closed.of(segment);
-        let (quantity, billed) =
-            before.map_or((Quantity::ZERO, Decimal::ZERO), |it| (it.quantity, it.amount));
-        let amount = due_more(billed, priced.charge.amount);
-        let line = StatementLine {
-            amount,
-            quantity: Some(priced.quantity.saturating_sub(quantity)),
-            billed_before: Some(billed),
-            ..line(LineKind::Adjustment, segment, priced, window)
-        };
-        (!amount.is_zero()).then_some(line)
-    }
-
-    /// What is billed of it then; `currency` is what usage is paid in where none of it was billed before.
-    fn adjusted(
-        &self,
-        priced: &BTreeMap<Segment, (Quantity, Decimal)>,
-        currency: Option<Currency>,
-    ) -> Adjusted {
-        let mut closed = self.closed.clone().adjusted(&self.metered, priced);
-        closed.currency = closed.currency.or(currency.filter(|_| !priced.is_empty()));
-        let after = BillingWindow { state: WindowState::Closed(closed), ..self.before.clone() };
-        Adjusted {
-            place: self.place.clone(),
-            mark: self.mark.clone(),
-            version: self.version,
-            before: self.before.clone(),
-            after,
-        }
-    }
-}
-
-fn line(kind: LineKind, segment: &Segment, priced: &Priced, window: Window) -> StatementLine {
+/// A line about usage of a window; `what` is what is special about it.
+pub(crate) fn line(
+    kind: LineKind,
+    segment: &Segment,
+    priced: &Priced,
+    window: Window,
+    what: &str,
+) -> StatementLine {
     let Priced { charge, label, region, quantity, at: (question, question_line), .. } = priced;
     let place = region.as_deref().map(|region| format!(", {region}")).unwrap_or_default();
     let phase = charge.phase_type;
-    let what = if kind == LineKind::Adjustment { " that came late" } else { "" };
     let description = format!("{label} ({}{place}){what}", phase.as_str());
     let steps = charge.steps.iter().map(|step| QuoteStep {
         quantity: step.quantity,

@@ -2,7 +2,7 @@
 //! statement for each currency. It is prepared from one snapshot, and written expecting all that it rests on. An attempt
 //! that fails is written, too: the window stays open, and is tried again.
 
-use planwright_domain::billing_window::{BillingWindow, Closed, WindowState};
+use planwright_domain::billing_window::{BillingWindow, Closed};
 use planwright_domain::caller::TenantId;
 use planwright_domain::event;
 use planwright_domain::money::Currency;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::documents::{CreditEntryRecord, CreditRecord};
 use crate::error::Error;
 use crate::keys::{Keys, Timeline, WindowPlace};
-use crate::statements::statement_billing::{Billed, Billing, Draft, Grounds};
+use crate::statements::statement_billing::{Billed, Billing, Draft, Grounds, Taken};
 use crate::statements::statement_pricers::Run;
 use crate::statements::{billing_windows, statement_records};
 use crate::webhooks::outbox::Listeners;
@@ -41,13 +41,13 @@ struct Failed {
     reason: String,
 }
 
-/// Prepares the closing of a window; nothing if it is closed already.
+/// Prepares the closing of a window; nothing if it is closed already. What others have taken is not taken again.
 pub(crate) async fn prepare<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     run: &Run,
-    tenant: &TenantId,
-    place: &WindowPlace,
+    (tenant, place): (&TenantId, &WindowPlace),
+    taken: &Taken,
 ) -> Result<Option<Closing>, Error> {
     let keys = Keys::of(tenant);
     let found = billing_windows::find(snapshot, &keys, place).await?;
@@ -67,6 +67,7 @@ pub(crate) async fn prepare<S: Store>(
         tenant,
         place,
         window: &before,
+        taken,
         keys,
         grounds: Grounds::default(),
         currency: None,
@@ -93,11 +94,18 @@ pub(crate) async fn prepare<S: Store>(
 }
 
 impl Closing {
-    /// The statements as they would be written.
-    pub(crate) fn upcoming(self) -> Vec<UpcomingStatement> {
+    /// The statements as they would be written, and what they take.
+    pub(crate) fn upcoming(self, taken: &mut Taken) -> Vec<UpcomingStatement> {
         let (user_id, window) = (&self.place.user_id, self.before.window);
         match self.outcome {
-            Ok(billed) => billed.drafts.into_iter().map(|draft| draft.upcoming).collect(),
+            Ok(billed) => {
+                taken.adjusted.extend(self.grounds.adjusted.into_iter().map(|it| it.place));
+                for draft in &billed.drafts {
+                    let credit = taken.credit.entry(draft.currency.code()).or_default();
+                    *credit += draft.upcoming.credit_applied;
+                }
+                billed.drafts.into_iter().map(|draft| draft.upcoming).collect()
+            }
             Err(Failed { currency, reason }) => {
                 vec![UpcomingStatement::failed(user_id, window, currency, reason)]
             }
@@ -125,17 +133,18 @@ impl Closing {
         let mut statements = Vec::new();
         let mut failed = self.failed.as_ref();
         for draft in &billed.drafts {
-            let mut documented = self.statement(app, failed.take(), &draft.upcoming, now);
+            let its = failed.take_if(|(_, failed)| failed.statement.id == draft.id);
+            let mut documented = self.statement(draft.id.clone(), its, &draft.upcoming, now);
             documented.1.questions.clone_from(&draft.questions);
             documented.1.charges.clone_from(&draft.charges);
             let id = self.put(app, change, documented, now);
             self.use_credit(app, change, draft, &id, now);
             statements.push(id);
         }
-        if failed.is_some() {
+        if let Some((_, was)) = failed {
             // It failed for something that is not to be paid any more.
             let nothing = UpcomingStatement::empty(&self.place.user_id, self.before.window);
-            let documented = self.statement(app, failed, &nothing, now);
+            let documented = self.statement(was.statement.id.clone(), failed, &nothing, now);
             statements.push(self.put(app, change, documented, now));
         }
         if let Some(priced_by) = &self.grounds.priced_by {
@@ -151,8 +160,7 @@ impl Closing {
             let whose = (&self.timeline, &self.tenant);
             billing_windows::replace(change, whose, &adjusted.place, was, &adjusted.after);
         }
-        let closed = Closed { statements, ..billed.closed.clone() };
-        BillingWindow { state: WindowState::Closed(closed), ..self.before.clone() }
+        self.before.clone().closed(Closed { statements, ..billed.closed.clone() })
     }
 
     fn write_failed<S: Store>(
@@ -165,27 +173,25 @@ impl Closing {
         let Failed { currency, reason } = failed;
         let (user_id, window) = (&self.place.user_id, self.before.window);
         let upcoming = UpcomingStatement::failed(user_id, window, *currency, reason.clone());
-        let documented = self.statement(app, self.failed.as_ref(), &upcoming, now);
-        let id = self.put(app, change, documented, now);
+        let was = self.failed.as_ref();
+        let id = was.map(|(_, was)| was.statement.id.clone());
+        let id = id.unwrap_or_else(|| ids::fresh(app.entropy.as_ref(), "sta_"));
+        let id = self.put(app, change, self.statement(id, was, &upcoming, now), now);
         let tenant = &self.tenant;
         tracing::warn!(%tenant, user_id, id, reason, "a statement failed; it is tried again");
         self.before.clone().failed(id, now)
     }
 
-    /// A statement, in the place of the one that failed before, if there is one, and the version of that.
-    fn statement<S: Store>(
+    /// A statement, in the place of the one that failed before, if it is that one, and the version of that.
+    fn statement(
         &self,
-        app: &App<S>,
+        id: String,
         failed: Option<&(u64, Documented)>,
         upcoming: &UpcomingStatement,
         now: Timestamp,
     ) -> (Option<u64>, Documented) {
-        let (version, id, created_at) = match failed {
-            Some((version, was)) => {
-                (Some(*version), was.statement.id.clone(), was.statement.created_at)
-            }
-            None => (None, ids::fresh(app.entropy.as_ref(), "sta_"), now),
-        };
+        let version = failed.map(|(version, _)| *version);
+        let created_at = failed.map_or(now, |(_, was)| was.statement.created_at);
         let statement = Statement::written(id, upcoming.clone(), created_at);
         (version, Documented { statement, questions: Vec::new(), charges: Vec::new() })
     }

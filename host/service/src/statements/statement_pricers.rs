@@ -1,8 +1,10 @@
-//! Which plugins price in a run: those that it began with, whatever is bound meanwhile.
+//! Which plugins price in a run: those that it began with, whatever is bound meanwhile; and for what came late those that
+//! priced then.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use planwright_domain::asked;
 use planwright_domain::caller::TenantId;
 use planwright_domain::hook::Hook;
 use planwright_domain::time::Timestamp;
@@ -11,13 +13,15 @@ use planwright_store::{Store, StoreError};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::plugins::asking_again::{self, Loaded};
 use crate::plugins::plugin_tables::Pinned;
 use crate::plugins::priced_by::PricedBy;
 
-/// What a run keeps from its beginning to its end: which plugins price for each tenant.
+/// What a run keeps from its beginning to its end: which plugins price for each tenant, and those that priced earlier.
 #[derive(Default)]
 pub(crate) struct Run {
     pinned: Mutex<HashMap<TenantId, Arc<Pinned>>>,
+    of_then: Mutex<Loaded>,
 }
 
 /// Who prices in a run.
@@ -47,6 +51,24 @@ impl Run {
         }
         let plugin = app.only_plugin(&bindings, Hook::Pricing, at).await?;
         Ok(Pricer { plugin, priced_by })
+    }
+
+    /// Who priced something earlier, as it is asked again. What priced is never deleted.
+    pub(crate) async fn pricer_of_then<S: Store>(
+        &self,
+        app: &App<S>,
+        snapshot: &S::Snapshot,
+        pricer: &asked::Pricer,
+        at: Timestamp,
+    ) -> Result<Arc<Plugin>, Error> {
+        let loaded = || self.of_then.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded().get(pricer);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let plugin = asking_again::load(app, snapshot, pricer, at).await?;
+        loaded().keep(pricer, &plugin);
+        Ok(plugin)
     }
 
     fn kept(&self, tenant: &TenantId) -> Option<Arc<Pinned>> {

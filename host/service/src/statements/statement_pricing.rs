@@ -31,7 +31,7 @@ pub(crate) struct Pricing<'a, S: Store> {
     pub(crate) snapshot: &'a S::Snapshot,
     pub(crate) tenant: &'a TenantId,
     pub(crate) user_id: &'a str,
-    pub(crate) standing: &'a Standing,
+    pub(crate) standing: Standing,
     /// Of those that may price the user's usage the one of now.
     pub(crate) book_of_now: Option<u64>,
     pub(crate) changes: i64,

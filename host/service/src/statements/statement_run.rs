@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::keys::{HostKeys, Timeline, WindowPlace};
 use crate::retry::retrying;
+use crate::statements::statement_billing::Taken;
 use crate::statements::statement_closing::{self, Closing};
 use crate::statements::statement_pricers::Run;
 use crate::tenants::clocks;
@@ -145,10 +146,12 @@ async fn prepare_all<S: Store>(
 ) -> Result<Vec<(Due, Closing)>, Error> {
     let waiting = Mutex::new(windows.into_iter());
     let prepared = Mutex::new(Vec::new());
+    let nothing = Taken::default();
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let lane = async || {
         while let Some((tenant, place)) = next() {
-            match statement_closing::prepare(app, snapshot, run, &tenant, &place).await {
+            match statement_closing::prepare(app, snapshot, run, (&tenant, &place), &nothing).await
+            {
                 Ok(Some(closing)) => prepared
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -187,7 +190,8 @@ async fn work_one<S: Store>(
 ) -> Result<(), Error> {
     retrying(app.entropy.as_ref(), || async {
         let snapshot = app.store.snapshot().await?;
-        let closing = statement_closing::prepare(app, &snapshot, run, tenant, place);
+        let nothing = Taken::default();
+        let closing = statement_closing::prepare(app, &snapshot, run, (tenant, place), &nothing);
         if let Some(closing) = Box::pin(closing).await? {
             let mut change = ChangeSet::new();
             closing.write(app, &mut change, now);

@@ -4,11 +4,12 @@
 use planwright_domain::Refusal;
 use planwright_domain::course::Course;
 use planwright_domain::fee_charge::{Money, Sale};
-use planwright_domain::life::{Held, Offer};
+use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::money::Currency;
 use planwright_domain::period::{Interval, Window};
+use planwright_domain::quoted::{Has, still_buys};
 use planwright_domain::time::Timestamp;
-use planwright_store::{ChangeSet, Store};
+use planwright_store::{ChangeSet, Snapshot, Store};
 use rust_decimal::Decimal;
 
 use crate::app::App;
@@ -43,6 +44,8 @@ pub(crate) struct Quote {
     pub(crate) plan_name: String,
     /// The subscription that it renews or changes.
     pub(crate) subscription_id: Option<String>,
+    /// The plan of that.
+    pub(crate) beside: Option<PlanKey>,
 }
 
 /// What a plan costs the caller now: its fee, or a renewal of it, or the difference to the plan that the caller has.
@@ -76,6 +79,7 @@ pub(crate) async fn quote<S: Store>(
         plan_record_version: version,
         plan_name: plan.plan.name,
         subscription_id: account.held().map(|held| held.subscription.id.clone()),
+        beside: account.held().map(Held::plan),
     })
 }
 
@@ -92,6 +96,8 @@ pub(crate) struct Payment<'a> {
     pub(crate) price: Decimal,
     /// What the price was quoted for.
     pub(crate) interval: Option<Interval>,
+    /// As the quote said.
+    pub(crate) beside: Option<&'a PlanKey>,
     /// When it was quoted.
     pub(crate) quoted_at: Timestamp,
     /// More than 0.
@@ -111,7 +117,7 @@ impl Payment<'_> {
 /// Writes into a change set what a payment brings: it starts, renews or changes to the plan that was paid for. The
 /// price that was quoted holds, though it may have gone up since; what is over is credit. A payment that is not enough
 /// any more, since what was counted on is spent or more is owed, renews what it is enough for, and else is credit:
-/// nothing is given then. The caller takes `snapshot` from [`subscriptions::settled`] and commits, with whatever
+/// nothing is given then. It is credit, too, for whoever took another plan since. The caller takes `snapshot` from [`subscriptions::settled`] and commits, with whatever
 /// marks the payment as done, and starts again from there on a conflict.
 ///
 /// # Errors
@@ -130,11 +136,17 @@ pub(crate) async fn take_payment<S: Store>(
     let tenant = &by.caller.tenant;
     let mut account = Account::read(app, snapshot, tenant, payment.user_id).await?;
     change.expect_version(&Keys::of(tenant).plan(&plan.plan.id), version);
-    let bill = match bill_of(app, snapshot, &mut account, &plan, &payment, by.now).await {
-        Ok(bill) => bill.paid_with(payment.amount),
-        // Such as what was paid since in another currency.
-        Err(Error::Refused(_)) => None,
-        Err(error) => return Err(error),
+    let bill = if still_wanted(snapshot, &account, &plan, &payment, change).await? {
+        match bill_of(app, snapshot, &mut account, &plan, &payment, by.now).await {
+            Ok(bill) => bill.paid_with(payment.amount),
+            // Such as what was paid since in another currency.
+            Err(Error::Refused(_)) => None,
+            Err(error) => return Err(error),
+        }
+    } else {
+        let (id, user_id) = (payment.transaction_id, payment.user_id);
+        tracing::info!(%tenant, id, user_id, "the user has another plan since: what was paid is credit");
+        None
     };
     if let Some(bill) = bill.filter(|bill| bill.currency == payment.currency) {
         let taken = take(app, snapshot, account, (&plan, bill), payment.money(), by.now, change);
@@ -144,6 +156,25 @@ pub(crate) async fn take_payment<S: Store>(
     account.take_money(payment.currency, payment.money());
     account.write_credit_only(app, change, by.now);
     Ok(None)
+}
+
+/// Whether a payment buys its plan for whoever has what the user has now; the change set expects what that rests on, but
+/// for the account.
+async fn still_wanted<N: Snapshot>(
+    snapshot: &N,
+    account: &Account,
+    plan: &PlanRecord,
+    payment: &Payment<'_>,
+    change: &mut ChangeSet,
+) -> Result<bool, Error> {
+    let quoted = PlanKey { id: plan.plan.id.clone(), generation: plan.generation };
+    let Some(has) = account.held().map(Held::plan) else { return Ok(true) };
+    let key = Keys::of(&account.tenant).plan(&has.id);
+    let record = snapshot.get(&key).await?;
+    change.expect_as_read(&key, record.as_ref().map(|record| record.version));
+    let record = record.map(|record| record.decode::<PlanRecord>()).transpose()?;
+    let is_free = record.is_some_and(|record| record.plan.price.is_zero());
+    Ok(still_buys(&quoted, payment.beside, Some(Has { plan: &has, is_free })))
 }
 
 /// What a payment is for, at the price that was quoted where it is dearer now. A change is reckoned for the instant of

@@ -22,6 +22,9 @@ use crate::request::Request;
 use crate::retry::retrying;
 use crate::tenants::api_key_secret::Secret;
 
+/// How many keys are read at once.
+const PIECE: usize = 500;
+
 /// A key that was just made, with what nobody is told again.
 pub struct NewApiKey {
     /// As lists show it.
@@ -80,7 +83,8 @@ async fn try_create<S: Store>(
     Ok(NewApiKey { api_key, secret: secret.into_text() })
 }
 
-/// The tenant's keys, newest first. A tenant has so few that all of them are read to sort them.
+/// The tenant's keys, newest first. They lie in the order of their ids, so all are walked; those that no page up to this
+/// one has are let go on the way.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -91,14 +95,23 @@ pub async fn list<S: Store>(
 ) -> Result<Page<ApiKey>, Error> {
     let snapshot = app.store.snapshot().await?;
     let prefix = Keys::of(&by.caller.tenant).api_keys();
-    let mut api_keys = Vec::new();
-    for (_, record) in snapshot.scan(&prefix, Scan::first(usize::MAX)).await? {
-        api_keys.push(record.decode::<ApiKeyRecord>()?.api_key);
+    let most = page.skip().saturating_add(page.size());
+    let (mut scan, mut newest, mut total) = (Scan::first(PIECE), Vec::new(), 0_u64);
+    loop {
+        let piece = snapshot.scan(&prefix, scan).await?;
+        for (_, record) in &piece {
+            newest.push(record.decode::<ApiKeyRecord>()?.api_key);
+            total += 1;
+        }
+        newest.sort_by(|one: &ApiKey, other| {
+            (Reverse(one.created_at), &one.id).cmp(&(Reverse(other.created_at), &other.id))
+        });
+        newest.truncate(most);
+        tokio::task::yield_now().await;
+        let Some((last, _)) = piece.into_iter().last() else { break };
+        scan = Scan::first(PIECE).after(last);
     }
-    api_keys.sort_by(|one, other| {
-        (Reverse(one.created_at), &one.id).cmp(&(Reverse(other.created_at), &other.id))
-    });
-    Ok(page.of(api_keys))
+    Ok(page.answer(newest.into_iter().skip(page.skip()).collect(), total))
 }
 
 /// Revokes a key: the very next request with it is refused. What it was stays in the audit log.

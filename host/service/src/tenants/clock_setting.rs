@@ -42,7 +42,7 @@ async fn try_set<S: Store>(
 ) -> Result<Clock, Error> {
     let tenant = &by.caller.tenant;
     let (version, before) = read(&app.store.snapshot().await?, tenant).await?;
-    let is = before.now.unwrap_or(by.received_at);
+    let is = before.standing().unwrap_or(by.received_at);
     let old = Clock { now: is, stands_still: before.now.is_some() };
     let clock = old.set(setting)?;
     let now = clock.now;

@@ -25,7 +25,7 @@ pub async fn time<S: Store>(
         Timeline::Real => Ok(real),
         Timeline::Sandbox(_) => {
             let (_, record) = read(&app.store.snapshot().await?, tenant).await?;
-            Ok(record.now.unwrap_or(real))
+            Ok(record.standing().unwrap_or(real))
         }
     }
 }
@@ -38,7 +38,7 @@ pub(crate) async fn sandboxes<S: Store>(
     let snapshot = app.store.snapshot().await?;
     let mut all = Vec::new();
     for (key, record) in snapshot.scan(&HostKeys::clocks(), Scan::first(usize::MAX)).await? {
-        let now = record.decode::<ClockRecord>()?.now.unwrap_or(real);
+        let now = record.decode::<ClockRecord>()?.standing().unwrap_or(real);
         all.extend(HostKeys::read_clock(&key).map(|tenant| (tenant, now)));
     }
     Ok(all)

@@ -67,7 +67,7 @@ async fn try_record<S: Store>(
         seen: HashMap::new(),
         sums: Sums::default(),
         meter: Meter::default(),
-        remembering: Remembering::begin(app, &by.caller.tenant, by.now).await?,
+        remembering: Remembering::begin(app, by).await?,
         change: ChangeSet::new(),
         outcome: BatchOutcome { rejected: rejected.to_vec(), ..BatchOutcome::default() },
     };
@@ -132,7 +132,7 @@ impl<'a, S: Store> Batch<'a, S> {
         match self.seen.get(&(user_id, event_id.as_str())) {
             Some(first) if first.says_the_same(event) => Ok(true),
             Some(_) => Err(Refusal::EventReused { event_id: event_id.clone() }.into()),
-            None => Ok(remembered(&self.snapshot, &self.keys, user_id, event).await?.is_some()),
+            None => Ok(remembered(&self.snapshot, self.by, user_id, event).await?.is_some()),
         }
     }
 

@@ -6,9 +6,8 @@ use planwright_domain::caller::TenantId;
 use planwright_domain::metric::Metric;
 use planwright_domain::quantity::Quantity;
 use planwright_domain::segment::Segment;
-use planwright_domain::time::Timestamp;
 use planwright_domain::usage::Limit;
-use planwright_domain::usage_event::{REMEMBERED_SECONDS, UsageEvent};
+use planwright_domain::usage_event::{REMEMBERED_SECONDS, Teller, UsageEvent};
 use planwright_store::{ChangeSet, Key, Store};
 
 use crate::app::App;
@@ -16,6 +15,7 @@ use crate::documents::{Counted, ExpiringUsageEvents, UsageEventRecord};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
+use crate::request::Request;
 use crate::subscriptions::governing::Governing;
 use crate::tenants;
 use crate::usage::quota_thresholds::Total;
@@ -97,19 +97,18 @@ impl UsageEventRecord {
 pub(crate) struct Remembering {
     timeline: Timeline,
     tenant: TenantId,
+    teller: Teller,
     expires_at: i64,
     lists: Vec<(String, ExpiringUsageEvents, usize)>,
 }
 
 impl Remembering {
-    pub(crate) async fn begin<S: Store>(
-        app: &App<S>,
-        tenant: &TenantId,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let expires_at = now.as_second().saturating_add(REMEMBERED_SECONDS);
-        let timeline = tenants::timeline(app, tenant).await?;
-        Ok(Self { timeline, tenant: tenant.clone(), expires_at, lists: Vec::new() })
+    pub(crate) async fn begin<S: Store>(app: &App<S>, by: &Request) -> Result<Self, Error> {
+        let tenant = by.caller.tenant.clone();
+        let expires_at = by.now.as_second().saturating_add(REMEMBERED_SECONDS);
+        let timeline = tenants::timeline(app, &tenant).await?;
+        let teller = Teller::of(by.caller.role);
+        Ok(Self { timeline, tenant, teller, expires_at, lists: Vec::new() })
     }
 
     /// Writes that an event was counted, which nobody must have written meanwhile.
@@ -127,16 +126,16 @@ impl Remembering {
         }
         let Some((id, list, length)) = self.lists.last_mut() else { return };
         *length += 1;
-        list.events.entry(user_id.to_owned()).or_default().push(event_id.to_owned());
+        list.add(self.teller, user_id, event_id);
         let record =
             UsageEventRecord { expires_at: self.expires_at, listed_in: id.clone(), ..record };
-        let key = Keys::of(&self.tenant).usage_event(user_id, event_id);
+        let key = Keys::of(&self.tenant).usage_event(self.teller, user_id, event_id);
         change.expect_absent(&key).put(&key, &record);
     }
 
     /// Writes the lists.
     pub(crate) fn finish(self, change: &mut ChangeSet) {
-        let Self { timeline, tenant, expires_at, lists } = self;
+        let Self { timeline, tenant, expires_at, lists, .. } = self;
         for (id, list, _) in lists {
             let key = HostKeys::expiring_usage_events(&timeline, expires_at, &tenant, &id);
             change.put(&key, &list);

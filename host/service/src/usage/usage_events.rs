@@ -5,7 +5,7 @@ use planwright_domain::Refusal;
 use planwright_domain::period::Window;
 use planwright_domain::quantity::Quantity;
 use planwright_domain::usage::{Limit, OneOrEach, UsageReport};
-use planwright_domain::usage_event::{Asked, UsageEvent};
+use planwright_domain::usage_event::{Asked, Teller, UsageEvent};
 use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,7 @@ async fn try_record<S: Store>(
     let (snapshot, governing) =
         entitlements::at(app, tenant, user_id, by.now, event.timestamp).await?;
     Known::default().must_have(&snapshot, &keys, event.asked.amounts.keys()).await?;
-    if let Some(before) = remembered(&snapshot, &keys, user_id, event).await? {
+    if let Some(before) = remembered(&snapshot, by, user_id, event).await? {
         return repeated(app, by, &snapshot, user_id, event, &before).await;
     }
     let mut sums = Sums::default();
@@ -78,7 +78,7 @@ async fn try_record<S: Store>(
     sums.write(&mut change);
     meter.write(tenant, &mut change);
     if let Some(event_id) = &event.event_id {
-        let mut remembering = Remembering::begin(app, tenant, by.now).await?;
+        let mut remembering = Remembering::begin(app, by).await?;
         remembering.remember(app, &mut change, user_id, event_id, record);
         remembering.finish(&mut change);
     }
@@ -105,20 +105,20 @@ async fn try_record<S: Store>(
     }
 }
 
-/// What was recorded under an event's id.
+/// What was recorded under an event's id, by whoever tells of events as the caller does.
 ///
 /// # Errors
 /// It was something else.
 pub(crate) async fn remembered<N: Snapshot>(
     snapshot: &N,
-    keys: &Keys,
+    by: &Request,
     user_id: &str,
     event: &UsageEvent,
 ) -> Result<Option<UsageEventRecord>, Error> {
     let Some(event_id) = &event.event_id else { return Ok(None) };
-    let Some(record) = snapshot.get(&keys.usage_event(user_id, event_id)).await? else {
-        return Ok(None);
-    };
+    let teller = Teller::of(by.caller.role);
+    let key = Keys::of(&by.caller.tenant).usage_event(teller, user_id, event_id);
+    let Some(record) = snapshot.get(&key).await? else { return Ok(None) };
     let record = record.decode::<UsageEventRecord>()?;
     if record.is_of(event) {
         return Ok(Some(record));

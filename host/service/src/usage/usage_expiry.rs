@@ -59,11 +59,9 @@ impl Forgetting {
         }
         let keys = Keys::of(&tenant);
         self.change.expect_version(key, list.version).delete(key);
-        for (user_id, event_ids) in list.decode::<ExpiringUsageEvents>()?.events {
-            for event_id in event_ids {
-                self.change.delete(&keys.usage_event(&user_id, &event_id));
-                self.deleted += 1;
-            }
+        for (teller, user_id, event_id) in list.decode::<ExpiringUsageEvents>()?.all() {
+            self.change.delete(&keys.usage_event(teller, user_id, event_id));
+            self.deleted += 1;
         }
         Ok(true)
     }

@@ -67,12 +67,13 @@ impl<'a> Writer<'a> {
         for change in &set.changes {
             match change {
                 Change::Put { key, schema, json, counters: None } => {
-                    self.put_json(key, *schema, json)?;
+                    self.put_value(key, *schema, json)?;
                 }
                 Change::Put { key, schema, json, counters: Some(counters) } => {
                     let holds = self.all_after(&sums, counters)?;
-                    self.put_json(key, *schema, &with_counters(json, &holds))?;
+                    self.put_value(key, *schema, &with_counters(json, &holds))?;
                 }
+                Change::PutBytes { key, schema, bytes } => self.put_value(key, *schema, bytes)?,
                 Change::Delete(key) => {
                     self.records.remove(key.as_bytes()).map_err(store_error)?;
                 }
@@ -124,9 +125,9 @@ impl<'a> Writer<'a> {
         Self { version, ..self }.finish()
     }
 
-    fn put_json(&mut self, key: &Key, schema: u16, json: &[u8]) -> Result<(), StoreError> {
-        let seal = seal(key, self.version, schema, json);
-        self.put(key, &encode_record(self.version, schema, seal, json))
+    fn put_value(&mut self, key: &Key, schema: u16, value: &[u8]) -> Result<(), StoreError> {
+        let seal = seal(key, self.version, schema, value);
+        self.put(key, &encode_record(self.version, schema, seal, value))
     }
 
     fn put(&mut self, key: &Key, record: &[u8]) -> Result<(), StoreError> {
@@ -168,7 +169,10 @@ impl<'a> Writer<'a> {
             let (counter, addition) = match change {
                 Change::Add { counter, amount, ceiling } => (counter, Some((*amount, *ceiling))),
                 Change::Reset(counter) => (counter, None),
-                Change::Put { .. } | Change::Delete(_) | Change::Append { .. } => continue,
+                Change::Put { .. }
+                | Change::PutBytes { .. }
+                | Change::Delete(_)
+                | Change::Append { .. } => continue,
             };
             if !sums.contains_key(counter) {
                 let before = self.counter(counter)?;

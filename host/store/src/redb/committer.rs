@@ -9,6 +9,7 @@ use redb::Database;
 use tokio::sync::oneshot;
 
 use super::apply::Writer;
+use super::damage::caught;
 use super::database::{begin_write, store_error};
 use super::snapshot::View;
 use super::{Answer, Options, Shared};
@@ -65,7 +66,7 @@ impl Committer {
         let _unpublish = Unpublish(Arc::clone(&self.shared));
         while let Ok(first) = self.requests.recv() {
             let batch = self.batch(first);
-            match self.commit(&batch) {
+            match caught(|| self.commit(&batch)) {
                 Ok(answers) => {
                     for (request, answer) in batch.into_iter().zip(answers) {
                         request.answer(answer);
@@ -110,7 +111,7 @@ impl Committer {
         if answers.iter().any(Result::is_ok) {
             writer.finish()?;
             transaction.commit().map_err(store_error)?;
-            self.shared.view.store(Some(Arc::new(View::open(database)?)));
+            self.publish(database)?;
         } else {
             drop(writer);
             transaction.abort().map_err(store_error)?;
@@ -179,11 +180,19 @@ impl Committer {
 
     /// Closes the database if it is open, opens it, and publishes what it holds.
     fn reopen(&mut self) -> Result<(), StoreError> {
-        // First, since the new one could not lock the file that the old one still holds.
-        self.database = None;
-        let database = (self.open)()?;
-        self.shared.view.store(Some(Arc::new(View::open(&database)?)));
-        self.database = Some(database);
+        caught(|| {
+            // First, since the new one could not lock the file that the old one still holds.
+            self.database = None;
+            let database = (self.open)()?;
+            self.publish(&database)?;
+            self.database = Some(database);
+            Ok(())
+        })
+    }
+
+    fn publish(&self, database: &Database) -> Result<(), StoreError> {
+        let view = View::open(database, Arc::clone(&self.shared.read_failed))?;
+        self.shared.view.store(Some(Arc::new(view)));
         Ok(())
     }
 }

@@ -70,6 +70,24 @@ fn prepare(database: &Database) -> Result<(), StoreError> {
     }
 }
 
+/// Reads every page from the disk and holds it against its checksum. redb does not fall back to an older state here,
+/// since every commit of ours has synced what it points to (`begin_write`).
+pub(super) fn verify(database: &mut Database) -> Result<(), StoreError> {
+    match database.check_integrity() {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            tracing::warn!("what the database said of its free pages was wrong, and is made anew");
+            Ok(())
+        }
+        Err(error) => match store_error(error) {
+            StoreError::Corrupt { reason } => {
+                Err(corrupt(&format!("a page of it is not as it was written ({reason})")))
+            }
+            error => Err(error),
+        },
+    }
+}
+
 /// Begins a write whose commit syncs before it answers, and after which a crash needs no repair
 /// (`host/docs/0001-embedded-store.md` says what that costs).
 pub(super) fn begin_write(database: &Database) -> Result<redb::WriteTransaction, StoreError> {
@@ -85,7 +103,8 @@ pub(super) fn store_error(error: impl Into<redb::Error>) -> StoreError {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
             | io::ErrorKind::FileTooLarge => StoreError::Full,
-            io::ErrorKind::InvalidData => corrupt(&error),
+            // A page that is said to lie behind the end of the file.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => corrupt(&error),
             _ => unavailable(&error),
         },
         error @ (redb::Error::PreviousIo | redb::Error::DatabaseClosed) => unavailable(&error),

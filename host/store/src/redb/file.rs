@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::Database;
@@ -30,12 +29,7 @@ pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StoreErr
 
 fn open_in(file: File, path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     let backend = FileBackend::new(file).map_err(store_error)?;
-    let shown = path.display().to_string();
-    // redb trusts what it reads further than a damaged file deserves, and panics.
-    let open = AssertUnwindSafe(|| database::open(backend, cache_bytes, &shown));
-    catch_unwind(open).unwrap_or_else(|_| {
-        Err(StoreError::Corrupt { reason: format!("{shown} is damaged: redb cannot read it") })
-    })
+    database::open(backend, cache_bytes, &path.display().to_string())
 }
 
 fn is_empty(file: &File) -> io::Result<bool> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use redb::{Database, StorageBackend, WriteTransaction};
 
 use super::apply::Writer;
+use super::damage;
 use super::database::{self, begin_write, store_error};
 use super::file;
 use crate::{Loader, Row, StoreError};
@@ -24,7 +25,8 @@ impl RedbLoader {
     /// [`StoreError::NotEmpty`] if it holds something, and as for [`RedbStore::open`](super::RedbStore::open).
     pub fn open(path: impl AsRef<Path>, cache_bytes: usize) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        Self::on(file::open(path, cache_bytes)?, &path.display().to_string())
+        damage::keep_quiet();
+        damage::caught(|| Self::on(file::open(path, cache_bytes)?, &path.display().to_string()))
     }
 
     /// The same on storage of another kind; for tests.

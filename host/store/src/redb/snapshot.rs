@@ -3,9 +3,11 @@
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase, Value};
 
+use super::damage::caught;
 use super::database::{COUNTERS, HEADS, LOG, META, RECORDS, store_error};
 use super::rows;
 use crate::layout::{corrupt, decode_entry, decode_record};
@@ -20,10 +22,12 @@ pub(super) struct View {
     heads: ReadOnlyTable<&'static [u8], &'static [u8]>,
     /// The number of the last change set.
     version: u64,
+    /// Set when the storage refuses a read.
+    failed: Arc<AtomicBool>,
 }
 
 impl View {
-    pub(super) fn open(database: &Database) -> Result<Self, StoreError> {
+    pub(super) fn open(database: &Database, failed: Arc<AtomicBool>) -> Result<Self, StoreError> {
         let transaction = database.begin_read().map_err(store_error)?;
         let meta = transaction.open_table(META).map_err(store_error)?;
         let version = rows::last_version(&meta)?;
@@ -33,7 +37,56 @@ impl View {
             log: transaction.open_table(LOG).map_err(store_error)?,
             heads: transaction.open_table(HEADS).map_err(store_error)?,
             version,
+            failed,
         })
+    }
+
+    fn entries(&self, log: &Key, scan: LogScan) -> Result<Vec<LogEntry>, StoreError> {
+        let log = log.as_bytes();
+        let (first, last) = match (scan.after, scan.newest_first) {
+            (None, _) => (0, u64::MAX),
+            (Some(after), false) => (after.saturating_add(1), u64::MAX),
+            (Some(after), true) => (0, after.saturating_sub(1)),
+        };
+        let range = self.log.range((log, first)..=(log, last)).map_err(store_error)?;
+        in_direction(range, scan.newest_first)
+            .take(scan.limit)
+            .map(|entry| {
+                let (key, bytes) = entry.map_err(store_error)?;
+                decode_entry(key.value().1, bytes.value())
+            })
+            .collect()
+    }
+
+    fn logs(
+        &self,
+        prefix: &Prefix,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        let end = prefix.end();
+        let mut scan = Scan { after: after.cloned(), ..Scan::first(limit) };
+        let mut logs = Vec::new();
+        while logs.len() < limit {
+            let Some(range) = bounds(prefix.first(), &end, &scan) else { break };
+            let Some(log) = self.first_log(range)? else { break };
+            scan.after = Some(log.clone());
+            logs.push(log);
+        }
+        Ok(logs)
+    }
+
+    fn spaces(&self, after: Option<&Space>, limit: usize) -> Result<Vec<Space>, StoreError> {
+        let mut behind = after.map(|space| Prefix::of_space(space).end());
+        let mut spaces = Vec::new();
+        while spaces.len() < limit {
+            let from = behind.as_deref().map_or(Bound::Unbounded, Bound::Included);
+            let Some(key) = self.first_key((from, Bound::Unbounded))? else { break };
+            let space = key.space();
+            behind = Some(Prefix::of_space(&space).end());
+            spaces.push(space);
+        }
+        Ok(spaces)
     }
 
     /// The first log in a range of keys.
@@ -72,46 +125,44 @@ impl RedbSnapshot {
     }
 }
 
+impl RedbSnapshot {
+    /// What the view says; a page of it may be damaged, and the storage may refuse it.
+    fn read<T>(&self, read: impl FnOnce(&View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let found = caught(|| read(&self.0));
+        if let Err(StoreError::Unavailable { .. } | StoreError::Full) = &found {
+            self.0.failed.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+}
+
 impl Snapshot for RedbSnapshot {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
-        rows::record(&self.0.records, key)
+        self.read(|view| rows::record(&view.records, key))
     }
 
     async fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
-        rows::record_version(&self.0.records, key)
+        self.read(|view| rows::record_version(&view.records, key))
     }
 
     async fn scan(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, Record)>, StoreError> {
-        page(&self.0.records, prefix, &scan, decode_record)
+        self.read(|view| page(&view.records, prefix, &scan, decode_record))
     }
 
     async fn counter(&self, counter: &Key) -> Result<i64, StoreError> {
-        rows::counter(&self.0.counters, counter)
+        self.read(|view| rows::counter(&view.counters, counter))
     }
 
     async fn counters(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, i64)>, StoreError> {
-        page(&self.0.counters, prefix, &scan, Ok)
+        self.read(|view| page(&view.counters, prefix, &scan, Ok))
     }
 
     async fn log(&self, log: &Key, scan: LogScan) -> Result<Vec<LogEntry>, StoreError> {
-        let log = log.as_bytes();
-        let (first, last) = match (scan.after, scan.newest_first) {
-            (None, _) => (0, u64::MAX),
-            (Some(after), false) => (after.saturating_add(1), u64::MAX),
-            (Some(after), true) => (0, after.saturating_sub(1)),
-        };
-        let range = self.0.log.range((log, first)..=(log, last)).map_err(store_error)?;
-        in_direction(range, scan.newest_first)
-            .take(scan.limit)
-            .map(|entry| {
-                let (key, bytes) = entry.map_err(store_error)?;
-                decode_entry(key.value().1, bytes.value())
-            })
-            .collect()
+        self.read(|view| view.entries(log, scan))
     }
 
     async fn log_head(&self, log: &Key) -> Result<Head, StoreError> {
-        rows::log_head(&self.0.heads, log)
+        self.read(|view| rows::log_head(&view.heads, log))
     }
 
     async fn logs(
@@ -120,29 +171,11 @@ impl Snapshot for RedbSnapshot {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Key>, StoreError> {
-        let end = prefix.end();
-        let mut scan = Scan { after: after.cloned(), ..Scan::first(limit) };
-        let mut logs = Vec::new();
-        while logs.len() < limit {
-            let Some(range) = bounds(prefix.first(), &end, &scan) else { break };
-            let Some(log) = self.0.first_log(range)? else { break };
-            scan.after = Some(log.clone());
-            logs.push(log);
-        }
-        Ok(logs)
+        self.read(|view| view.logs(prefix, after, limit))
     }
 
     async fn spaces(&self, after: Option<&Space>, limit: usize) -> Result<Vec<Space>, StoreError> {
-        let mut behind = after.map(|space| Prefix::of_space(space).end());
-        let mut spaces = Vec::new();
-        while spaces.len() < limit {
-            let from = behind.as_deref().map_or(Bound::Unbounded, Bound::Included);
-            let Some(key) = self.0.first_key((from, Bound::Unbounded))? else { break };
-            let space = key.space();
-            behind = Some(Prefix::of_space(&space).end());
-            spaces.push(space);
-        }
-        Ok(spaces)
+        self.read(|view| view.spaces(after, limit))
     }
 
     async fn version(&self) -> Result<u64, StoreError> {

@@ -41,6 +41,10 @@ enum Behaviour {
     Flood,
     /// Panics.
     Panic,
+    /// Panics where more than ten of something was used.
+    PanicPastTen,
+    /// The first line costs what all lines used, the others nothing.
+    Together,
 }
 
 /// The plugin.
@@ -82,12 +86,27 @@ impl Pricing for AsTold {
                 charges.iter_mut().for_each(|one| one.steps = vec![step(); 1_000_000]);
             }
             Behaviour::Panic => panic!("asked to panic"),
+            Behaviour::PanicPastTen => {
+                assert!(used(question).all(|whole| whole <= 10), "asked to panic past ten");
+            }
+            Behaviour::Together => {
+                let all = used(question).sum();
+                for (place, one) in charges.iter_mut().enumerate() {
+                    one.amount.coefficient = if place == 0 { all } else { 0 };
+                }
+            }
         }
         Ok(charges)
     }
 }
 
 planwright_sdk::export_pricing!(AsTold);
+
+/// Whole quantities, line by line.
+fn used(question: &UsageQuestion) -> impl Iterator<Item = i64> {
+    let whole = |of: Decimal| of.coefficient / 10_i64.pow(of.scale.into());
+    question.lines.iter().map(move |line| whole(line.quantity))
+}
 
 const ONE: Decimal = Decimal { coefficient: 1, scale: 0 };
 

@@ -25,8 +25,13 @@ pub(super) fn headers() -> Value {
         "Cache-Control": required(text("Nobody between keeps it.", "no-store")),
         "Retry-After": required(json!({
             "description": "Come again after so many seconds.",
-            "schema": {"type": "integer", "minimum": 0},
+            "schema": {"type": "integer", "minimum": 1},
         })),
+        "Quota-Retry-After": json!({
+            "description": "The quota begins again in so many seconds. Missing where its period is over: \
+                            what is told of is late, and no waiting helps.",
+            "schema": {"type": "integer", "minimum": 1},
+        }),
         "WWW-Authenticate": required(text("Always `Bearer`.", "Bearer")),
         "Total": required(json!({
             "description": "How many there are in all.",
