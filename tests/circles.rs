@@ -74,7 +74,10 @@ fn paths(text: &str) -> BTreeSet<String> {
     let is_name = |character: char| character.is_alphanumeric() || "_:".contains(character);
     for (at, _) in text.match_indices("crate::") {
         let path: String = text[at..].chars().take_while(|character| is_name(*character)).collect();
-        paths.insert(path);
+        // What goes on in braces was read above.
+        if !path.ends_with("::") {
+            paths.insert(path);
+        }
     }
     paths
 }

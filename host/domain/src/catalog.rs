@@ -1,9 +1,4 @@
-//! All that a tenant's catalog holds, and what it becomes when a document is put in its place: made, changed, left as
-//! it is, and with `prune` taken away. Whether each of it is allowed is for the rules of each thing.
-
-mod known;
-mod mistakes;
-mod replacing;
+//! All that a tenant's catalog holds.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +10,6 @@ use crate::product::Product;
 use crate::refusal::{FieldError, Refusal};
 use crate::region::Region;
 use crate::user_group::UserGroup;
-
-pub use self::mistakes::{MOST_MISTAKES, Mistakes};
-pub use self::replacing::CatalogNumbers;
 
 /// The most prices of all billing plans together that a document has.
 const MOST_PRICES: usize = 100_000;
@@ -80,13 +72,10 @@ impl Catalog {
     }
 
     /// What a billing plan may name, by name.
-    fn numbered(&self) -> Numbered {
+    pub(crate) fn numbered(&self) -> Numbered {
         Numbered {
             products: self.products.iter().map(|one| (one.external_id.clone(), one.id)).collect(),
             regions: self.regions.iter().map(|one| (one.name.clone(), one.id)).collect(),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

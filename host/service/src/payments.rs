@@ -15,7 +15,8 @@ use planwright_domain::payment::{PaidFor, PaymentDraft, PaymentStarted};
 use planwright_domain::plan_id::PlanId;
 use planwright_domain::return_url;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::{Booked, Clocks, Owed, TransactionStatus};
+use planwright_domain::transaction::{Booked, TransactionStatus};
+use planwright_domain::transaction_steps::{Clocks, Owed};
 use planwright_store::{ChangeSet, Key, Snapshot, Store};
 
 use self::provider::ProviderError;

@@ -7,7 +7,7 @@ use crate::payment::{PaymentTold, RefundTold};
 use crate::period::{Interval, Window};
 use crate::statement::UpcomingStatement;
 use crate::statement_line::{LineKind, StatementLine};
-use crate::transaction::{Clocks, Owed};
+use crate::transaction_steps::{Clocks, Owed};
 use crate::usage::Limit;
 use rust_decimal::Decimal;
 

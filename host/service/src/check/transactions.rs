@@ -219,7 +219,7 @@ pub(super) mod tests {
     use planwright_domain::period::Interval;
     use planwright_domain::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
-    use planwright_domain::transaction::{Clocks, Owed};
+    use planwright_domain::transaction_steps::{Clocks, Owed};
 
     use super::*;
 

@@ -7,7 +7,8 @@ use planwright_domain::fee_charge::Money;
 use planwright_domain::payment::{PaymentTold, RefundTold};
 use planwright_domain::statement::Documented;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::{Booked, Clocks, Step};
+use planwright_domain::transaction::Booked;
+use planwright_domain::transaction_steps::{Clocks, Step};
 use planwright_store::{ChangeSet, Store, StoreError};
 
 use crate::app::App;

@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 
 use crate::error::Error;
 use crate::keys::{Keys, WindowPlace};
-use crate::statements::statement_billing::{Billing, Sheets, Wanted, line};
+use crate::statements::statement_billing::{Adjusted, Billing, Sheets, Wanted, line};
 use crate::statements::statement_pricing::{AskedUsage, Priced, Pricing};
 use crate::statements::{billing_windows, statement_records};
 
@@ -39,15 +39,6 @@ pub(crate) struct Late {
     metered: Metered,
     /// Whole quantities of those segments of which more is billed now.
     grown: Quantities,
-}
-
-/// An earlier window, and what came late into it.
-pub(crate) struct Adjusted {
-    pub(crate) place: WindowPlace,
-    pub(crate) mark: (Key, u64),
-    pub(crate) version: u64,
-    pub(crate) before: BillingWindow,
-    pub(crate) after: BillingWindow,
 }
 
 impl Late {

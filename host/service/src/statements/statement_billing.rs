@@ -27,13 +27,21 @@ use crate::edge::Entropy;
 use crate::error::Error;
 use crate::keys::{Keys, WindowPlace};
 use crate::plugins::priced_by::{PricedBy, pricer};
-use crate::statements::statement_adjusting::Adjusted;
 use crate::statements::statement_pricers::Run;
 use crate::statements::statement_pricing::{AskedUsage, Priced, Pricing};
 use crate::subscriptions::fee_charges;
 use crate::subscriptions::governing::RestsOn;
 use crate::tenants::kept_settings::Kept;
 use crate::{ids, users};
+
+/// An earlier window, and what came late into it.
+pub(crate) struct Adjusted {
+    pub(crate) place: WindowPlace,
+    pub(crate) mark: (Key, u64),
+    pub(crate) version: u64,
+    pub(crate) before: BillingWindow,
+    pub(crate) after: BillingWindow,
+}
 
 /// What is to be written.
 #[derive(Default)]

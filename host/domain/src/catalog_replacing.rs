@@ -1,12 +1,17 @@
-//! What a catalog becomes when a document is put in its place.
+//! What a catalog becomes when a document is put in its place: made, changed, left as it is, and with `prune` taken away.
+//! Whether each of it is allowed is for the rules of each thing.
+
+mod known;
+mod mistakes;
 
 use std::collections::BTreeMap;
 
-use super::known::Known;
-use super::{Catalog, Mistakes};
+use self::known::Known;
+pub use self::mistakes::{MOST_MISTAKES, Mistakes};
 use crate::billing_change::PartNumbers;
 use crate::billing_document::{Numbered, PlanDocument};
 use crate::billing_plan::BillingPlan;
+use crate::catalog::Catalog;
 use crate::catalog_change::CatalogKind;
 use crate::catalog_document::CatalogDocument;
 use crate::entry::Numbers;
@@ -219,3 +224,6 @@ fn in_order(mut plan: BillingPlan) -> BillingPlan {
     }
     plan
 }
+
+#[cfg(test)]
+mod tests;
