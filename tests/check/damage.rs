@@ -57,9 +57,9 @@ async fn wherever_bytes_are_damaged_a_check_and_a_backup_say_so_in_a_sentence_or
         let data = Data::of(&damaged);
         let is_clean = assert_clear(&check(&data.path, &[]), &case);
         if is_clean {
-            clean += 1
+            clean += 1;
         } else {
-            found += 1
+            found += 1;
         }
         if round % 4 == 0 {
             let data = Data::of(&damaged);

@@ -24,7 +24,7 @@ pub fn still_buys(quoted: &PlanKey, beside: Option<&PlanKey>, has: Option<Has<'_
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::PlanId;
+    use crate::plan_id::PlanId;
 
     #[test]
     fn an_older_payment_moves_nobody_back() {

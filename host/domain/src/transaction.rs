@@ -173,3 +173,22 @@ pub struct Refund {
     #[serde(with = "crate::decimal")]
     pub amount: Decimal,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_is_of_1_to_100() {
+        for (limit, skip, expected) in [
+            (None, None, Some((50, 0))),
+            (Some(1), Some(7), Some((1, 7))),
+            (Some(100), None, Some((100, 0))),
+            (Some(0), None, None),
+            (Some(101), None, None),
+        ] {
+            let slice = Slice::new(limit, skip).ok();
+            assert_eq!(slice.map(|slice| (slice.limit, slice.skip)), expected, "{limit:?}");
+        }
+    }
+}

@@ -218,17 +218,3 @@ fn an_end_is_asked_about_no_more_and_says_what_became_of_the_money() {
     assert_eq!(credit.transaction.metadata["taken_as"], "credit");
     assert_eq!(booked().given_up(clocks(1)).transaction.provider_status, None);
 }
-
-#[test]
-fn a_slice_is_of_1_to_100() {
-    for (limit, skip, expected) in [
-        (None, None, Some((50, 0))),
-        (Some(1), Some(7), Some((1, 7))),
-        (Some(100), None, Some((100, 0))),
-        (Some(0), None, None),
-        (Some(101), None, None),
-    ] {
-        let slice = Slice::new(limit, skip).ok();
-        assert_eq!(slice.map(|slice| (slice.limit, slice.skip)), expected, "{limit:?}");
-    }
-}
