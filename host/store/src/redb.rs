@@ -168,7 +168,11 @@ impl RedbStore {
             .name("store-committer".to_owned())
             .spawn(move || {
                 // The database is closed here too, which reads and writes.
-                if let Err(error) = damage::caught(|| Ok(committer.run())) {
+                let ended = damage::caught(|| {
+                    committer.run();
+                    Ok(())
+                });
+                if let Err(error) = ended {
                     tracing::error!(%error, "nothing is committed until the next start");
                 }
             })
