@@ -371,14 +371,14 @@ async fn what_is_bound_is_compiled_anew_where_its_native_code_is_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_component_is_kept_in_small_commits_and_others_commit_between_them() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    std::fs::write(folder.path().join("hold"), "").unwrap();
     let app = App::with_compiler(Arc::clone(&folder), obedient(folder.path())).await;
+    std::fs::write(folder.path().join("hold"), "").unwrap();
     let admin = app.admin();
     let component = components::large(3_000_000, 1);
     let before = app.change_sets();
     let digest = {
-        let (admin, component) = (admin.clone(), component.clone());
-        let uploading = tokio::spawn(async move { upload(&admin, "", &component).await });
+        let (by, component) = (admin.clone(), component.clone());
+        let uploading = tokio::spawn(async move { upload(&by, "", &component).await });
         while app.change_sets() == before {
             tokio::task::yield_now().await;
         }

@@ -53,11 +53,7 @@ async fn wherever_bytes_are_damaged_a_check_and_a_backup_say_so_in_a_sentence_or
         let (damaged, case) = damage(&store, &mut chance);
         let data = Data::of(&damaged);
         let is_clean = assert_clear(&check(&data.path, &[]), &case);
-        if is_clean {
-            clean += 1
-        } else {
-            found += 1
-        }
+        *(if is_clean { &mut clean } else { &mut found }) += 1;
         if round % 4 == 0 {
             let data = Data::of(&damaged);
             fs::write(data.path.join("secret"), "s".repeat(64)).unwrap();

@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use planwright_store::{ChangeSet, Options, RedbStore, Store, StoreError};
+use planwright_store::{ChangeSet, Key, Options, RedbStore, Scan, Snapshot, Store, StoreError};
 use tempfile::TempDir;
 
 use super::faults::healed;
 use super::history::{History, change};
-use super::{item, key};
+use super::{acme, item, key};
 
 fn open(path: &Path) -> Result<RedbStore, StoreError> {
     RedbStore::open(path, Options::default())
@@ -132,7 +132,7 @@ async fn bytes_that_are_damaged_under_a_store_fail_what_comes_upon_them_and_are_
  {
     let (_folder, path) = place();
     let mut history = History::default();
-    history.write(&open(&path).unwrap(), 1..40).await;
+    history.write(&open(&path).unwrap(), 1..300).await;
     // Nothing is remembered of what was read.
     let store = RedbStore::open(&path, Options { cache_bytes: 0, ..Options::default() }).unwrap();
     let whole = fs::read(&path).unwrap();
@@ -142,8 +142,8 @@ async fn bytes_that_are_damaged_under_a_store_fail_what_comes_upon_them_and_are_
         file.write_all_at(&vec![garbage; whole.len() - 4096], 4096).unwrap();
         for _ in 0..3 {
             if let Ok(snapshot) = store.snapshot().await {
-                let all = key("last", "item");
-                let read = snapshot.get(&all).await;
+                let all = Key::in_space(&acme(), "item").prefix();
+                let read = snapshot.scan(&all, Scan::first(999)).await;
                 assert!(
                     matches!(
                         read,
@@ -153,14 +153,14 @@ async fn bytes_that_are_damaged_under_a_store_fail_what_comes_upon_them_and_are_
                 );
             }
         }
-        let answer = store.commit(change(100)).await;
+        let answer = store.commit(change(1_000)).await;
         assert!(answer.is_err(), "{garbage}: {answer:?}");
         file.write_all_at(&whole[4096..], 4096).unwrap();
         healed(&store).await;
         history.check(&store).await;
     }
-    history.note(100, &store.commit(change(100)).await);
-    assert!(history.acknowledged.contains(&100));
+    history.note(1_000, &store.commit(change(1_000)).await);
+    assert!(history.acknowledged.contains(&1_000));
     history.check(&store).await;
 }
 

@@ -253,9 +253,7 @@ fn open_store(config: &Config, data_dir: &DataDir) -> Result<RedbStore, StartErr
         StoreError::InUse { .. } => {
             StartError::InUse { data_dir: data_dir.path().display().to_string() }
         }
-        StoreError::Corrupt { reason } => {
-            DamagedStore { file: data_dir.store(), reason: reason.clone() }.into()
-        }
+        StoreError::Corrupt { reason } => DamagedStore { file: data_dir.store(), reason }.into(),
         StoreError::Unavailable { .. }
         | StoreError::Full
         | StoreError::Newer { .. }
