@@ -12,8 +12,10 @@ use tokio::net::TcpStream;
 
 use super::plugin_bindings::of_hook;
 use super::{ADMIN_PLANS, AUDIT, plan};
+use crate::components;
 use crate::harness::process::PLANWRIGHT;
 use crate::harness::{Actor, Answer, App, compiler};
+use crate::worker::assert_agrees;
 
 pub(crate) const PLUGINS: &str = "/api/v1/admin/plugins";
 
@@ -117,7 +119,7 @@ async fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
         component
     };
     for (component, part) in [
-        (b"text".to_vec(), "magic header"),
+        (b"text".to_vec(), "does not begin as WebAssembly does"),
         (b"\0asm\x01\0\0\0".to_vec(), "it is a core module"),
         (b"\0asm\x0d\0\x01\0".to_vec(), "none of the interfaces that a hook calls"),
         (import, "imports 'wasi:sockets/tcp@0.2.0'"),
@@ -364,6 +366,34 @@ async fn what_is_bound_is_compiled_anew_where_its_native_code_is_gone() {
     assert_eq!(settled(&admin, "", &digest).await["state"], "ready");
     app.ready().await;
     admin.post(ADMIN_PLANS, plan("basic")).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_component_is_kept_in_small_commits_and_others_commit_between_them() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let app = App::with_compiler(Arc::clone(&folder), obedient(folder.path())).await;
+    std::fs::write(folder.path().join("hold"), "").unwrap();
+    let admin = app.admin();
+    let component = components::large(3_000_000, 1);
+    let before = app.change_sets();
+    let digest = {
+        let (by, component) = (admin.clone(), component.clone());
+        let uploading = tokio::spawn(async move { upload(&by, "", &component).await });
+        while app.change_sets() == before {
+            tokio::task::yield_now().await;
+        }
+        for number in 0..10 {
+            admin.post(ADMIN_PLANS, plan(&format!("p{number}"))).await.ok(201);
+        }
+        assert!(!uploading.is_finished());
+        uploading.await.unwrap().ok(201)["digest"].as_str().unwrap().to_owned()
+    };
+    // Each part, the mark before them, what names them, and the plans.
+    let parts = u64::try_from(component.len().div_ceil(60 << 10)).unwrap();
+    assert_eq!(app.change_sets() - before, parts + 2 + 10);
+    assert_eq!(admin.get(&format!("{PLUGINS}/{digest}")).await.ok(200)["state"], "compiling");
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
 }
 
 /// Uploads that were promised and hang.

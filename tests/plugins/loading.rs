@@ -30,9 +30,9 @@ async fn what_is_no_component_is_said_to_be_none() {
     let host = host();
     let whole = MISBEHAVING;
     for (what, bytes, part) in [
-        ("nothing", Bytes::new(), "unexpected end"),
-        ("text", Bytes::from_static(b"{\"name\":\"x\"}"), "magic header"),
-        ("zeros", Bytes::from(vec![0; 4_096]), "magic header"),
+        ("nothing", Bytes::new(), "does not begin as WebAssembly does"),
+        ("text", Bytes::from_static(b"{\"name\":\"x\"}"), "does not begin as WebAssembly does"),
+        ("zeros", Bytes::from(vec![0; 4_096]), "does not begin as WebAssembly does"),
         ("a core module", Bytes::from_static(b"\0asm\x01\0\0\0"), "it is a core module"),
         ("the head of one", Bytes::from_static(&whole[..8]), "does not export"),
         ("a part of one", Bytes::from_static(&whole[..whole.len() / 2]), "unexpected"),
@@ -105,7 +105,7 @@ async fn the_hook_of_an_upload_is_found_from_what_it_exports() {
     for (component, code, part) in [
         (b"\0asm\x0d\0\x01\0".to_vec(), "no_hook", "none of the interfaces"),
         (importing("wasi:sockets/tcp@0.2.0"), "forbidden_import", "'wasi:sockets/tcp@0.2.0'"),
-        (b"text".to_vec(), "not_a_component", "magic header"),
+        (b"text".to_vec(), "not_a_component", "does not begin as WebAssembly does"),
     ] {
         let error = host.inspect(component.into()).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");

@@ -25,7 +25,7 @@ async fn undisturbed() -> (u64, u64) {
 }
 
 /// Waits until the store has healed; it does so by itself, and soon.
-async fn healed(store: &RedbStore) {
+pub(super) async fn healed(store: &RedbStore) {
     for _ in 0..10_000 {
         if store.stats().healthy {
             return;

@@ -1,13 +1,15 @@
 //! The embedded engine's file.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use planwright_store::{ChangeSet, Options, RedbStore, Store, StoreError};
+use planwright_store::{ChangeSet, Key, Options, RedbStore, Scan, Snapshot, Store, StoreError};
 use tempfile::TempDir;
 
-use super::history::History;
-use super::{item, key};
+use super::faults::healed;
+use super::history::{History, change};
+use super::{acme, item, key};
 
 fn open(path: &Path) -> Result<RedbStore, StoreError> {
     RedbStore::open(path, Options::default())
@@ -122,6 +124,44 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let refused = open(&path).unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "a letter");
+}
+
+/// Whatever a page holds: who reads it or writes to it is told, and nobody else.
+#[tokio::test]
+async fn bytes_that_are_damaged_under_a_store_fail_what_comes_upon_them_and_are_forgotten_once_they_are_mended()
+ {
+    let (_folder, path) = place();
+    let mut history = History::default();
+    history.write(&open(&path).unwrap(), 1..300).await;
+    // Nothing is remembered of what was read.
+    let store = RedbStore::open(&path, Options { cache_bytes: 0, ..Options::default() }).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    for garbage in [0, 1, 2, 0xff] {
+        // The first page says which state is the newest.
+        file.write_all_at(&vec![garbage; whole.len() - 4096], 4096).unwrap();
+        for _ in 0..3 {
+            if let Ok(snapshot) = store.snapshot().await {
+                let all = Key::in_space(&acme(), "item").prefix();
+                let read = snapshot.scan(&all, Scan::first(999)).await;
+                assert!(
+                    matches!(
+                        read,
+                        Err(StoreError::Corrupt { .. } | StoreError::Unavailable { .. })
+                    ),
+                    "{garbage}: {read:?}"
+                );
+            }
+        }
+        let answer = store.commit(change(1_000)).await;
+        assert!(answer.is_err(), "{garbage}: {answer:?}");
+        file.write_all_at(&whole[4096..], 4096).unwrap();
+        healed(&store).await;
+        history.check(&store).await;
+    }
+    history.note(1_000, &store.commit(change(1_000)).await);
+    assert!(history.acknowledged.contains(&1_000));
+    history.check(&store).await;
 }
 
 #[test]

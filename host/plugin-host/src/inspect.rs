@@ -37,6 +37,9 @@ pub(crate) fn inspect(
             &format!("it has {size} bytes, and a plugin has at most {most}"),
         ));
     }
+    if !component.starts_with(b"\0asm") {
+        return Err(not_a_component(subject, "it does not begin as WebAssembly does"));
+    }
     let outside = read(subject, component)?;
     match outside.imports.iter().find(|name| !wasi::allows(name)) {
         None => Ok(outside),

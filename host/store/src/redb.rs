@@ -168,11 +168,11 @@ impl RedbStore {
             .name("store-committer".to_owned())
             .spawn(move || {
                 // The database is closed here too, which reads and writes.
-                let done = damage::caught(|| {
+                let ended = damage::caught(|| {
                     committer.run();
                     Ok(())
                 });
-                if let Err(error) = done {
+                if let Err(error) = ended {
                     tracing::error!(%error, "nothing is committed until the next start");
                 }
             })

@@ -37,13 +37,25 @@ impl<T: DeserializeOwned> FromRequest<Arc<Web>> for Body<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<Web>> for LargeBody<T> {
+/// Largest body that is read as JSON on the thread of requests: it takes a fraction of a millisecond.
+const ON_THE_SPOT: usize = 64 << 10;
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Web>> for LargeBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, web: &Arc<Web>) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
         let bytes = read_large(request.into_body(), web).await?;
-        parse(&bytes).map(Self)
+        if bytes.len() <= ON_THE_SPOT {
+            return parse(&bytes).map(Self);
+        }
+        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+        parsed
+            .map_err(|error| {
+                tracing::error!(%error, "reading a body broke off");
+                Problem::internal()
+            })?
+            .map(Self)
     }
 }
 
@@ -315,10 +327,46 @@ fn field_of(path: &str, reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::http::{HeaderName, HeaderValue};
     use planwright_domain::plan::PlanDraft;
 
     use super::*;
+
+    fn in_pieces(count: usize, piece: &'static [u8]) -> body::Body {
+        let pieces = (0..count).map(move |_| std::io::Result::Ok(Bytes::from_static(piece)));
+        body::Body::from_stream(futures_util::stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_behind_each_piece_of_a_body() {
+        let turns = Arc::new(AtomicUsize::new(0));
+        let others = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                others.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        let whole = gather(in_pieces(300, &[7; 1_000]), 300_000).await.unwrap();
+        other.abort();
+        assert!(whole.len() == 300_000 && whole.iter().all(|byte| *byte == 7));
+        assert!(turns.load(Ordering::Relaxed) >= 299, "{turns:?}");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_to_its_end_and_no_further_than_its_limit() {
+        for (count, limit, expected) in
+            [(0, 9, Some(0)), (1, 3, Some(3)), (3, 9, Some(9)), (1, 2, None), (4, 11, None)]
+        {
+            let gathered = gather(in_pieces(count, b"abc"), limit).await;
+            let length = gathered.as_ref().ok().map(Bytes::len);
+            assert_eq!(length, expected, "{count} pieces up to {limit}");
+            let is_too_long = |error: &BodyError| error.is::<LengthLimitError>();
+            assert!(gathered.err().as_ref().is_none_or(is_too_long));
+        }
+    }
 
     #[test]
     fn a_whole_number_may_be_written_with_a_fraction_of_zeros() {
