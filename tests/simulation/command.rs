@@ -131,6 +131,12 @@ pub(super) enum Command {
         plan: PlanNo,
         fault: Fault,
     },
+    /// Asks for a payment for an own statement, however old: 0 is the last one.
+    AskForStatement {
+        user: User,
+        statement: usize,
+        fault: Fault,
+    },
     /// Something happens to a payment that was asked for, however long ago: 0 is the last one.
     AtTill {
         order: usize,
@@ -187,6 +193,10 @@ pub(super) enum Command {
         offset: i64,
     },
     Work,
+    /// What is used costs something else from now on.
+    SetBook {
+        price: i64,
+    },
     SetPrice {
         plan: PlanNo,
         price: i64,
