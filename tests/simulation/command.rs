@@ -59,6 +59,15 @@ impl Metric {
             Self::Minutes => "audio_minutes",
         }
     }
+
+    /// How much more than the book's price it costs, so that each costs something else.
+    pub(super) fn dearer(self) -> i64 {
+        match self {
+            Self::Requests => 0,
+            Self::Images => 1,
+            Self::Minutes => 2,
+        }
+    }
 }
 
 /// How much of what, in millionths.

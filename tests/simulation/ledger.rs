@@ -195,7 +195,7 @@ fn cost(price: i64, metric: Metric, phase: Phase, quantity: i64) -> i64 {
 pub(super) fn unit_price(price: i64, metric: Metric, phase: Phase, is_much: bool) -> i64 {
     match (phase, is_much) {
         (Phase::Trial, _) => 1,
-        (Phase::Final, false) => price + metric as i64,
-        (Phase::Final, true) => (price + metric as i64) / 2,
+        (Phase::Final, false) => price + metric.dearer(),
+        (Phase::Final, true) => (price + metric.dearer()) / 2,
     }
 }
