@@ -70,7 +70,10 @@ async fn a_statement_that_is_too_large_fails_says_so_and_is_written_once_it_is_s
     }
     app.advance(60).await;
     let written = only_statement(&bob).await;
-    assert_eq!((&written["status"], &written["total"]), (&json!("open"), &json!(PRODUCT_COUNT * BOOKS)));
+    assert_eq!(
+        (&written["status"], &written["total"]),
+        (&json!("open"), &json!(PRODUCT_COUNT * BOOKS))
+    );
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }
