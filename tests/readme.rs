@@ -87,7 +87,13 @@ fn five_minutes_with_a_plugin_of_ones_own_give_what_the_readme_shows() {
 #[test]
 fn five_minutes_with_a_price_book_give_what_the_readme_shows() {
     let blocks = walk("books", |_| {}, str::to_owned);
-    assert_eq!(blocks, 6, "the walk-through has its steps");
+    assert_eq!(blocks, 10, "the walk-through has its steps");
+}
+
+#[test]
+fn a_month_in_a_sandbox_is_billed_and_asked_again_as_the_readme_shows() {
+    let blocks = walk("statements", |_| {}, str::to_owned);
+    assert_eq!(blocks, 5, "the walk-through has its steps");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,12 +204,16 @@ fn assert_alike(said: &Value, shown: &Value, at: &str) {
         {
             assert!(said.starts_with("premium_") && said.len() == 16, "{said}");
         }
+        (Value::String(said), Value::String(shown)) if at == "id" && shown.ends_with('…') => {
+            let begin = shown.trim_end_matches('…');
+            assert!(said.starts_with(begin) && said.len() > begin.len(), "{said}");
+        }
         // The sentence ends with an instant.
         (Value::String(said), Value::String(shown)) if at == "detail" && shown.ends_with("Z.") => {
             let begin = |text: &str| text.rsplit_once(' ').unwrap().0.to_owned();
             assert_eq!(begin(said), begin(shown));
         }
-        (said, _) if VARY.contains(&at) => assert!(!said.is_null(), "{at}"),
+        (said, shown) if VARY.contains(&at) => assert_eq!(said.is_null(), shown.is_null(), "{at}"),
         (said, shown) => assert_eq!(said, shown, "{at}"),
     }
 }

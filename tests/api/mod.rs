@@ -26,6 +26,7 @@ pub(crate) mod plugin_uploads;
 mod plugins;
 mod quotes;
 mod races;
+mod seed_billing_plans;
 mod seed_examples;
 mod subscription_life;
 mod subscriptions;

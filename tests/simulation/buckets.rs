@@ -24,6 +24,11 @@ impl Buckets {
         Ok(*self.there.entry((user, real)).or_insert(expected))
     }
 
+    /// The real number that one of the model stands for.
+    pub(super) fn real(&self, user: User, expected: u64) -> Option<u64> {
+        self.here.get(&(user, expected)).copied()
+    }
+
     /// Totals by the numbers of the model. Where nobody looked when a number was in use, what was counted by it says
     /// which one it stands for.
     pub(super) fn named(&mut self, user: User, totals: &Totals, expected: &Totals) -> Totals {

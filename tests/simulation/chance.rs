@@ -103,7 +103,8 @@ impl Chance {
     fn of_a_user_or_the_till(&mut self) -> Command {
         match self.rng.u32(0..100) {
             0..48 => self.of_a_user(),
-            48..56 => self.ask(),
+            48..53 => self.ask(),
+            53..56 => self.ask_for_statement(),
             56..66 => self.at_till(),
             66..76 => self.tell(),
             76..78 => self.slowly(),
@@ -142,6 +143,12 @@ impl Chance {
             Fault::None
         };
         Command::Ask { user: self.user(), plan: self.plan(), fault }
+    }
+
+    fn ask_for_statement(&mut self) -> Command {
+        let fault = if self.one_in(8) { Fault::Silent } else { Fault::None };
+        let statement = if self.one_in(3) { self.rng.usize(0..6) } else { 0 };
+        Command::AskForStatement { user: self.user(), statement, fault }
     }
 
     /// The newest mostly.
@@ -263,7 +270,8 @@ impl Chance {
     fn of_an_admin(&mut self) -> Command {
         let plan = self.plan();
         match self.rng.u32(0..100) {
-            0..25 => Command::SetPrice { plan, price: self.price() },
+            0..18 => Command::SetPrice { plan, price: self.price() },
+            18..25 => Command::SetBook { price: self.one_of(&[1, 7, 50, 333]) },
             25..32 => Command::SetTrial { plan, days: self.one_of(&[0, 1, 7, 45]) },
             32..38 => Command::SetInterval { plan, interval: self.interval() },
             38..45 => Command::SetQuota { plan, quota: self.rng.u64(0..1000) },

@@ -59,6 +59,15 @@ impl Metric {
             Self::Minutes => "audio_minutes",
         }
     }
+
+    /// How much more than the book's price it costs, so that each costs something else.
+    pub(super) fn dearer(self) -> i64 {
+        match self {
+            Self::Requests => 0,
+            Self::Images => 1,
+            Self::Minutes => 2,
+        }
+    }
 }
 
 /// How much of what, in millionths.
@@ -131,6 +140,12 @@ pub(super) enum Command {
         plan: PlanNo,
         fault: Fault,
     },
+    /// Asks for a payment for an own statement, however old: 0 is the last one.
+    AskForStatement {
+        user: User,
+        statement: usize,
+        fault: Fault,
+    },
     /// Something happens to a payment that was asked for, however long ago: 0 is the last one.
     AtTill {
         order: usize,
@@ -189,6 +204,10 @@ pub(super) enum Command {
         offset: i64,
     },
     Work,
+    /// What is used costs something else from now on.
+    SetBook {
+        price: i64,
+    },
     SetPrice {
         plan: PlanNo,
         price: i64,

@@ -1,6 +1,7 @@
-//! A hunt for an order of deeds that gives anything for nothing: a second trial, a fresh quota, a dearer plan. Users,
-//! admins, a payment provider, time and power cuts do what a seed says, to the real use cases over the real store, and to
-//! a small model; what is to be seen must be the same after every step.
+//! A hunt for an order of deeds that gives anything for nothing: a second trial, a fresh quota, a dearer plan, or usage
+//! that is billed twice, never, or by other prices than held. Users, admins, a payment provider, time and power cuts do what
+//! a seed says, to the real use cases over the real store, and to a small model; what is to be seen must be the same after
+//! every step.
 //!
 //! A seed that fails prints what led there and the command that repeats it. `PLANWRIGHT_SIMULATION_STEPS` lets it hunt
 //! longer, `PLANWRIGHT_SIMULATION_SEED` with one seed only.
@@ -12,6 +13,7 @@ mod calendar;
 mod chance;
 mod command;
 mod house;
+mod ledger;
 mod model;
 mod run;
 mod watch;
@@ -28,7 +30,8 @@ const STEPS_OF_A_SEED: usize = 500;
 /// How many tries may go into making a failure shorter.
 const TRIES: usize = 150;
 /// What the hunt comes upon: if it does not any more, it hunts for nothing.
-const COMMON: [&str; 22] = [
+const COMMON: [&str; 26] = [
+    "adjusted",
     "answered slowly",
     "batch in part",
     "cut short",
@@ -49,7 +52,10 @@ const COMMON: [&str; 22] = [
     "recorded",
     "recorded before",
     "rejected",
+    "settled",
     "started pending",
+    "statement open",
+    "statement paid",
     "unavailable",
 ];
 

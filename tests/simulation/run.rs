@@ -7,6 +7,7 @@ use super::buckets::Buckets;
 use super::calendar::DAY;
 use super::command::{Cast, Command, Money, News, TillEvent, User};
 use super::house::{Answer, House};
+use super::ledger::Ledger;
 use super::model::{Begun, Governing, Model, OrderNo, Outcome, Seen};
 use super::watch::Watch;
 use super::worth::Worth;
@@ -14,6 +15,8 @@ use crate::provider::till::Fault;
 
 /// 2025-01-31T12:00:00Z: months are not all as long as the first.
 const BEGIN: i64 = 1_738_324_800;
+/// What the book asks for at first, in hundredths.
+const PRICE: i64 = 50;
 /// Steps between looks at everybody and at the plans' counts, and at all that is stored.
 const ALL_EVERY: usize = 20;
 const CHECK_EVERY: usize = 250;
@@ -28,11 +31,12 @@ pub(super) async fn run(cast: Cast, commands: &[Command]) -> Result<Tally, (usiz
     let users = commands.iter().map(given_to).fold(cast.users, User::max);
     let mut run = Run {
         cast,
-        house: House::open(BEGIN).await,
+        house: House::open(BEGIN, PRICE).await,
         model: Model::new(users, cast.plans, BEGIN),
         buckets: Buckets::default(),
         watch: Watch::default(),
         worth: Worth::default(),
+        ledger: Ledger::new(PRICE),
         told: None,
         tally: Tally::new(),
     };
@@ -61,6 +65,7 @@ struct Run {
     buckets: Buckets,
     watch: Watch,
     worth: Worth,
+    ledger: Ledger,
     /// Which payment the provider has answered about, and the answer is on its way.
     told: Option<OrderNo>,
     tally: Tally,
@@ -91,9 +96,13 @@ impl Run {
                 let expected = self.model.act(command);
                 if expected == Outcome::Done {
                     self.worth.offer(command);
+                    self.ledger.offer(command);
                 }
                 self.count(expected.kind());
                 agree(is_over, outcome, expected)?;
+                if let Command::Work = command {
+                    self.hear_statements().await?;
+                }
             }
         }
         self.model.assert_adds_up();
@@ -201,7 +210,7 @@ impl Run {
             Command::Work => {
                 self.house.act(command).await;
                 self.model.act(command);
-                return Ok(());
+                return self.hear_statements().await;
             }
             Command::Reconcile { fault } => return self.reconcile(*fault).await,
             _ => {}
@@ -213,6 +222,23 @@ impl Run {
         self.count("cut short".to_owned());
         let users = self.users_of(command);
         self.find(self.model.cut_short(command), &users).await
+    }
+
+    /// The worker has closed what is due: what it wrote is held against what was used.
+    async fn hear_statements(&mut self) -> Looked {
+        for user in 0..self.cast.users {
+            let statements = self.house.new_statements(user).await;
+            for one in &statements {
+                self.count(format!("statement {}", one.status));
+                if one.late > 0 {
+                    self.count("adjusted".to_owned());
+                }
+            }
+            self.ledger.hear(user, &statements, &mut self.model)?;
+            let windows = self.house.windows(user).await;
+            self.ledger.look(user, &windows, &self.model, &self.buckets)?;
+        }
+        Ok(())
     }
 
     /// Goes on with the first model that what is seen of users agrees with.
@@ -314,7 +340,17 @@ impl Run {
             same(&format!("u{user} paid here"), &here, &by_till)?;
             for (_, order) in self.model.orders_of(user) {
                 self.count(order.kind());
+                if order.reason == "statement" && order.status == "succeeded" && !order.is_credit {
+                    self.count("settled".to_owned());
+                }
             }
+        }
+        // And all that was used is billed.
+        self.go_to(self.model.now + 400 * DAY);
+        self.step(&Command::Work).await?;
+        for user in 0..self.cast.users {
+            let windows = self.house.windows(user).await;
+            Ledger::end(user, &windows)?;
         }
         self.check().await
     }
@@ -327,6 +363,7 @@ impl Run {
             | Command::Resume { user }
             | Command::Change { user, .. }
             | Command::Ask { user, .. }
+            | Command::AskForStatement { user, .. }
             | Command::Use { user, .. }
             | Command::MayUse { user, .. }
             | Command::Grant { user, .. }
@@ -381,6 +418,7 @@ fn orders_of(all: &[OrderNo]) -> Vec<Vec<OrderNo>> {
 fn is_of_money_or_usage(command: &Command) -> bool {
     match command {
         Command::Ask { .. }
+        | Command::AskForStatement { .. }
         | Command::Tell { .. }
         | Command::AtTill { .. }
         | Command::Slowly { .. }

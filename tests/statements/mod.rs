@@ -11,6 +11,7 @@ mod prices_kept;
 mod quotas;
 mod races;
 mod replays;
+mod too_large;
 
 use serde_json::{Value, json};
 

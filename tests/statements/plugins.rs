@@ -1,8 +1,7 @@
 //! Who prices a statement: a plugin that refuses or fails holds up nobody else, and one that is swapped in the middle of
 //! a run prices whole statements or none.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -131,55 +130,62 @@ async fn meter(app: &App, users: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_swap_in_the_middle_of_a_run_leaves_every_statement_wholly_old_or_new() {
-    const USERS: usize = 400;
+    const USERS: usize = 1_000;
     let app = App::start().await;
     let admin = app.admin();
     let prices = [("eu", Value::Null, "2"), ("us", Value::Null, "2")];
     let cpu = priced("cpu", "volume", &[phase("final", None, &prices)]);
     cloud(&admin, &[("cpu", 1)], &[cpu]).await;
-    meter(&app, USERS).await;
     let digest = uploaded(&admin, "", PRICING).await;
-    app.clock.advance(TO_MARCH);
     let total = async || {
         let page = admin.get(&format!("{ADMIN_STATEMENTS}?page_size=1")).await.ok(200);
-        page["total"].as_u64().unwrap()
+        usize::try_from(page["total"].as_u64().unwrap()).unwrap()
     };
-    // The server has begun by itself, or does so now.
-    let closing = async {
-        while total().await < u64::try_from(USERS).unwrap() {
-            app.advance(0).await;
+    let bind = async |is_own: bool| {
+        if is_own {
+            admin.put(&of_hook("pricing"), told(&digest, "flat")).await.ok(200);
+        } else {
+            admin.delete(&of_hook("pricing")).await.ok(200);
         }
     };
-    let swaps_in_the_middle = AtomicUsize::new(0);
-    let swapping = async {
-        loop {
-            for bound in [told(&digest, "flat"), json!(null)] {
-                if bound.is_null() {
-                    admin.delete(&of_hook("pricing")).await.ok(200);
-                } else {
-                    admin.put(&of_hook("pricing"), bound).await.ok(200);
-                }
-                if (1..USERS).contains(&usize::try_from(total().await).unwrap()) {
-                    swaps_in_the_middle.fetch_add(1, Ordering::Relaxed);
-                }
+    // In February from the standard one to the other, and in March back.
+    for (written, days, is_own_then) in [(0, TO_MARCH, true), (USERS, 31 * DAY, false)] {
+        meter(&app, USERS).await;
+        app.clock.advance(days);
+        // The server has begun by itself, or does so now.
+        let closing = async {
+            while total().await < written + USERS {
+                app.advance(0).await;
+            }
+        };
+        let swapping = async {
+            while total().await == written {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
+            bind(is_own_then).await;
+            total().await
+        };
+        let ((), by_then) = tokio::join!(closing, swapping);
+        assert!(by_then < written + USERS, "all was written before anything was swapped");
+    }
+    let (mut seen, mut users) = (BTreeSet::new(), BTreeMap::new());
+    for page in 1..=2 * USERS / 100 {
+        let path = format!("{ADMIN_STATEMENTS}?page_size=100&page={page}");
+        for statement in admin.get(&path).await.ok(200)["items"].as_array().unwrap() {
+            let lines = statement["lines"].as_array().unwrap();
+            let by: BTreeSet<_> =
+                lines.iter().map(|line| line["plugin"]["name"].to_string()).collect();
+            assert_eq!((lines.len(), by.len()), (2, 1), "{statement}");
+            // The standard one charges 10 a line, the other one 1.
+            let each = if by.contains("\"planwright-test-pricing\"") { 1 } else { 10 };
+            assert_eq!(statement["total"], 2 * each, "{statement}");
+            seen.extend(by);
+            *users.entry(statement["user_id"].to_string()).or_insert(0) += 1;
         }
-    };
-    tokio::select! {
-        () = closing => {}
-        () = swapping => unreachable!("it swaps for ever"),
     }
-    assert!(swaps_in_the_middle.into_inner() > 0, "all was written before anything was swapped");
-    for user in 0..USERS {
-        let statement = only_statement(&app.user(&format!("user_{user}"))).await;
-        let lines = statement["lines"].as_array().unwrap();
-        let by: BTreeSet<_> = lines.iter().map(|line| line["plugin"]["name"].to_string()).collect();
-        assert_eq!((lines.len(), by.len()), (2, 1), "{statement}");
-        // The standard one charges 10 a line, the other one 1.
-        let each = if by.contains("\"planwright-test-pricing\"") { 1 } else { 10 };
-        assert_eq!(statement["total"], 2 * each, "{statement}");
-    }
+    assert_eq!(seen.len(), 2, "statements of both: {seen:?}");
+    assert_eq!(users.len(), USERS);
+    assert!(users.values().all(|count| *count == 2), "one for each month and user: {users:?}");
     let (_folder, file) = app.stop().await;
     assert_agrees(&file).await;
 }

@@ -277,6 +277,11 @@ async fn an_answer_that_was_never_given_shows_and_the_shell_says_so() {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
+    for line in ["replay", "replay sta_1 --from 2025-02-01T00:00:00Z"] {
+        let (code, _, reason) = run(line);
+        assert_eq!(code, Some(2), "{line}");
+        assert!(reason.contains("--from <INSTANT>"), "{reason}");
+    }
     let id = text(&statement_in(&app.user("bob"), "USD").await["id"]);
     let (code, table, reason) = run(&format!("replay {id}"));
     assert_eq!(code, Some(1), "{table} {reason}");

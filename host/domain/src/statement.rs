@@ -90,7 +90,7 @@ impl UpcomingStatement {
     ) -> Result<Self, Refusal> {
         let sum = |total: Decimal, line: &StatementLine| total.checked_add(line.amount);
         let total = lines.iter().try_fold(Decimal::ZERO, sum).ok_or_else(|| {
-            let message = "The total of the period is larger than can be written.";
+            let message = "The total of the period is larger than can be written. Lower the prices of the billing plan.";
             Refusal::unfit(FieldError::new("lines", "amount_out_of_range", message))
         })?;
         let credit_applied = credit.min(total).max(Decimal::ZERO);

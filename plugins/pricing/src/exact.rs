@@ -127,7 +127,7 @@ pub(crate) fn round_to_currency(
 ) -> Result<Decimal, Refusal> {
     at_scale(amount, currency.digits).map(shortest).ok_or_else(|| {
         let message = format!(
-            "The amount is larger than can be written with the {} digits of {}; ask for less at once.",
+            "The amount is larger than can be written with the {} digits of {}. Lower the quantity or the price.",
             currency.digits, currency.code,
         );
         Refusal::new("amount_out_of_range", message)
@@ -141,7 +141,7 @@ pub(crate) fn shown(value: &Quotient) -> Result<Decimal, Refusal> {
     exact(value).or_else(rounded).ok_or_else(|| {
         Refusal::new(
             "amount_out_of_range",
-            "A step is larger than can be written; ask for less at once.",
+            "A step is larger than can be written. Lower the quantity or the price.",
         )
     })
 }

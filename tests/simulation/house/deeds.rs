@@ -4,6 +4,7 @@ use planwright_domain::grant::Grant;
 use planwright_domain::life::When;
 use planwright_domain::plan::PlanDraft;
 use planwright_domain::subscription::Subscription;
+use planwright_service::statements::statement_run;
 use planwright_service::tenants::settings;
 use planwright_service::{Error, plans, subscriptions, worker};
 use serde_json::{Value, json};
@@ -87,8 +88,10 @@ impl House {
                 let plan = plan.map(|plan| id(plan).to_string());
                 self.set(json!({"default_plan": plan})).await?;
             }
+            Command::SetBook { price } => self.price(price).await?,
             _ => {
                 worker::work_all(app, self.at()).await?;
+                Box::pin(statement_run::work_all(app, self.at())).await?;
             }
         }
         Ok(Outcome::Done)

@@ -4,8 +4,10 @@
 mod deeds;
 mod payments;
 mod sight;
+mod statements;
 mod usage;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use planwright_domain::caller::{Caller, Role, TenantId};
@@ -36,6 +38,8 @@ pub(super) struct House {
     tenant: TenantId,
     /// What transactions are called, in the order in which they were asked for.
     transactions: Arc<Mutex<Vec<String>>>,
+    /// What the statements of each user are called that were seen, in the order in which they were made.
+    statements: Arc<Mutex<HashMap<User, Vec<String>>>>,
     now: i64,
 }
 
@@ -43,18 +47,22 @@ pub(super) struct House {
 pub(super) type Answer = Option<Outcome>;
 
 impl House {
-    pub(super) async fn open(now: i64) -> Self {
+    /// With a book of this price.
+    pub(super) async fn open(now: i64, price: i64) -> Self {
         let mut house = Self {
             app: None,
             disk: Disk::new(),
             till: Till::default(),
             tenant: TenantId::default(),
             transactions: Arc::default(),
+            statements: Arc::default(),
             now,
         };
         house.go_to(now);
         house.start().await;
         tenants::ensure_default(house.app(), house.at()).await.unwrap();
+        house.price(price).await.unwrap();
+        house.settle_where().await;
         house
     }
 
@@ -118,9 +126,10 @@ impl House {
     /// Does what is neither time's nor the machine's.
     pub(super) async fn act(&self, command: &Command) -> Answer {
         outcome(match command {
-            Command::Ask { .. } | Command::Tell { .. } | Command::Reconcile { .. } => {
-                self.pay(command).await
-            }
+            Command::Ask { .. }
+            | Command::AskForStatement { .. }
+            | Command::Tell { .. }
+            | Command::Reconcile { .. } => self.pay(command).await,
             Command::Use { .. } | Command::UseMany { .. } | Command::MayUse { .. } => {
                 self.meter(command).await
             }

@@ -1,6 +1,7 @@
 //! Money: payments that users ask for, what the provider calls, and what it says when it is asked.
 
 use planwright_domain::payment::{Notification, PaymentDraft};
+use planwright_domain::plan::PlanId;
 use planwright_domain::transaction::{Slice, Transaction};
 use planwright_service::payments::{payment_webhooks, reconciliation, transactions};
 use planwright_service::{Error, payments};
@@ -16,6 +17,7 @@ use crate::provider::till::{Fault, refund_id};
 impl House {
     pub(super) async fn pay(&self, command: &Command) -> Result<Outcome, Error> {
         let (Command::Ask { fault, .. }
+        | Command::AskForStatement { fault, .. }
         | Command::Tell { fault, .. }
         | Command::Reconcile { fault }) = command
         else {
@@ -29,16 +31,12 @@ impl House {
 
     async fn try_pay(&self, command: &Command) -> Result<Outcome, Error> {
         match *command {
-            Command::Ask { user, plan, .. } => {
-                let return_url = "https://shop.example/paid".to_owned();
-                let draft =
-                    PaymentDraft { plan_id: Some(id(plan)), statement_id: None, return_url };
-                let by = self.of(user);
-                let started = Box::pin(payments::start(self.app(), &by, &draft)).await?;
-                self.learn(user).await;
-                let known = self.transactions.lock().unwrap();
-                let no = known.iter().position(|known| *known == started.transaction_id);
-                Ok(Outcome::Started(no.unwrap(), started.status.as_str()))
+            Command::Ask { user, plan, .. } => self.ask(user, Some(id(plan)), None).await,
+            Command::AskForStatement { user, statement, .. } => {
+                match self.statement_id(user, statement) {
+                    Some(id) => self.ask(user, None, Some(id)).await,
+                    None => Ok(Outcome::Done),
+                }
             }
             Command::Tell { order, news, times: 1, .. } => self.tell(order, news).await,
             Command::Tell { order, news, .. } => {
@@ -51,6 +49,21 @@ impl House {
                 Ok(Outcome::Done)
             }
         }
+    }
+
+    async fn ask(
+        &self,
+        user: User,
+        plan_id: Option<PlanId>,
+        statement_id: Option<String>,
+    ) -> Result<Outcome, Error> {
+        let return_url = "https://shop.example/paid".to_owned();
+        let draft = PaymentDraft { plan_id, statement_id, return_url };
+        let started = Box::pin(payments::start(self.app(), &self.of(user), &draft)).await?;
+        self.learn(user).await;
+        let known = self.transactions.lock().unwrap();
+        let no = known.iter().position(|known| *known == started.transaction_id);
+        Ok(Outcome::Started(no.unwrap(), started.status.as_str()))
     }
 
     async fn tell(&self, nth_last: usize, news: News) -> Result<Outcome, Error> {

@@ -8,7 +8,9 @@ use super::bill::{Bill, NOBODYS, Way};
 use super::course::Course;
 use super::live::{Live, Stay};
 use super::meter::Meter;
+use super::metered::{Metered, Place};
 use super::shop::{Plan, PlanKey, Shop};
+use super::statements::Statement;
 use super::{Answer, Governing, No, Paid, Seen};
 
 #[derive(Clone, Debug, Default)]
@@ -25,16 +27,27 @@ pub(super) struct Account {
     /// What all plans that were taken cost, less what was given back of them.
     charged: BTreeMap<Money, i64>,
     received: BTreeMap<Money, i64>,
+    /// What was paid for usage.
+    pub(super) billed: BTreeMap<Money, i64>,
     pub(super) meter: Meter,
+    /// Since when phases of prices follow one another.
+    pub(super) clock: Option<i64>,
+    pub(super) metered: BTreeMap<Place, Metered>,
+    pub(super) statements: Vec<Statement>,
 }
 
 impl Account {
-    /// Every coin that came is in a plan or is credit still.
+    /// Every coin that came is in a plan, was for usage, or is credit still.
     pub(super) fn assert_adds_up(&self) {
         for money in Money::ALL {
             let of = |sums: &BTreeMap<Money, i64>| sums.get(&money).copied().unwrap_or(0);
             let (received, charged, has) = (of(&self.received), of(&self.charged), self.has(money));
-            assert_eq!(received, charged + has, "{money:?}: received, charged and credit");
+            let billed = of(&self.billed);
+            assert_eq!(
+                received,
+                charged + billed + has,
+                "{money:?}: received, charged, billed, credit"
+            );
             assert!(has >= 0, "{money:?}: nobody owes credit");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::command::{Command, Draft, PlanNo};
 use super::shop::{Plan, PlanKey, Terms};
-use super::{Model, No, Outcome, not_found};
+use super::{Model, No, Outcome, PaidFor, not_found};
 
 impl Model {
     /// What an admin does to plans and settings.
@@ -90,6 +90,6 @@ impl Model {
     }
 
     fn is_being_paid(&self, plan: PlanKey) -> bool {
-        self.orders.iter().any(|order| order.status == "pending" && order.plan == plan)
+        self.orders.iter().any(|order| order.status == "pending" && order.of == PaidFor::Plan(plan))
     }
 }

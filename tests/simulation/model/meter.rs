@@ -122,6 +122,9 @@ impl Account {
         for (metric, amount) in &event.amounts {
             let key = (governing.bucket, governing.window.0, *metric);
             *self.meter.totals.entry(key).or_default() += amount;
+            if *amount > 0 {
+                self.meter(*metric, *amount, &governing, at.unwrap_or(now));
+            }
         }
         let reports = self.meter.reports(&governing, event.amounts.keys().copied());
         if let Some(id) = event.id {
@@ -144,6 +147,6 @@ impl Account {
     }
 }
 
-fn millionths(quota: u64) -> i64 {
+pub(super) fn millionths(quota: u64) -> i64 {
     i64::try_from(quota).map_or(i64::MAX, |quota| quota.saturating_mul(1_000_000))
 }

@@ -6,9 +6,11 @@ mod catalog;
 mod course;
 mod live;
 mod meter;
+mod metered;
 mod orders;
 mod payments;
 mod shop;
+mod statements;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,7 @@ use orders::Order;
 use shop::{Limit, Plan, PlanKey, Shop, Terms};
 
 pub(super) use meter::{Allowed, EventId, Report, Totals};
+pub(super) use metered::{Phase, Place, Segment};
 pub(super) use orders::{AtTill, OrderNo, SeenOrder};
 pub(super) use payments::Begun;
 
@@ -81,11 +84,18 @@ impl Governing {
     }
 }
 
-/// What is to be paid for a plan.
+/// What is paid for: a plan, or a statement of the user's by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PaidFor {
+    Plan(PlanKey),
+    Statement(usize),
+}
+
+/// What is to be paid.
 #[derive(Clone, Copy, Debug)]
 struct Quote {
     user: User,
-    plan: PlanKey,
+    of: PaidFor,
     money: Money,
     paid: Paid,
     reason: &'static str,
@@ -250,7 +260,7 @@ impl Model {
                 None => Err(No::because("plan_not_found")),
             },
             Command::GrantAll { users, plan } => return self.grant_all(users, plan),
-            Command::Ask { .. } | Command::Tell { .. } => {
+            Command::Ask { .. } | Command::AskForStatement { .. } | Command::Tell { .. } => {
                 return match self.begin(command) {
                     Begun::Done(outcome) => outcome,
                     Begun::Asked(no, question) => self.finish(no, question),
@@ -259,6 +269,7 @@ impl Model {
             Command::Use { .. } | Command::UseMany { .. } | Command::MayUse { .. } => {
                 return self.meter(command);
             }
+            Command::SetBook { .. } => return Outcome::Done,
             Command::Work => {
                 self.accounts.iter_mut().for_each(|account| account.meter.forget(now));
                 return Outcome::Done;
@@ -284,7 +295,14 @@ impl Model {
         let Terms { price, interval, .. } = plan.terms;
         let beside = self.accounts[user].plan();
         let paid = Paid { amount, price, interval, beside, quoted_at: self.now };
-        Ok(Quote { user, plan: plan.key, money: plan.terms.money, paid, reason })
+        let of = PaidFor::Plan(plan.key);
+        Ok(Quote { user, of, money: plan.terms.money, paid, reason })
+    }
+
+    fn quote_statement(&self, user: User, no: usize) -> Result<Quote, No> {
+        let (amount, money) = self.accounts[user].owed(no)?;
+        let paid = Paid { amount, price: 0, interval: Interval::Month, beside: None, quoted_at: self.now };
+        Ok(Quote { user, of: PaidFor::Statement(no), money, paid, reason: "statement" })
     }
 
     fn meter(&mut self, command: &Command) -> Outcome {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::calendar::DAY;
 use super::super::command::{Money, TillEvent, User};
-use super::shop::PlanKey;
-use super::{Paid, Quote};
+use super::{Paid, PaidFor, Quote};
 use crate::provider::till::{Differs, Fault};
 
 /// The provider is asked to take a payment on for so long.
@@ -19,7 +18,7 @@ pub(in super::super) type OrderNo = usize;
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) user: User,
-    pub(super) plan: PlanKey,
+    pub(super) of: PaidFor,
     pub(super) money: Money,
     pub(super) paid: Paid,
     reason: &'static str,
@@ -121,7 +120,7 @@ impl Order {
     pub(super) fn ask(quote: Quote, now: i64) -> Self {
         Self {
             user: quote.user,
-            plan: quote.plan,
+            of: quote.of,
             money: quote.money,
             paid: quote.paid,
             reason: quote.reason,
@@ -139,8 +138,8 @@ impl Order {
 
     /// Whether it waits for the very thing that is asked for.
     pub(super) fn is_for(&self, quote: &Quote) -> bool {
-        let wanted = (quote.user, quote.plan, quote.money, quote.paid.amount);
-        self.status == "pending" && (self.user, self.plan, self.money, self.paid.amount) == wanted
+        let wanted = (quote.user, quote.of, quote.money, quote.paid.amount);
+        self.status == "pending" && (self.user, self.of, self.money, self.paid.amount) == wanted
     }
 
     pub(super) fn seen(&self) -> SeenOrder {

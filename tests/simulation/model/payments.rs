@@ -1,8 +1,8 @@
 //! What becomes of payments, whoever is told of them and however often.
 
-use super::super::command::{Command, News, PlanNo, TillEvent, User};
+use super::super::command::{Command, News, TillEvent, User};
 use super::orders::{NotTold, Order, OrderNo, SeenOrder, Told};
-use super::{Model, No, Outcome};
+use super::{Model, No, Outcome, PaidFor, Quote};
 use crate::provider::till::Fault;
 
 /// A command that may wait for the provider.
@@ -47,7 +47,12 @@ impl Model {
     /// Does a command as far as it goes without an answer of the provider.
     pub(in super::super) fn begin(&mut self, command: &Command) -> Begun {
         match *command {
-            Command::Ask { user, plan, fault } => self.begin_order(user, plan, fault),
+            Command::Ask { fault, .. } | Command::AskForStatement { fault, .. } => {
+                match self.quote_of(command) {
+                    Some(quote) => self.begin_order(quote, fault),
+                    None => Begun::Done(Outcome::Done),
+                }
+            }
             Command::Tell { order, news, times, fault } => {
                 let no = self.order_no(order);
                 let known = no.filter(|no| self.orders[*no].is_known);
@@ -63,10 +68,22 @@ impl Model {
         }
     }
 
-    fn begin_order(&mut self, user: User, plan: PlanNo, fault: Fault) -> Begun {
+    /// What a command asks to pay for; nothing where there is no such statement.
+    fn quote_of(&mut self, command: &Command) -> Option<Result<Quote, No>> {
+        match *command {
+            Command::Ask { user, plan, .. } => Some(self.quote(user, plan)),
+            Command::AskForStatement { user, statement, .. } => {
+                let no = self.statement_no(user, statement)?;
+                Some(self.quote_statement(user, no))
+            }
+            _ => None,
+        }
+    }
+
+    fn begin_order(&mut self, quote: Result<Quote, No>, fault: Fault) -> Begun {
         let now = self.now;
-        let no = match self.book(user, plan) {
-            Ok(no) => no,
+        let no = match quote {
+            Ok(quote) => self.book(quote),
             Err(no) => return Begun::Done(Outcome::No(no)),
         };
         let order = &mut self.orders[no];
@@ -80,14 +97,13 @@ impl Model {
     }
 
     /// Notes that a payment is asked for, or finds it.
-    pub(super) fn book(&mut self, user: User, plan: PlanNo) -> Result<OrderNo, No> {
-        let quote = self.quote(user, plan)?;
+    fn book(&mut self, quote: Quote) -> OrderNo {
         if let Some(known) = self.orders.iter().position(|order| order.is_for(&quote)) {
             self.orders[known].paid.beside = quote.paid.beside;
-            return Ok(known);
+            return known;
         }
         self.orders.push(Order::ask(quote, self.now));
-        Ok(self.orders.len() - 1)
+        self.orders.len() - 1
     }
 
     /// The answer comes.
@@ -149,9 +165,14 @@ impl Model {
     fn come(&mut self, no: OrderNo) {
         let order = &mut self.orders[no];
         let account = &mut self.accounts[order.user];
-        let bought = match self.shop.very(order.plan) {
-            Some(plan) => account.pay(&plan, order.paid, &self.shop, self.now),
-            None => {
+        let plan = match order.of {
+            PaidFor::Plan(plan) => self.shop.very(plan),
+            PaidFor::Statement(_) => None,
+        };
+        let bought = match (plan, order.of) {
+            (Some(plan), _) => account.pay(&plan, order.paid, &self.shop, self.now),
+            (None, PaidFor::Statement(no)) => account.settle_statement(no, order.paid.amount),
+            (None, PaidFor::Plan(_)) => {
                 account.receive(order.money, order.paid.amount);
                 false
             }
@@ -193,10 +214,9 @@ impl Model {
         let mut after = self.clone();
         let begun = after.begin(command);
         let mut all = vec![self.clone()];
-        if let Command::Ask { user, plan, .. } = *command {
-            let mut booked = self.clone();
-            // Without a quote nothing is booked, and it is as it was.
-            drop(booked.book(user, plan));
+        let mut booked = self.clone();
+        if let Some(Ok(quote)) = booked.quote_of(command) {
+            booked.book(quote);
             all.push(booked);
         }
         all.push(after.clone());

@@ -112,6 +112,17 @@ impl Closing {
         }
     }
 
+    /// The same where it turns out to be larger than can be committed.
+    pub(crate) fn too_large(self) -> Self {
+        let currency = self.outcome.as_ref().map_or(None, |billed| billed.closed.currency);
+        let reason = format!(
+            "The statement and the prices that it rests on have more than the {} MiB that are kept at once. Give the \
+             billing plan fewer tiers, or tiers fewer regions.",
+            ChangeSet::MAX_BYTES >> 20
+        );
+        Self { outcome: Err(Failed { currency, reason }), ..self }
+    }
+
     /// Writes the statements, or why there are none, expecting all that they rest on.
     pub(crate) fn write<S: Store>(&self, app: &App<S>, change: &mut ChangeSet, now: Timestamp) {
         self.grounds.expect(change);

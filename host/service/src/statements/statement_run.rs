@@ -84,7 +84,9 @@ async fn due<N: Snapshot>(
     Ok(found)
 }
 
-/// Closes windows in few commits; where somebody else was at the same, one by one. Gives how many were closed.
+/// Closes windows in few commits; where somebody else was at the same, one by one: that costs each of them a look and a
+/// commit of its own, some milliseconds, and comes about where usage comes into one of them in the same instant. Gives how
+/// many were closed.
 async fn work_batch<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
@@ -195,6 +197,10 @@ async fn work_one<S: Store>(
         if let Some(closing) = Box::pin(closing).await? {
             let mut change = ChangeSet::new();
             closing.write(app, &mut change, now);
+            if change.bytes() > ChangeSet::MAX_BYTES {
+                change = ChangeSet::new();
+                closing.too_large().write(app, &mut change, now);
+            }
             app.store.commit(change).await?;
         }
         Ok(())
