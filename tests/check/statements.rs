@@ -63,7 +63,7 @@ async fn segments_windows_and_statements_agree_with_each_other() {
     let add: Edit = |change, key| change.add(key, 1);
     let much: Edit = |change, key| change.add(key, 1_000_000_000);
     let less: Edit = |change, key| change.add(key, -508_000_000);
-    let cases: [(&Space, &str, Edit, &str, &str); 15] = [
+    let cases: [(&Space, &str, Edit, &str, &str); 21] = [
         (&own, "statement", delete, "billing-window/bob", "which is not there"),
         (&own, "statement", delete, "every-statement/", "which is not there"),
         (&own, "statement", delete, "user-statement/", "which is not there"),
@@ -77,6 +77,12 @@ async fn segments_windows_and_statements_agree_with_each_other() {
         (&own, "adjustment-due", delete, "billing-window/bob", "are billed, and its counter"),
         (&own, "segment", less, "segment/bob", "the events that are remembered have"),
         (&own, "credit-entry", delete, "statement/sta_", "and 0 were moved for it"),
+        (&own, "usage-window", delete, "usage/bob", "missing among those that expire"),
+        (&own, "usage-window", delete, "segment/bob", "missing among those that expire"),
+        (&own, "usage-window", delete, "metered-events/bob", "missing among those that expire"),
+        (&own, "usage-window", delete, "host: expiring-usage", "expires, and not then"),
+        (&host, "expiring-usage", delete, "usage-window/bob", "missing in the list of windows"),
+        (&host, "expiring-usage", add, "host: expiring-usage", "No counter of this release"),
         (&host, "statement-due", delete, "billing-window/bob", "missing among what is to be"),
         (&host, "statement-due", add, "host: statement-due", "No counter of this release"),
     ];

@@ -137,10 +137,15 @@ impl App {
         self.server.store_stats().change_sets
     }
 
+    /// The file of its store.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("data/planwright.redb")
+    }
+
     /// Stops the server, cleanly, and gives the file of its store.
     pub(crate) async fn stop(self) -> (Arc<tempfile::TempDir>, PathBuf) {
+        let file = self.file();
         self.server.stop().await;
-        let file = self.folder.path().join("data/planwright.redb");
         (self.folder, file)
     }
 

@@ -19,6 +19,9 @@ pub const LATEST_SECONDS: i64 = 35 * 24 * 60 * 60;
 pub const AHEAD_SECONDS: i64 = 5 * 60;
 /// How long an event's id is remembered: longer than an event may be late.
 pub const REMEMBERED_SECONDS: i64 = 36 * 24 * 60 * 60;
+/// How long after its end it is kept what was used in a window: until no event counts into it any more, and the last one
+/// that did is forgotten, and a day.
+pub const COUNTED_SECONDS: i64 = LATEST_SECONDS + REMEMBERED_SECONDS + 24 * 60 * 60;
 /// How many events one batch has at most.
 pub const MOST_IN_A_BATCH: usize = 10_000;
 

@@ -410,6 +410,17 @@ impl Document for ExpiringUsageEvents {
     const SCHEMA: u16 = 1;
 }
 
+/// A window in which something was used; the key says whose and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UsageWindow {
+    /// From when on its counters may be cleared away.
+    pub(crate) expires_at: i64,
+}
+
+impl Document for UsageWindow {
+    const SCHEMA: u16 = 1;
+}
+
 /// What was told of a user's quota in a window; the key says whose and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ToldThreshold {

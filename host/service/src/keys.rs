@@ -10,6 +10,7 @@ mod owner;
 mod quota_thresholds;
 mod statements;
 mod transactions;
+mod usage;
 mod webhooks;
 
 use planwright_domain::caller::TenantId;
@@ -84,6 +85,8 @@ pub(crate) enum Family {
     UsageEvent,
     OwnUsageEvent,
     ExpiringUsageEvents,
+    UsageWindow,
+    ExpiringUsage,
     QuotaThreshold,
     Entry,
     EntryNumbers,
@@ -103,7 +106,7 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 68] = [
+    const ALL: [Self; 70] = [
         Self::Plan,
         Self::CatalogChanges,
         Self::PlanGeneration,
@@ -156,6 +159,8 @@ impl Family {
         Self::UsageEvent,
         Self::OwnUsageEvent,
         Self::ExpiringUsageEvents,
+        Self::UsageWindow,
+        Self::ExpiringUsage,
         Self::QuotaThreshold,
         Self::Entry,
         Self::EntryNumbers,
@@ -228,6 +233,8 @@ impl Family {
             Self::UsageEvent => "usage-event",
             Self::OwnUsageEvent => "own-usage-event",
             Self::ExpiringUsageEvents => "expiring-usage-events",
+            Self::UsageWindow => "usage-window",
+            Self::ExpiringUsage => "expiring-usage",
             Self::QuotaThreshold => "quota-threshold",
             Self::Entry => "entry",
             Self::EntryNumbers => "entry-numbers",

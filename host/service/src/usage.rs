@@ -8,6 +8,7 @@ mod usage_counts;
 pub mod usage_events;
 pub(crate) mod usage_expiry;
 mod usage_sums;
+pub(crate) mod usage_windows;
 
 use planwright_domain::Refusal;
 use planwright_domain::caller::{Role, TenantId};

@@ -22,7 +22,7 @@ use crate::retry::retrying;
 use crate::subscriptions::account::Account;
 use crate::subscriptions::{fee_charges, fees};
 use crate::tenants::{self, clocks};
-use crate::usage::{quota_thresholds, usage_expiry};
+use crate::usage::{quota_thresholds, usage_expiry, usage_windows};
 use crate::webhooks::delivery_log;
 
 /// How much is worked in one commit.
@@ -65,6 +65,7 @@ pub(crate) async fn work<S: Store>(
     }
     usage_expiry::forget(app, timeline, now).await?;
     quota_thresholds::forget(app, timeline, now).await?;
+    usage_windows::clear(app, timeline, now).await?;
     Ok(worked)
 }
 

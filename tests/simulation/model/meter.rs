@@ -13,6 +13,8 @@ const LATEST: i64 = 35 * DAY;
 const AHEAD: i64 = 300;
 /// For so long an event's id is remembered.
 const REMEMBERED: i64 = 36 * DAY;
+/// For so long after its end it is kept what was used in a window.
+const COUNTED: i64 = LATEST + REMEMBERED + DAY;
 
 /// How much was used of each metric in each window, in millionths.
 pub(in super::super) type Totals = BTreeMap<(u64, i64, Metric), i64>;
@@ -23,6 +25,8 @@ pub(in super::super) type EventId = (bool, u8);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter {
     pub(super) totals: Totals,
+    /// When each window ends in which something was used.
+    ends: HashMap<(u64, i64), i64>,
     /// By id, those of the user apart from a product's.
     events: HashMap<EventId, Remembered>,
 }
@@ -83,9 +87,11 @@ impl Meter {
         self.events.keys().copied().collect()
     }
 
-    /// Forgets event ids, as the worker does when it runs.
+    /// Forgets event ids, and what was used long ago, as the worker does when it runs.
     pub(super) fn forget(&mut self, now: i64) {
         self.events.retain(|_, event| now < event.forgotten_from);
+        self.ends.retain(|_, end| now < *end + COUNTED);
+        self.totals.retain(|(bucket, start, _), _| self.ends.contains_key(&(*bucket, *start)));
     }
 }
 
@@ -125,6 +131,7 @@ impl Account {
             if *amount > 0 {
                 self.meter(*metric, *amount, &governing, at.unwrap_or(now));
             }
+            self.meter.ends.insert((governing.bucket, governing.window.0), governing.window.1);
         }
         let reports = self.meter.reports(&governing, event.amounts.keys().copied());
         if let Some(id) = event.id {

@@ -301,7 +301,8 @@ impl Model {
 
     fn quote_statement(&self, user: User, no: usize) -> Result<Quote, No> {
         let (amount, money) = self.accounts[user].owed(no)?;
-        let paid = Paid { amount, price: 0, interval: Interval::Month, beside: None, quoted_at: self.now };
+        let paid =
+            Paid { amount, price: 0, interval: Interval::Month, beside: None, quoted_at: self.now };
         Ok(Quote { user, of: PaidFor::Statement(no), money, paid, reason: "statement" })
     }
 

@@ -26,6 +26,7 @@ impl<N: Snapshot> Walk<'_, N> {
             }
             Some(Family::StatementDue) => self.statement_due(key, record).await,
             Some(Family::ExpiringUsageEvents) => self.expiring_usage_events(key, record).await,
+            Some(Family::ExpiringUsage) => self.expiring_usage(key, record).await,
             Some(Family::QuotaThreshold) => self.quota_threshold(key, record).await,
             Some(Family::Component) => self.component(key, record).await,
             Some(Family::ComponentPart) => self.component_part(key, record).await,

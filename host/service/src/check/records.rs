@@ -74,6 +74,7 @@ impl<N: Snapshot> Walk<'_, N> {
             }
             Some(Family::PendingTransaction) => self.pending_transaction(key, record).await,
             Some(Family::UsageEvent) => self.usage_event(Teller::Product, keys, key, record).await,
+            Some(Family::UsageWindow) => self.usage_window(keys, key, record).await,
             Some(Family::OwnUsageEvent) => self.usage_event(Teller::User, keys, key, record).await,
             Some(
                 family @ (Family::BillingWindow
@@ -112,6 +113,7 @@ impl<N: Snapshot> Walk<'_, N> {
                 | Family::PaymentDue
                 | Family::Usage
                 | Family::ExpiringUsageEvents
+                | Family::ExpiringUsage
                 | Family::QuotaThreshold
                 | Family::EntryNumbers
                 | Family::EntryUses

@@ -129,8 +129,12 @@ impl<N: Snapshot> Walk<'_, N> {
         Ok(self.find::<WindowMark>(&due).await?.is_some())
     }
 
-    /// Counters hold what was billed, or more where something came late and is marked so.
+    /// Counters hold what was billed, or more where something came late and is marked so. Those that were cleared away
+    /// hold nothing: what is billed is on the statement.
     async fn billed(&self, keys: &Keys, place: &WindowPlace, closed: &Closed) -> Problems {
+        if self.unlisted(keys, place).await?.is_some() {
+            return Ok(Vec::new());
+        }
         let is_marked = self.find::<WindowMark>(&keys.adjustment_due(place)).await?.is_some();
         let mut found = Vec::new();
         for billed in &closed.billed {
@@ -202,6 +206,7 @@ impl<N: Snapshot> Walk<'_, N> {
         {
             found.push("Its window is billed without it.".to_owned());
         }
+        found.extend(self.unlisted(keys, &place).await?);
         Ok(found)
     }
 
@@ -214,6 +219,7 @@ impl<N: Snapshot> Walk<'_, N> {
             return Ok(vec!["No counter of this release has such a key.".to_owned()]);
         };
         let mut found: Vec<String> = self.window_of(keys, &place).await?.into_iter().collect();
+        found.extend(self.unlisted(keys, &place).await?);
         if holds < 0 {
             found.push(format!("It holds {holds}, and nothing can be counted below 0."));
         }

@@ -9,20 +9,74 @@ use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
 use super::records::{Problems, misplaced, unknown, unreadable};
-use crate::documents::{ExpiringUsageEvents, HistoryRecord, UsageEventRecord};
-use crate::keys::{HostKeys, Keys};
+use crate::documents::{ExpiringUsageEvents, HistoryRecord, UsageEventRecord, UsageWindow};
+use crate::keys::{HostKeys, Keys, WindowPlace};
 
 impl<N: Snapshot> Walk<'_, N> {
     /// What is wrong with a counter of usage. Usage without an event id is in it and nowhere else, so it holds at least
     /// what events say.
     pub(super) async fn usage_counter(&self, key: &Key, holds: i64) -> Problems {
-        let Some((user_id, epoch)) = self.keys.and_then(|keys| counts(keys, key)) else {
+        let Some((keys, place)) = self.keys.and_then(|keys| Some((keys, counts(keys, key)?)))
+        else {
             return Ok(vec!["No counter of this release has such a key.".to_owned()]);
         };
-        let mut found = self.epoch(&user_id, epoch).await?;
+        let mut found = self.epoch(&place.user_id, place.usage_epoch).await?;
         let told = self.used.get(key).copied().unwrap_or(0);
         found.extend(too_little(holds, told));
+        found.extend(self.unlisted(keys, &place).await?);
         Ok(found)
+    }
+
+    /// A counter of a window that nobody would clear away.
+    pub(super) async fn unlisted(
+        &self,
+        keys: &Keys,
+        place: &WindowPlace,
+    ) -> Result<Option<String>, StoreError> {
+        let window: Option<UsageWindow> = self.find(&keys.usage_window(place)).await?;
+        Ok(window.is_none().then(|| "Its window is missing among those that expire.".to_owned()))
+    }
+
+    /// A window in which something was used is cleared away some time.
+    pub(super) async fn usage_window(&self, keys: &Keys, key: &Key, record: &Record) -> Problems {
+        let window = match record.decode::<UsageWindow>() {
+            Ok(window) => window,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let place = Keys::read_window(key).filter(|place| *key == keys.usage_window(place));
+        let (Some(place), Some(tenant)) = (place, self.tenant_id()) else {
+            return Ok(misplaced());
+        };
+        if !is_user_id(&place.user_id) {
+            return Ok(misplaced());
+        }
+        let mut found = self.epoch(&place.user_id, place.usage_epoch).await?;
+        let timeline = self.timeline(&tenant).await?;
+        let listed = HostKeys::expiring_usage(&timeline, window.expires_at, &tenant, &place);
+        if self.find::<UsageWindow>(&listed).await? != Some(window) {
+            found.push("It is missing in the list of windows that expire.".to_owned());
+        }
+        Ok(found)
+    }
+
+    /// A window that expires, in the host's space.
+    pub(super) async fn expiring_usage(&self, key: &Key, record: &Record) -> Problems {
+        let window = match record.decode::<UsageWindow>() {
+            Ok(window) => window,
+            Err(error) => return Ok(unreadable(&error)),
+        };
+        let Some((at, tenant, place)) = HostKeys::read_expiring_usage(key) else {
+            return Ok(misplaced());
+        };
+        let timeline = self.timeline(&tenant).await?;
+        if *key != HostKeys::expiring_usage(&timeline, at, &tenant, &place) {
+            return Ok(misplaced());
+        }
+        let kept: Option<UsageWindow> = self.find(&Keys::of(&tenant).usage_window(&place)).await?;
+        let is_its = window.expires_at == at && kept == Some(window);
+        let user = &place.user_id;
+        let problem = format!("A window of '{user}' of '{tenant}' expires, and not then.");
+        Ok(if is_its { Vec::new() } else { vec![problem] })
     }
 
     /// A number that usage is counted by is one that its user's history has begun.
@@ -134,15 +188,16 @@ pub(super) fn too_little(holds: i64, told: i64) -> Option<String> {
     (holds < told || holds < 0).then(problem)
 }
 
-/// Whose usage a counter counts, and by which epoch.
-fn counts(keys: &Keys, key: &Key) -> Option<(String, u64)> {
+/// In which window a counter counts usage.
+fn counts(keys: &Keys, key: &Key) -> Option<WindowPlace> {
     let parts = key.parts();
-    let [Part::Text(user_id), Part::Number(epoch), Part::Number(start), Part::Text(metric)] =
+    let [Part::Text(user_id), Part::Number(usage_epoch), Part::Number(start), Part::Text(metric)] =
         parts.as_slice()
     else {
         return None;
     };
     let start = Timestamp::from_second(i64::try_from(*start).ok()?).ok()?;
-    let is_its = *key == keys.usage(user_id, *epoch, start, &Metric::named(metric));
-    (is_its && is_user_id(user_id)).then(|| (user_id.clone(), *epoch))
+    let is_its = *key == keys.usage(user_id, *usage_epoch, start, &Metric::named(metric));
+    let place = WindowPlace { user_id: user_id.clone(), usage_epoch: *usage_epoch, start };
+    (is_its && is_user_id(user_id)).then_some(place)
 }

@@ -15,6 +15,11 @@ pub(crate) enum Timeline {
 }
 
 impl Timeline {
+    /// Whether somebody sets its time.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        matches!(self, Self::Sandbox(_))
+    }
+
     /// Real time has no name that a tenant could have.
     pub(super) fn as_str(&self) -> &str {
         match self {

@@ -25,7 +25,7 @@ impl WindowPlace {
     }
 
     /// The window that three parts of a key say.
-    fn read(parts: &[Part]) -> Option<Self> {
+    pub(super) fn read(parts: &[Part]) -> Option<Self> {
         let [Part::Text(user_id), Part::Number(usage_epoch), Part::Number(start)] = parts else {
             return None;
         };

@@ -22,7 +22,7 @@ use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, Store
 use crate::app::App;
 use crate::documents::ToldThreshold;
 use crate::error::Error;
-use crate::keys::{HostKeys, Keys, ThresholdPlace, Timeline};
+use crate::keys::{HostKeys, Keys, ThresholdPlace, Timeline, WindowPlace};
 use crate::request::Request;
 use crate::retry::retrying;
 use crate::tenants;
@@ -45,6 +45,11 @@ pub(crate) struct Total<'a> {
 impl Total<'_> {
     fn counter(&self, keys: &Keys) -> Key {
         keys.usage(self.user_id, self.usage_epoch, self.window.start, self.metric)
+    }
+
+    pub(crate) fn window_place(&self) -> WindowPlace {
+        let user_id = self.user_id.to_owned();
+        WindowPlace { user_id, usage_epoch: self.usage_epoch, start: self.window.start }
     }
 
     /// What was told of it may go when no event counts into its window any more.

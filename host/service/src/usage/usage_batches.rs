@@ -12,17 +12,18 @@ use planwright_store::{ChangeSet, CommitError, Store};
 use crate::app::App;
 use crate::documents::UsageEventRecord;
 use crate::error::Error;
-use crate::keys::Keys;
+use crate::keys::{Keys, Timeline};
 use crate::once::once;
 use crate::request::Request;
 use crate::statements::meter::Meter;
 use crate::subscriptions::entitlements;
 use crate::subscriptions::governing::Governing;
+use crate::tenants;
 use crate::usage::metrics::Known;
-use crate::usage::quota_thresholds;
 use crate::usage::usage_counts::Remembering;
 use crate::usage::usage_events::remembered;
 use crate::usage::usage_sums::Sums;
+use crate::usage::{quota_thresholds, usage_windows};
 
 /// After so many events others get their turn.
 const PIECE: usize = 256;
@@ -57,6 +58,7 @@ async fn try_record<S: Store>(
     events: &[BatchEvent],
     rejected: &[RejectedEvent],
 ) -> Result<BatchOutcome, Error> {
+    let timeline = tenants::timeline(app, &by.caller.tenant).await?;
     let mut batch = Batch {
         app,
         by,
@@ -67,7 +69,8 @@ async fn try_record<S: Store>(
         seen: HashMap::new(),
         sums: Sums::default(),
         meter: Meter::default(),
-        remembering: Remembering::begin(app, by).await?,
+        remembering: Remembering::begin(by, timeline.clone()),
+        timeline,
         change: ChangeSet::new(),
         outcome: BatchOutcome { rejected: rejected.to_vec(), ..BatchOutcome::default() },
     };
@@ -101,6 +104,7 @@ struct Batch<'a, S: Store> {
     sums: Sums<'a>,
     meter: Meter,
     remembering: Remembering,
+    timeline: Timeline,
     change: ChangeSet,
     outcome: BatchOutcome,
 }
@@ -155,13 +159,15 @@ impl<'a, S: Store> Batch<'a, S> {
     }
 
     async fn commit(self) -> Result<BatchOutcome, Error> {
-        let Self { app, by, sums, meter, remembering, mut change, mut outcome, .. } = self;
+        let Self { app, by, sums, meter, remembering, timeline, mut change, mut outcome, .. } =
+            self;
         outcome.rejected.sort_by_key(|rejected| rejected.index);
         if outcome.accepted == 0 {
             quota_thresholds::watch(app, by, sums.totals(&[])).await;
             return Ok(outcome);
         }
         sums.write(&mut change);
+        usage_windows::list(&mut change, &timeline, &by.caller.tenant, sums.before());
         meter.write(&by.caller.tenant, &mut change);
         remembering.finish(&mut change);
         // Room for the answer that is kept for a repeat.

@@ -12,12 +12,10 @@ use planwright_store::{ChangeSet, Key, Store};
 
 use crate::app::App;
 use crate::documents::{Counted, ExpiringUsageEvents, UsageEventRecord};
-use crate::error::Error;
 use crate::ids;
 use crate::keys::{HostKeys, Keys, Timeline, WindowPlace};
 use crate::request::Request;
 use crate::subscriptions::governing::Governing;
-use crate::tenants;
 use crate::usage::quota_thresholds::Total;
 
 /// How many events one list of those that expire has at most: they are forgotten in one change set.
@@ -103,12 +101,11 @@ pub(crate) struct Remembering {
 }
 
 impl Remembering {
-    pub(crate) async fn begin<S: Store>(app: &App<S>, by: &Request) -> Result<Self, Error> {
+    pub(crate) fn begin(by: &Request, timeline: Timeline) -> Self {
         let tenant = by.caller.tenant.clone();
         let expires_at = by.now.as_second().saturating_add(REMEMBERED_SECONDS);
-        let timeline = tenants::timeline(app, &tenant).await?;
         let teller = Teller::of(by.caller.role);
-        Ok(Self { timeline, tenant, teller, expires_at, lists: Vec::new() })
+        Self { timeline, tenant, teller, expires_at, lists: Vec::new() }
     }
 
     /// Writes that an event was counted, which nobody must have written meanwhile.

@@ -18,10 +18,10 @@ use crate::retry::retrying;
 use crate::statements::meter::Meter;
 use crate::subscriptions::entitlements;
 use crate::usage::metrics::Known;
-use crate::usage::quota_thresholds;
 use crate::usage::usage_counts::Remembering;
 use crate::usage::usage_sums::{self, Sums};
-use crate::{once, usage};
+use crate::usage::{quota_thresholds, usage_windows};
+use crate::{once, tenants, usage};
 
 /// What became of an event.
 pub struct Recorded {
@@ -76,9 +76,11 @@ async fn try_record<S: Store>(
     let mut change = ChangeSet::new();
     governing.rests_on.expect(&mut change);
     sums.write(&mut change);
+    let timeline = tenants::timeline(app, tenant).await?;
+    usage_windows::list(&mut change, &timeline, tenant, sums.before());
     meter.write(tenant, &mut change);
     if let Some(event_id) = &event.event_id {
-        let mut remembering = Remembering::begin(app, by).await?;
+        let mut remembering = Remembering::begin(by, timeline);
         remembering.remember(app, &mut change, user_id, event_id, record);
         remembering.finish(&mut change);
     }

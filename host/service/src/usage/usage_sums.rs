@@ -78,6 +78,11 @@ impl<'a> Sums<'a> {
         Ok(())
     }
 
+    /// What the counters that are added to held before.
+    pub(crate) fn before(&self) -> impl Iterator<Item = &Total<'a>> {
+        self.added.values().map(|sum| &sum.before)
+    }
+
     /// Writes them. A quota that others used up meanwhile refuses the whole change set, however many there are.
     pub(crate) fn write(&self, change: &mut ChangeSet) {
         for (key, sum) in &self.added {
