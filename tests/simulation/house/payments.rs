@@ -1,7 +1,7 @@
 //! Money: payments that users ask for, what the provider calls, and what it says when it is asked.
 
 use planwright_domain::payment::{Notification, PaymentDraft};
-use planwright_domain::plan::PlanId;
+use planwright_domain::plan_id::PlanId;
 use planwright_domain::transaction::{Slice, Transaction};
 use planwright_service::payments::{payment_webhooks, reconciliation, transactions};
 use planwright_service::{Error, payments};
