@@ -116,7 +116,7 @@ async fn leave_deliveries(admin: &Actor) {
 /// 3 plans and 3 users; for each of 3 subscriptions a record, a pointer, 3 places, what is due, and its user's history; 4
 /// answers, 2 usage events and an API key, each with what leads to it; the tenant; a component with its part and an
 /// owner, twice, and 3 bindings; the endpoints, 2 deliveries each with its place, and that an endpoint fails.
-const RECORDS: u64 = 57;
+const RECORDS: u64 = 59;
 
 fn tenant() -> Space {
     Space::Tenant("default".to_owned())

@@ -23,6 +23,7 @@ pub mod catalog_document;
 pub mod charge;
 pub mod clock;
 pub mod course;
+pub mod credit;
 pub mod decimal;
 pub mod delivery;
 pub mod entry;
