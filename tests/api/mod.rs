@@ -16,6 +16,7 @@ mod entries;
 mod every_operation;
 mod limits;
 pub(crate) mod metrics;
+mod numbers;
 mod overviews;
 mod pack_prices;
 pub(crate) mod payments;

@@ -24,7 +24,7 @@ async fn usage_is_shown_also_to_whoever_has_no_subscription() {
     let bob = app.user("bob");
     bob.post(USAGE, json!({"metric": "requests", "amount": 7})).await.ok(201);
     let mut expected = json!({
-        "subscription": null, "plan": null, "usage": usage(7, None), "transactions": [],
+        "subscription": null, "plan": null, "usage": usage(7, None), "credit": {}, "transactions": [],
     });
     assert_eq!(bob.get(ME).await.ok(200), expected);
 
@@ -58,7 +58,7 @@ async fn a_subscriber_sees_plan_usage_and_the_last_ten_transactions() {
     let expected = json!({
         "subscription": bob.get(SUBSCRIPTION).await.ok(200),
         "plan": admin.get(&of_plan("metered")).await.ok(200)["plan"],
-        "usage": usage(3, Some(100)), "transactions": transactions,
+        "usage": usage(3, Some(100)), "credit": {}, "transactions": transactions,
     });
     assert_eq!(shown, expected);
 

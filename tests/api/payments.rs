@@ -230,6 +230,41 @@ async fn what_was_begun_with_a_shop_is_heard_of_by_it_also_when_the_settings_nam
 }
 
 #[tokio::test]
+async fn a_payment_waits_for_its_shop_while_the_configuration_names_another() {
+    let (app, provider) = with_provider().await;
+    let begun = begin(&app.user("bob"), "pro").await;
+    let id = text(&begun["payment_id"]);
+    let app = app
+        .restart_with(60, |config| {
+            provider.configure(config);
+            let yookassa = &mut config.payments.yookassa;
+            yookassa.shop_id = Some("200600".to_owned());
+            yookassa.secret_key = Some(Secret::new("live_of_acme".to_owned()));
+        })
+        .await;
+    // Nobody can say whether it is paid, and nobody says that it is not.
+    provider.pay(&id);
+    for days in [1, 8, 30] {
+        app.advance(days * 86_400).await;
+        assert_eq!(statuses(&app.user("bob")).await, ["pending 490"]);
+    }
+    let body = told("payment.succeeded", json!({"id": id}));
+    let answer = app.stranger().post(WEBHOOK, body).await;
+    assert!(!answer.problem(503).contains("100500"), "{}", answer.json);
+    // What begins now is the other shop's.
+    let of_ann = begin(&app.user("ann"), "pro").await["payment_id"].clone();
+    let found = provider.payments();
+    let of_ann = found.iter().find(|one| one["id"] == of_ann).unwrap();
+    assert_eq!(of_ann["recipient"]["account_id"], "200600");
+
+    let app = app.restart_with(0, |config| provider.configure(config)).await;
+    app.advance(3_600).await;
+    assert_eq!(statuses(&app.user("bob")).await, ["succeeded 490"]);
+    let (_folder, file) = app.stop().await;
+    assert_agrees(&file).await;
+}
+
+#[tokio::test]
 async fn a_key_gives_the_payment_that_was_begun_also_after_the_provider_failed() {
     let (app, provider) = with_provider().await;
     let bob = app.user("bob");

@@ -54,7 +54,7 @@ async fn admins_see_who_there_is_however_that_became_known() {
     let of = async |id: &str| admin.get(&format!("{USER_REPORTS}/{id}")).await.ok(200);
     let expected = json!({
         "id": "u-carol", "email": "Carol@Example.com", "name": "Carol", "user_group_id": null,
-        "region_id": null, "currency": null, "phase_started": null, "subscription": null,
+        "region_id": null, "currency": null, "phase_started": null, "subscription": null, "credit": {},
     });
     assert_eq!(of("u-carol").await, expected);
     let dave = of("dave").await;

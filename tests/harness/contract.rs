@@ -109,7 +109,7 @@ impl Contract {
         Some(&operation.id)
     }
 
-    fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+    pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(at) => self.document.pointer(at.trim_start_matches('#')).unwrap(),
             None => value,
@@ -233,6 +233,11 @@ impl Operation {
     /// Whether its body is a component.
     pub(crate) fn takes_a_component(&self) -> bool {
         self.value["requestBody"]["content"].get("application/wasm").is_some()
+    }
+
+    /// What the document says of a body of JSON; null where none is taken.
+    pub(crate) fn body(&self) -> &Value {
+        &self.value["requestBody"]["content"]["application/json"]["schema"]
     }
 
     /// The body that the document shows as an example; empty where none is taken.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::payments::{begin, for_plan, statuses, tell, text, with_provider};
 use crate::api::{
-    ADMIN_PLANS, PAYMENT, SUBSCRIPTION, TRANSACTIONS, WEBHOOK, of_plan, plan, subscription_of,
+    ADMIN_PLANS, ME, PAYMENT, SUBSCRIPTION, TRANSACTIONS, WEBHOOK, of_plan, plan, subscription_of,
 };
 use crate::harness::App;
 use crate::provider::{Provider, Trouble, told};
@@ -352,6 +352,10 @@ async fn an_older_payment_moves_nobody_back() {
         assert_eq!(one["metadata"]["taken_as"], "credit");
     }
     assert_eq!(bob.get(SUBSCRIPTION).await.ok(200), before);
+    // And everybody sees what became of the money.
+    for shown in [bob.get(ME).await, admin.get("/api/v1/admin/users/bob").await] {
+        assert_eq!(shown.ok(200)["credit"], json!({"RUB": 990}));
+    }
 
     ends_well(app).await;
 }

@@ -26,7 +26,7 @@ async fn counted(app: &App, tenant: &str) -> Vec<String> {
     let snapshot = store.snapshot().await.unwrap();
     let all = Prefix::of_space(&Space::Tenant(tenant.to_owned()));
     let counters = snapshot.counters(&all, Scan::first(usize::MAX)).await.unwrap();
-    let families = counters.iter().map(|(key, _)| key.family().to_owned());
+    let families = counters.iter().map(|(key, _)| key.family());
     families
         .filter(|name| ["usage", "segment", "metered-events"].contains(&name.as_str()))
         .collect()

@@ -19,7 +19,8 @@ const LONGEST_TEXT: usize = 64;
 pub fn parse(text: &str) -> Result<Decimal, String> {
     let plain = || format!("'{text}' is not an exact decimal number of at most 28 digits");
     if text.len() > LONGEST_TEXT {
-        return Err("a number of more than 64 characters".to_owned());
+        let rule = "is not an exact decimal number of at most 28 digits";
+        return Err(format!("a number of {} characters {rule}", text.len()));
     }
     // As JSON writes numbers: no plus sign, no underscores, no point without digits.
     if serde_json::Number::from_str(text).is_err() {
@@ -116,7 +117,12 @@ impl<'de> Visitor<'de> for Text {
         formatter.write_str("an exact decimal number")
     }
 
+    /// As the document's patterns have it: an exponent is for numbers alone.
     fn visit_str<E: Error>(self, text: &str) -> Result<Decimal, E> {
+        if text.len() <= LONGEST_TEXT && text.contains(['e', 'E']) && parse(text).is_ok() {
+            let plain = format_args!("'{text}' has an exponent; as text it is digits and a point");
+            return Err(E::custom(plain));
+        }
         parse(text).map_err(E::custom)
     }
 
@@ -163,6 +169,8 @@ mod tests {
             ("0.12345678901234567890123456789", Err("not an exact decimal")),
             ("1.23456789012345678901234567890e1", Err("not an exact decimal")),
             ("\"twelve\"", Err("not an exact decimal")),
+            ("\"1e3\"", Err("has an exponent")),
+            ("\"1E-7\"", Err("has an exponent")),
             ("\"1_000\"", Err("not an exact decimal")),
             ("\"+5\"", Err("not an exact decimal")),
             ("\"5.\"", Err("not an exact decimal")),

@@ -24,6 +24,7 @@ pub mod catalog_replacing;
 pub mod charge;
 pub mod clock;
 pub mod course;
+pub mod credit;
 pub mod decimal;
 pub mod delivery;
 pub mod entry;

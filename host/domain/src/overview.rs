@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::credit::Credit;
 use crate::plan::Plan;
 use crate::quantity::Quantity;
 use crate::subscription::Subscription;
@@ -34,6 +35,8 @@ pub struct Overview {
     pub plan: Option<Plan>,
     /// Of every metric by its name, also without a plan.
     pub usage: BTreeMap<String, Used>,
+    /// What the user has, by currency: it pays the next fee or statement.
+    pub credit: Credit,
     /// The last 10, newest first.
     pub transactions: Vec<Transaction>,
 }
@@ -48,6 +51,7 @@ impl Overview {
         subscription: Option<Subscription>,
         plan: Option<Plan>,
         reports: Vec<UsageReport>,
+        credit: Credit,
         transactions: Vec<Transaction>,
     ) -> Self {
         let used = |report: UsageReport| {
@@ -55,6 +59,6 @@ impl Overview {
             (report.metric.to_string(), used)
         };
         let usage = reports.into_iter().map(used).collect();
-        Self { subscription, plan, usage, transactions }
+        Self { subscription, plan, usage, credit, transactions }
     }
 }

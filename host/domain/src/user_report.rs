@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::credit::Credit;
 use crate::money::Currency;
 use crate::schema::{self, UnixSeconds};
 use crate::subscription::Subscription;
@@ -36,14 +37,26 @@ pub struct UserReport {
     /// The live one, with its plan and status.
     #[schema(required = true)]
     pub subscription: Option<Subscription>,
+    /// What the user has, by currency: it pays the next fee or statement.
+    pub credit: Credit,
 }
 
 impl UserReport {
     /// Of what is kept of a user.
     #[must_use]
-    pub fn new(user: User, subscription: Option<Subscription>) -> Self {
+    pub fn new(user: User, subscription: Option<Subscription>, credit: Credit) -> Self {
         let User { id, facts } = user;
         let UserFacts { email, name, user_group_id, region_id, currency, phase_started } = facts;
-        Self { id, email, name, user_group_id, region_id, currency, phase_started, subscription }
+        Self {
+            id,
+            email,
+            name,
+            user_group_id,
+            region_id,
+            currency,
+            phase_started,
+            subscription,
+            credit,
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::statements::metering::Metering;
 use crate::subscriptions::governing::Governing;
 use crate::tenants::seen_tenants::SeenTenants;
 use crate::usage::looked_at::LookedAt;
+use crate::usage::metric_cache::MetricCache;
 use crate::users::user_cache::UserCache;
 
 /// The rooms that a use case connects: where things are kept, who decides, where chance comes from.
@@ -33,6 +34,7 @@ pub struct App<S> {
     pub(crate) metering: UserCache<Metering>,
     pub(crate) books: BookCache,
     pub(crate) looked_at: LookedAt,
+    pub(crate) metrics: MetricCache,
 }
 
 /// Who takes payments.
@@ -72,6 +74,7 @@ impl<S> App<S> {
             metering: UserCache::default(),
             books: BookCache::default(),
             looked_at: LookedAt::default(),
+            metrics: MetricCache::default(),
         }
     }
 

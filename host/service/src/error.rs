@@ -27,6 +27,15 @@ pub enum Error {
          operator in the configuration."
     )]
     NoShop,
+    /// A payment was begun with a shop whose key nobody has any more.
+    #[error(
+        "This payment was begun with the shop '{shop_id}', whose key is not there any more. The operator names it in the \
+         configuration again, or an admin in the settings; until then nobody knows whether it is paid."
+    )]
+    OtherShop {
+        /// As the provider calls it.
+        shop_id: String,
+    },
     /// Others changed the same things again and again. Nothing was done; asking again helps.
     #[error("Too many changes at once to the same things. Try again.")]
     Contended,

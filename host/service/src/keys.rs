@@ -379,6 +379,11 @@ impl Keys {
         self.kind(Family::Credit).text(user_id).text(currency.code()).key()
     }
 
+    /// What a user has in each currency.
+    pub(crate) fn credits(&self, user_id: &str) -> Prefix {
+        self.kind(Family::Credit).text(user_id).prefix()
+    }
+
     /// Record: a movement of a user's credit, newest first.
     pub(crate) fn credit_entry(
         &self,

@@ -1,6 +1,7 @@
 //! Usage against quotas, looked at: what may be done, and how far quotas are used.
 
 pub(crate) mod looked_at;
+pub(crate) mod metric_cache;
 pub(crate) mod metrics;
 pub(crate) mod quota_thresholds;
 pub mod usage_batches;
@@ -58,7 +59,7 @@ pub async fn check<S: Store>(
     let tenant = &by.caller.tenant;
     let (snapshot, governing) = entitlements::now(app, tenant, user_id, by.now).await?;
     let keys = Keys::of(tenant);
-    Known::default().must_have(&snapshot, &keys, asked.amounts.keys()).await?;
+    Known::default().must_have(app, &snapshot, tenant, asked.amounts.keys()).await?;
     let mut found = Vec::with_capacity(asked.amounts.len());
     for (metric, amount) in &asked.amounts {
         let current = current(&snapshot, &keys, user_id, &governing, metric).await?;
@@ -79,8 +80,7 @@ pub async fn report<S: Store>(
     metric: Metric,
 ) -> Result<UsageReport, Error> {
     let (snapshot, governing) = entitlements::now(app, &by.caller.tenant, user_id, by.now).await?;
-    let keys = Keys::of(&by.caller.tenant);
-    Known::default().must_have(&snapshot, &keys, [&metric]).await?;
+    Known::default().must_have(app, &snapshot, &by.caller.tenant, [&metric]).await?;
     report_of(&snapshot, &by.caller.tenant, user_id, &governing, metric).await
 }
 
@@ -95,19 +95,20 @@ pub async fn reports<S: Store>(
     now: Timestamp,
 ) -> Result<Vec<UsageReport>, Error> {
     let (snapshot, governing) = entitlements::now(app, tenant, user_id, now).await?;
-    reports_of(&snapshot, tenant, user_id, &governing).await
+    reports_of(app, &snapshot, tenant, user_id, &governing).await
 }
 
 /// The same, as a snapshot has it, where it is known what governs the user.
-pub(crate) async fn reports_of<N: Snapshot>(
-    snapshot: &N,
+pub(crate) async fn reports_of<S: Store>(
+    app: &App<S>,
+    snapshot: &S::Snapshot,
     tenant: &TenantId,
     user_id: &str,
     governing: &Governing,
 ) -> Result<Vec<UsageReport>, Error> {
     let mut reports = Vec::new();
-    for metric in metrics::known(snapshot, &Keys::of(tenant)).await? {
-        reports.push(report_of(snapshot, tenant, user_id, governing, metric).await?);
+    for metric in &app.metrics.read(snapshot, tenant).await?.all {
+        reports.push(report_of(snapshot, tenant, user_id, governing, metric.clone()).await?);
     }
     Ok(reports)
 }

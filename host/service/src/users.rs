@@ -1,6 +1,7 @@
 //! What is known of users: what their credentials last said, and what an admin noted: which group, region and
 //! currency price what they use.
 
+mod credit;
 pub mod overviews;
 pub(crate) mod user_cache;
 pub mod user_reports;

@@ -1,6 +1,7 @@
 //! Reading a body strictly: within its size and time, as JSON, with every mistake named by its field.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::Web;
+use super::numbers;
 use super::problem::Problem;
 
 /// A body that must be there.
@@ -197,24 +199,47 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Reads JSON strictly, wherever it comes from; `what` is what it is, as a sentence begins.
 pub(crate) fn read_json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Refusal> {
     must_be_no_array(what, bytes)?;
-    let bytes = without_zero_fractions(bytes);
-    let mut json = serde_json::Deserializer::from_slice(&bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        wrong(what, &path, error.inner())
-    })?;
-    json.end().map_err(|error| wrong(what, ".", &error))?;
-    Ok(value)
+    parse_json(what, &without_zero_fractions(bytes))
+}
+
+fn parse_json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Refusal> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => {
+            json.end().map_err(|error| wrong(what, ".", &error, None))?;
+            Ok(value)
+        }
+        Err(error) => {
+            let (path, error) = (error.path().to_string(), error.inner());
+            let number = numbers::before(bytes, error);
+            if let Some(number) = number.clone().filter(|_| numbers::is_too_large(error)) {
+                return Err(too_large::<T>(what, bytes, number));
+            }
+            let number = number.and_then(|number| bytes.get(number));
+            Err(wrong(what, &path, error, number))
+        }
+    }
+}
+
+/// Of a number that is too large for any kind of number nobody says what it had to be. Of another one in its place that
+/// is no whole number it is said by the same field.
+fn too_large<T: DeserializeOwned>(what: &str, bytes: &[u8], number: Range<usize>) -> Refusal {
+    let sent = bytes.get(number.clone()).unwrap_or_default();
+    let mut other = bytes.to_vec();
+    other.splice(number, *b"0.5");
+    let mut json = serde_json::Deserializer::from_slice(&other);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Err(error) if error.inner().is_data() => {
+            wrong(what, &error.path().to_string(), error.inner(), Some(sent))
+        }
+        _ => invalid("", "wrong_type", &format!("{what} has a number that is too large.")),
+    }
 }
 
 /// A part of a body that was read before, by itself: a mistake in it is its own.
 pub(crate) fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, Refusal> {
     must_be_no_array("It", json.as_bytes())?;
-    let mut json = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        wrong("It", &path, error.inner())
-    })
+    parse_json("It", json.as_bytes())
 }
 
 /// Arrays would be taken for objects, field by field.
@@ -261,14 +286,15 @@ fn without_zero_fractions(json: &[u8]) -> Cow<'_, [u8]> {
     kept.into()
 }
 
-fn wrong(what: &str, path: &str, error: &serde_json::Error) -> Refusal {
+/// `number` is the one that the error is about, as it was sent, if it is about one.
+fn wrong(what: &str, path: &str, error: &serde_json::Error, number: Option<&[u8]>) -> Refusal {
     let text = error.to_string();
     if !error.is_data() {
         return invalid("", "malformed_json", &format!("{what} is not JSON: {text}."));
     }
     // The place in the text is of no use to whoever built it with a library; the field is.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
-    let reason = shortened(&in_plain_words(reason));
+    let reason = shortened(&in_plain_words(reason, number));
     let (path, reason) = (&shortened(path), reason.trim_end_matches('.'));
     let field = field_of(path, reason);
     let code = NAMED_IN_THE_REASON
@@ -281,12 +307,16 @@ fn wrong(what: &str, path: &str, error: &serde_json::Error) -> Refusal {
 }
 
 /// What is said of Rust, said of JSON.
-fn in_plain_words(reason: &str) -> String {
+fn in_plain_words(reason: &str, number: Option<&[u8]>) -> String {
     let (found, expected) = reason.split_once(", expected ").unwrap_or((reason, ""));
+    if let Some(range) = numbers::range(reason) {
+        return match number {
+            Some(number) => format!("{} is not {range}", numbers::shown(number)),
+            None => format!("{found}, expected {range}"),
+        };
+    }
     match expected {
         "" => reason.to_owned(),
-        "u64" | "u32" => format!("{found}, expected a whole number of 0 or more"),
-        "i64" | "i32" => format!("{found}, expected a whole number"),
         "a boolean" => format!("{found}, expected true or false"),
         _ if expected.starts_with("struct ") => format!("{found}, expected an object"),
         _ => reason.to_owned(),
@@ -416,6 +446,41 @@ mod tests {
                 "{name}: {value}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_shown_as_it_was_sent_and_with_what_fits() {
+        let long = "9".repeat(400);
+        let whole = "is not a whole number from 0 to 4294967295, written in digits.";
+        for number in [
+            "4294967296",
+            "18446744073709551616",
+            "1e3",
+            "1.5",
+            "-1",
+            "-0",
+            "1e400",
+            "-1e400",
+            "1e-400",
+        ] {
+            let json = format!(r#"{{"name":"A","trial_days": {number} ,"price":1}}"#);
+            let refused = parse::<PlanDraft>(json.as_bytes()).unwrap_err();
+            let body: serde_json::Value = serde_json::from_slice(&refused.body("/", "r")).unwrap();
+            let error = &body["errors"][0];
+            assert_eq!(
+                (&error["field"], &error["code"]),
+                (&"trial_days".into(), &"wrong_type".into())
+            );
+            assert_eq!(error["message"], format!("trial_days: {number} {whole}"));
+        }
+        let json = format!("{{\"name\":\"A\",\n\"quotas\":{{\"images\":{long}}}}}");
+        let refused = parse::<PlanDraft>(json.as_bytes()).unwrap_err();
+        let body: serde_json::Value = serde_json::from_slice(&refused.body("/", "r")).unwrap();
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with("quotas.images: 9999"), "{message}");
+        assert!(message.ends_with(
+            "… is not a whole number from 0 to 18446744073709551615, written in digits."
+        ));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod guard;
 mod health;
 mod if_match;
 mod metrics;
+mod numbers;
 mod openapi;
 mod overviews;
 mod path;

@@ -214,6 +214,11 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "a plugin failed");
                 Self::unavailable("plugin_failed", &error.to_string())
             }
+            // Which shop it was is the operator's to know.
+            Error::OtherShop { .. } => {
+                tracing::warn!(%error, "a payment's shop is not set up");
+                Self::unavailable("payments_not_set_up", &Error::NoShop.to_string())
+            }
             Error::NoShop => Self::unavailable("payments_not_set_up", &error.to_string()),
             Error::Provider(error) => {
                 tracing::warn!(%error, "the payment provider failed");

@@ -21,7 +21,8 @@ pub(crate) async fn of<'a, S: Store, N: Snapshot>(
     Ok((payments, shop))
 }
 
-/// The same for a payment that was begun: by its own shop, whatever the settings are now.
+/// The same for a payment that was begun: by its own shop, whatever the settings are now. Where its key is gone, the
+/// payment waits: what was paid is not lost by a change of the configuration.
 pub(crate) async fn of_payment<'a, S: Store, N: Snapshot>(
     app: &'a App<S>,
     snapshot: &N,
@@ -32,5 +33,6 @@ pub(crate) async fn of_payment<'a, S: Store, N: Snapshot>(
     let payments = app.payments.as_ref().ok_or(Error::NoShop)?;
     let own = Kept::read(snapshot, tenant).await?.record.payments().credentials_of(shop_id);
     let hosts = || payments.shop.clone().filter(|shop| shop.shop_id == *shop_id);
-    Ok((payments, own.or_else(hosts).ok_or(Error::NoShop)?))
+    let gone = || Error::OtherShop { shop_id: shop_id.clone() };
+    Ok((payments, own.or_else(hosts).ok_or_else(gone)?))
 }

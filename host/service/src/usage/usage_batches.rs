@@ -113,7 +113,8 @@ impl<'a, S: Store> Batch<'a, S> {
     /// Adds an event; false if it was recorded before.
     async fn add(&mut self, one: &'a BatchEvent) -> Result<bool, Error> {
         let BatchEvent { user_id, event, .. } = one;
-        self.known.must_have(&self.snapshot, &self.keys, event.asked.amounts.keys()).await?;
+        let metrics = event.asked.amounts.keys();
+        self.known.must_have(self.app, &self.snapshot, &self.by.caller.tenant, metrics).await?;
         if self.is_repeated(user_id, event).await? {
             return Ok(false);
         }

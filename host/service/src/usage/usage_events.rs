@@ -58,7 +58,7 @@ async fn try_record<S: Store>(
     let keys = Keys::of(tenant);
     let (snapshot, governing) =
         entitlements::at(app, tenant, user_id, by.now, event.timestamp).await?;
-    Known::default().must_have(&snapshot, &keys, event.asked.amounts.keys()).await?;
+    Known::default().must_have(app, &snapshot, tenant, event.asked.amounts.keys()).await?;
     if let Some(before) = remembered(&snapshot, by, user_id, event).await? {
         return repeated(app, by, &snapshot, user_id, event, &before).await;
     }

@@ -7,8 +7,10 @@ use planwright_store::{Snapshot, Store};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::keys::Keys;
 use crate::request::Request;
 use crate::subscriptions::subscription_records;
+use crate::users::credit;
 use crate::{subscriptions, users, worker};
 
 /// One page of the tenant's users, by id: all of whom something is known, or those whose id, email or name mentions
@@ -44,5 +46,6 @@ pub async fn get<S: Store>(app: &App<S>, by: &Request, id: &str) -> Result<UserR
 
 async fn report<N: Snapshot>(snapshot: &N, by: &Request, user: User) -> Result<UserReport, Error> {
     let live = subscription_records::live(snapshot, &by.caller.tenant, &user.id).await?;
-    Ok(UserReport::new(user, live.map(|(_, record)| record.held.subscription)))
+    let credit = credit::of(snapshot, &Keys::of(&by.caller.tenant), &user.id).await?;
+    Ok(UserReport::new(user, live.map(|(_, record)| record.held.subscription), credit))
 }
