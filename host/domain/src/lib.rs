@@ -55,6 +55,7 @@ pub mod quote;
 pub mod refusal;
 pub mod region;
 pub mod replay;
+pub mod replay_request;
 pub mod return_url;
 pub mod review;
 pub mod schema;
