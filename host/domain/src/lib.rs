@@ -62,6 +62,7 @@ pub mod refusal;
 pub mod refusal_kind;
 pub mod region;
 pub mod replay;
+pub mod replay_request;
 pub mod return_url;
 pub mod review;
 pub mod schema;

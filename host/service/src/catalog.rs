@@ -1,6 +1,7 @@
 //! A tenant's whole catalog as one document, read and put as a whole.
 
 pub(crate) mod catalog_edit;
+mod catalog_review;
 
 use planwright_domain::catalog_change::CatalogChanges;
 use planwright_domain::catalog_document::CatalogDocument;

@@ -5,18 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_change::PartNumbers;
-use planwright_domain::billing_plan::BillingPlan;
 use planwright_domain::catalog::Catalog;
 use planwright_domain::catalog_change::{CatalogChanges, CatalogKind};
 use planwright_domain::catalog_document::CatalogDocument;
 use planwright_domain::catalog_replacing::{CatalogNumbers, Mistakes};
 use planwright_domain::entry::Kind;
 use planwright_domain::event::Event;
-use planwright_domain::plan::Plan;
 use planwright_domain::plan_id::PlanId;
 use planwright_domain::price_book::PriceBookChange;
-use planwright_domain::product::Product;
-use planwright_domain::refusal::FieldError;
 use planwright_domain::review::Finding;
 use planwright_store::{Scan, Snapshot, Store};
 use serde::Serialize;
@@ -26,9 +22,11 @@ use crate::billing_plans::billing_plan_edit::Done;
 use crate::billing_plans::entries::Edit;
 use crate::billing_plans::entry_records::Entry;
 use crate::billing_plans::{self, regions};
+use crate::catalog::catalog_review::{
+    Review, counted, differing, must_fit, plan_changes_of, priced, priced_in_both,
+};
 use crate::documents::PlanRecord;
 use crate::error::Error;
-use crate::plans::plan_commit::{Action, Change};
 use crate::plans::plan_surroundings::Surroundings;
 use crate::request::Request;
 use crate::webhooks::outbox::Listeners;
@@ -300,48 +298,6 @@ impl<'a, S: Store> CatalogEdit<'a, S> {
     }
 }
 
-/// What is found on the way.
-struct Review {
-    /// Where in the document each thing is.
-    places: BTreeMap<(CatalogKind, String), usize>,
-    mistakes: Mistakes,
-    changes: CatalogChanges,
-    warnings: Vec<Finding>,
-}
-
-impl Review {
-    fn refuse(&mut self, kind: CatalogKind, name: &str, refusal: &Refusal) {
-        self.mistakes.note(kind, self.place(kind, name), refusal);
-    }
-
-    fn place(&self, kind: CatalogKind, name: &str) -> Option<usize> {
-        self.places.get(&(kind, name.to_owned())).copied()
-    }
-
-    /// The warnings about a thing, if it is not refused; the others are looked at all the same.
-    fn take(
-        &mut self,
-        kind: CatalogKind,
-        name: &str,
-        found: Result<Vec<Finding>, Error>,
-    ) -> Result<Option<Vec<Finding>>, Error> {
-        match found {
-            Ok(warnings) => {
-                for warning in &warnings {
-                    self.changes.warn(kind, name, &warning.message);
-                }
-                self.warnings.extend(warnings.iter().cloned());
-                Ok(Some(warnings))
-            }
-            Err(Error::Refused(refusal)) => {
-                self.refuse(kind, name, &refusal);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
 /// A change that may be made.
 pub(crate) struct ReviewedCatalog<'a, S: Store> {
     edit: CatalogEdit<'a, S>,
@@ -364,79 +320,4 @@ impl<S: Store> ReviewedCatalog<'_, S> {
         listeners.tell(edit.app, &mut edit.change, &self.events, edit.by.now);
         edit.commit(result).await
     }
-}
-
-/// Each plan that differs, with what is done to it.
-fn plan_changes_of(
-    before: &BTreeMap<PlanId, (u64, PlanRecord)>,
-    after: &[Plan],
-) -> Vec<(PlanId, Change)> {
-    let kept: BTreeSet<&PlanId> = after.iter().map(|plan| &plan.id).collect();
-    let gone = before.iter().filter(|(id, _)| !kept.contains(id));
-    let mut changes: Vec<(PlanId, Change)> =
-        gone.map(|(id, was)| (id.clone(), Change::delete(was.clone()))).collect();
-    for plan in after {
-        let (id, is) = (plan.id.clone(), plan.clone());
-        match before.get(&plan.id) {
-            None => changes.push((id, Change::make(is, Action::Created))),
-            Some(was) if was.1.plan != is => {
-                changes.push((id, Change::alter(was.clone(), is, Action::Updated)));
-            }
-            Some(_) => {}
-        }
-    }
-    changes
-}
-
-/// What was and what is, of everything that differs.
-fn differing<'a, T: Entry + PartialEq>(
-    before: &'a [T],
-    after: &'a [T],
-) -> Vec<(Option<&'a T>, Option<&'a T>)> {
-    let by_id = |list: &'a [T]| -> BTreeMap<u64, &'a T> {
-        list.iter().map(|one| (one.id(), one)).collect()
-    };
-    let (before, after) = (by_id(before), by_id(after));
-    let ids: BTreeSet<&u64> = before.keys().chain(after.keys()).collect();
-    let pairs = ids.into_iter().map(|id| (before.get(id).copied(), after.get(id).copied()));
-    pairs.filter(|(was, is)| was != is).collect()
-}
-
-fn must_fit<T: Entry>(all: &[T]) -> Result<(), Refusal> {
-    if all.len() <= T::MOST {
-        return Ok(());
-    }
-    let most = u64::try_from(T::MOST).unwrap_or(u64::MAX);
-    Err(Refusal::TooManyEntries { kind: T::KIND, most })
-}
-
-/// How often each thing is named.
-fn counted(uses: impl Iterator<Item = (u64, u64)>) -> BTreeMap<u64, u64> {
-    let mut counted = BTreeMap::new();
-    for (id, times) in uses {
-        *counted.entry(id).or_default() += times;
-    }
-    counted
-}
-
-/// The products that a billing plan priced, and prices still.
-fn priced_in_both(before: &[BillingPlan], after: &[BillingPlan]) -> BTreeSet<u64> {
-    let pairs = |plans: &[BillingPlan]| -> BTreeSet<(u64, u64)> {
-        let of_plan = |plan: &BillingPlan| {
-            let id = plan.id;
-            plan.uses().products.into_keys().map(move |product| (id, product))
-        };
-        plans.iter().flat_map(of_plan).collect()
-    };
-    pairs(before).intersection(&pairs(after)).map(|(_, product)| *product).collect()
-}
-
-/// A product keeps what its prices rest on while billing plans price it.
-fn priced(product: &Product, field: &'static str) -> Refusal {
-    let message = format!(
-        "The {field} of product '{}' cannot change while billing plans price it. Make another product, and price \
-         that one.",
-        product.external_id
-    );
-    Refusal::unfit(FieldError::new(field, "entry_in_use", &message))
 }

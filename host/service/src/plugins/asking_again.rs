@@ -13,7 +13,7 @@ use planwright_domain::fee::{FeeItem, FeeQuestion};
 use planwright_domain::hook::Hook;
 use planwright_domain::plugin::{Digest, Owner, PluginState};
 use planwright_domain::refusal::FieldError;
-use planwright_domain::replay::Another;
+use planwright_domain::replay_request::Another;
 use planwright_domain::review::ReviewContext;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Plugin, PluginError, Prepared, Reuse};

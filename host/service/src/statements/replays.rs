@@ -2,9 +2,8 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::replay::{
-    Line, MOST_STATEMENTS, PeriodReplayRequest, Replay, ReplayRequest,
-};
+use planwright_domain::replay::{Line, Replay};
+use planwright_domain::replay_request::{MOST_STATEMENTS, PeriodReplayRequest, ReplayRequest};
 use planwright_domain::statement::{Documented, StatementStatus};
 use planwright_store::{Key, Scan, Snapshot, Store};
 
