@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::catalog::Mistakes;
 use planwright_domain::catalog_change::{CatalogChanges, CatalogKind};
+use planwright_domain::catalog_replacing::Mistakes;
 use planwright_domain::plan::Plan;
 use planwright_domain::plan_id::PlanId;
 use planwright_domain::product::Product;
