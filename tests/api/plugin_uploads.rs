@@ -389,7 +389,7 @@ async fn a_large_component_is_kept_in_small_commits_and_others_commit_between_th
         uploading.await.unwrap().ok(201)["digest"].as_str().unwrap().to_owned()
     };
     // Each part, the mark before them, what names them, and the plans.
-    let parts = u64::try_from(component.len().div_ceil(60 << 10)).unwrap();
+    let parts = u64::try_from(component.len().div_ceil(124 << 10)).unwrap();
     assert_eq!(app.change_sets() - before, parts + 2 + 10);
     assert_eq!(admin.get(&format!("{PLUGINS}/{digest}")).await.ok(200)["state"], "compiling");
     let (_folder, file) = app.stop().await;

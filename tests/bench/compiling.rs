@@ -63,6 +63,7 @@ impl Traffic {
 
     /// All clients at once for a while; gives the latency that 99 of 100 requests stayed within, in microseconds.
     async fn p99(&mut self) -> f64 {
+        self.clients.connect_again().await;
         self.clients.turn(self.turn).await.latency(99) as f64
     }
 }

@@ -56,6 +56,11 @@ impl Clients {
         Self { ask, connections }
     }
 
+    /// The same clients on other connections: a server closes those that say nothing for long.
+    pub(crate) async fn connect_again(&mut self) {
+        *self = Self::connect(self.ask.clone(), self.connections.len()).await;
+    }
+
     /// Each client sends once.
     pub(crate) async fn once(&mut self) {
         self.turn(Duration::ZERO).await;

@@ -231,9 +231,9 @@ async fn what_prices_by_the_configuration_is_kept_once_it_priced_something() {
     let (app, provider) = with_provider().await;
     let before = app.change_sets();
     pay(&app, &provider, "pro").await;
-    // The transaction, twice; then the upload, its parts of 60 KiB, and the component.
+    // The transaction, twice; then the upload, its parts of 124 KiB, and the component.
     const PRICING: &[u8] = include_bytes!(env!("WASM_PLANWRIGHT_PRICING"));
-    let parts = u64::try_from(PRICING.len().div_ceil(60 << 10)).unwrap();
+    let parts = u64::try_from(PRICING.len().div_ceil(124 << 10)).unwrap();
     while app.change_sets() < before + 4 + parts {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
