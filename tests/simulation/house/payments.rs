@@ -1,18 +1,30 @@
 //! Money: payments that users ask for, what the provider calls, and what it says when it is asked.
 
+use std::collections::HashMap;
+
 use planwright_domain::payment::{Notification, PaymentDraft};
 use planwright_domain::plan_id::PlanId;
-use planwright_domain::transaction::{Slice, Transaction};
+use planwright_domain::transaction::{Booked, Slice, Transaction};
 use planwright_service::payments::{payment_webhooks, reconciliation, transactions};
 use planwright_service::{Error, payments};
-use planwright_store::{Key, Part, Scan, Snapshot, Space, Store};
+use planwright_store::{Document, Key, Part, Scan, Snapshot, Space, Store};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::super::command::{Command, Money, News, User};
+use super::super::command::{Command, Money, News, PlanNo, User};
 use super::super::model::{AtTill, OrderNo, Outcome, SeenOrder};
 use super::{House, hundredths, id, name, shown};
 use crate::provider::till::{Fault, refund_id};
+
+/// A transaction as it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Kept(Booked);
+
+impl Document for Kept {
+    const SCHEMA: u16 = 1;
+}
 
 impl House {
     pub(super) async fn pay(&self, command: &Command) -> Result<Outcome, Error> {
@@ -115,19 +127,25 @@ impl House {
     /// The orders of a user.
     pub(in super::super) async fn orders_of(&self, user: User) -> Vec<(OrderNo, SeenOrder)> {
         self.learn(user).await;
-        let asked_at = self.asked_at().await;
+        let (asked_at, beside) = (self.asked_at().await, self.beside().await);
         let mut orders = Vec::new();
         for transaction in self.transactions_of(user).await {
             let known = self.transactions.lock().unwrap();
             let no = known.iter().position(|known| *known == transaction.id).unwrap();
             let ask_at = asked_at.iter().find(|(id, _)| *id == transaction.id);
-            orders.push((no, self.seen_order(user, &transaction, ask_at.map(|(_, at)| *at))));
+            let kept = (ask_at.map(|(_, at)| *at), beside.get(&transaction.id).copied());
+            orders.push((no, self.seen_order(user, &transaction, kept)));
         }
         orders.sort_by_key(|(no, _)| *no);
         orders
     }
 
-    fn seen_order(&self, user: User, transaction: &Transaction, ask_at: Option<i64>) -> SeenOrder {
+    fn seen_order(
+        &self,
+        user: User,
+        transaction: &Transaction,
+        (ask_at, beside): (Option<i64>, Option<PlanNo>),
+    ) -> SeenOrder {
         let code = transaction.currency.code();
         let text = |name: &str| transaction.metadata.get(name).cloned().unwrap_or_default();
         SeenOrder {
@@ -146,6 +164,7 @@ impl House {
             },
             ask_at,
             at_till: self.at_till(transaction),
+            beside,
         }
     }
 
@@ -171,6 +190,22 @@ impl House {
             _ => panic!("{key}"),
         });
         due.collect()
+    }
+
+    /// The plans that users had when something was quoted, by the transactions.
+    async fn beside(&self) -> HashMap<String, PlanNo> {
+        let space = Space::Tenant(self.tenant.to_string());
+        let all = Key::in_space(&space, "transaction").prefix();
+        let snapshot = self.app().store().snapshot().await.unwrap();
+        let mut found = HashMap::new();
+        for (_, record) in snapshot.scan(&all, Scan::first(usize::MAX)).await.unwrap() {
+            let Kept(booked) = record.decode().unwrap();
+            if let Some(plan) = booked.beside {
+                let no = plan.id.as_str().trim_start_matches('p').parse().unwrap();
+                found.insert(booked.transaction.id, no);
+            }
+        }
+        found
     }
 
     /// Has it be so at the till.

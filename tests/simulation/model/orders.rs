@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::calendar::DAY;
-use super::super::command::{Money, TillEvent, User};
+use super::super::command::{Money, PlanNo, TillEvent, User};
+use super::shop::PlanKey;
 use super::{Paid, PaidFor, Quote};
 use crate::provider::till::{Differs, Fault};
 
@@ -58,6 +59,8 @@ pub(in super::super) struct SeenOrder {
     pub(in super::super) back: i64,
     pub(in super::super) ask_at: Option<i64>,
     pub(in super::super) at_till: Option<AtTill>,
+    /// The plan that the user had when it was quoted.
+    pub(in super::super) beside: Option<PlanNo>,
 }
 
 /// What the provider says when it is asked.
@@ -155,6 +158,7 @@ impl Order {
             back: self.back.values().sum(),
             ask_at: self.ask_at,
             at_till: self.at_till.clone(),
+            beside: self.paid.beside.map(|plan| plan.no),
         }
     }
 
