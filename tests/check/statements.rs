@@ -53,6 +53,10 @@ async fn first(data: &Data, space: &Space, family: &str) -> Key {
     keys.chain(counters.into_iter().map(|(key, _)| key)).next().unwrap()
 }
 
+/// What an open window rests on.
+const OF_BOOK: &str = r#""billing_plans":[1],"regions":[1]},"state":{"open""#;
+const OF_ANOTHER: &str = r#""billing_plans":[2],"regions":[1]},"state":{"open""#;
+
 type Edit = for<'a> fn(&'a mut ChangeSet, &Key) -> &'a mut ChangeSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,6 +112,20 @@ async fn a_statement_that_was_changed_is_found_and_so_is_credit_that_it_did_not_
             "list every-statement",
         ),
         ("billing-window", "\"sta_", "\"ats_", "billing-window/bob", "which is not there"),
+        (
+            "billing-window",
+            "\"question\":0",
+            "\"question\":7",
+            "billing-window/bob",
+            "does not ask for",
+        ),
+        (
+            "billing-window",
+            OF_BOOK,
+            OF_ANOTHER,
+            "billing-window/bob",
+            "billing_plan 2, which is not",
+        ),
     ] {
         let data = billed().await;
         replace_in_record(&data, family, old, new);
@@ -115,4 +133,21 @@ async fn a_statement_that_was_changed_is_found_and_so_is_credit_that_it_did_not_
         assert_found(&lines, place, "It is not as it was written.");
         assert_found(&lines, place, problem);
     }
+}
+
+#[tokio::test]
+async fn what_prices_usage_that_is_not_billed_is_named_by_its_window_and_counted() {
+    let data = billed().await;
+    replace_in_record(&data, "billing-window", OF_BOOK, OF_ANOTHER);
+    assert_found(
+        &lines(&data),
+        "entry-uses/billing_plan/1",
+        "It holds 3, and it is named 2 times.",
+    );
+    let data = billed().await;
+    let window = Key::in_space(&tenant(), "segment").text("bob").number(0);
+    let window = window.number(u64::try_from(MARCH).unwrap());
+    let of_another = window.text("cpu").text("final").number(1).number(2).key();
+    commit(&data, |change| change.add(&of_another, 1)).await;
+    assert_found(&lines(&data), "segment/bob", "does not rest on what prices it");
 }

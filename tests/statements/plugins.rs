@@ -65,6 +65,25 @@ async fn what_has_no_price_fails_says_why_and_is_written_once_it_has_one() {
     assert_agrees(&file).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn those_who_try_in_the_same_instant_have_tried_once() {
+    const USERS: usize = 40;
+    let app = App::start().await;
+    let admin = app.admin();
+    let prices = [("eu", Value::Null, "2"), ("us", Value::Null, "2")];
+    let cpu = priced("cpu", "volume", &[phase("final", None, &prices)]);
+    cloud(&admin, &[("cpu", 1)], &[cpu]).await;
+    meter(&app, USERS).await;
+    admin.put(SETTINGS, json!({"currency": null})).await.ok(200);
+    app.clock.advance(TO_MARCH);
+    tokio::join!(app.advance(0), app.advance(0), app.advance(0), app.advance(0));
+    admin.put(SETTINGS, json!({"currency": "USD"})).await.ok(200);
+    // Whoever has failed twice would wait for five minutes.
+    app.advance(60).await;
+    let open = admin.get(&format!("{ADMIN_STATEMENTS}?status=open")).await.ok(200);
+    assert_eq!(open["total"], USERS);
+}
+
 #[tokio::test]
 async fn a_product_or_book_that_is_gone_fails_until_there_are_prices_again() {
     let app = App::start().await;

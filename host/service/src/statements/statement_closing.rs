@@ -112,6 +112,11 @@ impl Closing {
         }
     }
 
+    /// Whether it is to be tried by an instant.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.before.due_at().is_some_and(|at| at <= now)
+    }
+
     /// The same where it turns out to be larger than can be committed.
     pub(crate) fn too_large(self) -> Self {
         let currency = self.outcome.as_ref().map_or(None, |billed| billed.closed.currency);

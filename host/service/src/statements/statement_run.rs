@@ -194,7 +194,8 @@ async fn work_one<S: Store>(
         let snapshot = app.store.snapshot().await?;
         let nothing = Taken::default();
         let closing = statement_closing::prepare(app, &snapshot, run, (tenant, place), &nothing);
-        if let Some(closing) = Box::pin(closing).await? {
+        // Somebody else may have tried, and it is to be tried again later.
+        if let Some(closing) = Box::pin(closing).await?.filter(|closing| closing.is_due(now)) {
             let mut change = ChangeSet::new();
             closing.write(app, &mut change, now);
             if change.bytes() > ChangeSet::MAX_BYTES {
