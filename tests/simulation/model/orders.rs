@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::super::calendar::DAY;
 use super::super::command::{Money, PlanNo, TillEvent, User};
-use super::shop::PlanKey;
 use super::{Paid, PaidFor, Quote};
 use crate::provider::till::{Differs, Fault};
 
