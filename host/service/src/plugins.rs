@@ -1,4 +1,4 @@
-//! Plugins that tenants and the operator upload: taking one in, showing it, and letting it go.
+//! Plugins that tenants and the operator have uploaded: showing them, and letting one go.
 
 pub(crate) mod asking_again;
 pub mod kept_pricers;
@@ -9,6 +9,7 @@ pub(crate) mod plugin_parts;
 pub(crate) mod plugin_records;
 pub(crate) mod plugin_slots;
 pub(crate) mod plugin_tables;
+pub mod plugin_uploads;
 pub mod plugin_work;
 pub(crate) mod priced_by;
 pub(crate) mod workshop;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use planwright_domain::Refusal;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plugin::{Digest, Owner, PluginState, UploadedPlugin};
+use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Inspection, PluginError};
 use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store};
 use serde::{Deserialize, Serialize};
@@ -34,156 +36,6 @@ use crate::error::Error;
 use crate::keys::{HostKeys, Keys, OwnerKeys};
 use crate::once::once;
 use crate::request::Request;
-
-/// How long an upload waits for its plugin to be ready: a small one is by then.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What became of an upload.
-#[derive(Serialize, Deserialize)]
-pub struct Uploaded {
-    /// As it was when the answer was made.
-    pub plugin: UploadedPlugin,
-    /// Whether the owner did not have it before.
-    pub is_new: bool,
-}
-
-/// Takes a component in. It is inspected at once, compiled beside requests, and ready when it has said who it is. One
-/// that the owner has already stays what it is, unless it had failed: then it is tried again.
-///
-/// # Errors
-/// What cannot be a plugin, with the reason; one too many.
-pub async fn upload<S: Store>(
-    app: &App<S>,
-    by: &Request,
-    owner: &Owner,
-    component: Bytes,
-) -> Result<Uploaded, Error> {
-    let inspection = app.host.inspect(component.clone()).await.map_err(of_the_bytes)?;
-    plugin_parts::clear_abandoned(&app.store, by.now).await?;
-    let by = &by.clone().with_body(&inspection.digest);
-    let done: Result<Uploaded, Error> =
-        once(app, by, || try_upload(app, by, owner, &inspection, &component)).await;
-    // Giving back so much memory takes a while, and requests share the thread.
-    drop(tokio::task::spawn_blocking(move || drop(component)));
-    let done = done?;
-    if done.plugin.state == PluginState::COMPILING {
-        app.workshop.want(inspection.digest);
-    }
-    Ok(done)
-}
-
-/// What has become of an upload once it was waited for a little: a small plugin is ready by then.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn settled<S: Store>(
-    app: &App<S>,
-    owner: &Owner,
-    done: Uploaded,
-) -> Result<Uploaded, Error> {
-    let digest = &done.plugin.digest;
-    if done.plugin.state == PluginState::COMPILING {
-        wait_a_little(app, digest, PATIENCE).await?;
-    }
-    match find(app, &app.store.snapshot().await?, owner, digest).await? {
-        Some(plugin) => Ok(Uploaded { plugin, ..done }),
-        // It was deleted meanwhile.
-        None => Ok(done),
-    }
-}
-
-/// What is wrong with the bytes is their sender's to mend.
-fn of_the_bytes(error: PluginError) -> Error {
-    match error {
-        PluginError::Io { .. } => error.into(),
-        error => Refusal::NotAPlugin { reason: error.to_string() }.into(),
-    }
-}
-
-async fn try_upload<S: Store>(
-    app: &App<S>,
-    by: &Request,
-    owner: &Owner,
-    inspection: &Inspection,
-    bytes: &Bytes,
-) -> Result<Uploaded, Error> {
-    let digest = &inspection.digest;
-    let keys = OwnerKeys::of(owner);
-    let snapshot = app.store.snapshot().await?;
-    let owned = snapshot.get(&keys.plugin(digest)).await?;
-    let known = snapshot.get(&HostKeys::component(digest)).await?;
-    let is_new = owned.is_none();
-
-    let mut change = ChangeSet::new();
-    let key = HostKeys::component(digest);
-    let mut component = match &known {
-        Some(found) => {
-            change.expect_version(&key, found.version);
-            found.decode::<ComponentRecord>()?
-        }
-        None => {
-            // The record that names the parts comes last, and rests on all of them.
-            let written = plugin_parts::write(&app.store, digest, bytes, by.now).await?;
-            change.expect_absent(&key);
-            written.settle(&mut change);
-            ComponentRecord {
-                hook: inspection.hook,
-                imports: inspection.imports.clone(),
-                size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-                parts: written.count(),
-                owners: [].into(),
-                state: PluginState::Failed { reason: String::new() },
-                about: None,
-            }
-        }
-    };
-    if matches!(component.state, PluginState::Failed { .. }) {
-        component.state = PluginState::Compiling { since: by.now };
-        change.put(&HostKeys::uncompiled(digest), &Uncompiled { digest: *digest });
-    } else if let Some(owned) = &owned {
-        let record: PluginRecord = owned.decode()?;
-        let plugin = show(app, owner, &record, &component).await?;
-        return Ok(Uploaded { plugin, is_new });
-    }
-    component.owners.insert(owner.clone());
-    change.put(&key, &component);
-    let record = match &owned {
-        Some(owned) => {
-            change.expect_version(&keys.plugin(digest), owned.version);
-            owned.decode()?
-        }
-        None => {
-            let uploaded_by = by.caller.user_id.clone();
-            let record = PluginRecord { digest: *digest, uploaded_by, created_at: by.now };
-            let most = i64::try_from(app.most_plugins).unwrap_or(i64::MAX);
-            change.expect_absent(&keys.plugin(digest)).put(&keys.plugin(digest), &record);
-            change.add_with_ceiling(&keys.plugin_count(), 1, most);
-            record
-        }
-    };
-    let uploaded = Uploaded { plugin: show(app, owner, &record, &component).await?, is_new };
-    let deed = Deed {
-        action: "plugin_uploaded",
-        entity_type: "plugin",
-        entity_id: &digest.to_string(),
-        description: format!(
-            "Uploaded {} plugin {}{}",
-            component.hook,
-            digest.short(),
-            for_whom(owner)
-        ),
-        before: None,
-        after: Some(&uploaded.plugin),
-        warnings: &[],
-    };
-    change.append(&Keys::of(&by.caller.tenant).audit(), &app.audit_entry(by, deed));
-    match app.commit(by, change, &uploaded).await {
-        Err(Error::Commit(CommitError::Ceiling { .. })) => {
-            Err(Refusal::TooManyPlugins { most: app.most_plugins }.into())
-        }
-        done => done.map(|()| uploaded),
-    }
-}
 
 /// What a deed for the host says beside what one for a tenant says.
 pub(crate) fn for_whom(owner: &Owner) -> &'static str {
@@ -240,7 +92,7 @@ pub async fn get<S: Store>(
     Ok(find(app, &snapshot, owner, &asked).await?.ok_or_else(|| not_found(digest))?)
 }
 
-async fn find<S: Store>(
+pub(crate) async fn find<S: Store>(
     app: &App<S>,
     snapshot: &S::Snapshot,
     owner: &Owner,
@@ -336,7 +188,7 @@ async fn try_delete<S: Store>(
 }
 
 /// What a component is that somebody has.
-async fn show<S>(
+pub(crate) async fn show<S>(
     app: &App<S>,
     owner: &Owner,
     record: &PluginRecord,

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plugin::{Digest, UploadedPlugin};
-use planwright_service::plugins;
+use planwright_service::plugins::{self, plugin_uploads};
 
 use super::Web;
 use super::auth::ByPluginOwner;
@@ -38,9 +38,9 @@ pub(crate) async fn upload(
 ) -> Result<(StatusCode, Json<UploadedPlugin>), Problem> {
     let place = web.uploads.take(&owner).await.ok_or_else(Problem::full)?;
     let ComponentBody(component) = ComponentBody::read(request, &web).await?;
-    let uploaded = plugins::upload(&web.app, &by, &owner, component).await?;
+    let uploaded = plugin_uploads::upload(&web.app, &by, &owner, component).await?;
     drop(place);
-    let uploaded = plugins::settled(&web.app, &owner, uploaded).await?;
+    let uploaded = plugin_uploads::settled(&web.app, &owner, uploaded).await?;
     let status = if uploaded.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(uploaded.plugin)))
 }
