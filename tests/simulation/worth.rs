@@ -38,7 +38,8 @@ struct Had {
     /// How much may have been rounded in favour of the user, in hundredths.
     rounded: i64,
     last: Option<Seen>,
-    credit: BTreeMap<Money, i64>,
+    /// What is left as credit, less all that was paid: it goes down as something is bought, also where money comes.
+    left: BTreeMap<Money, i64>,
 }
 
 struct Having {
@@ -101,7 +102,7 @@ impl Worth {
             had.rounded += 2;
             had.last = seen.cloned();
         }
-        had.credit = Money::ALL.into_iter().map(|of| (of, money(of).1)).collect();
+        had.left = Money::ALL.into_iter().map(|of| (of, money(of).1 - money(of).0)).collect();
         if let Some(seen) = seen {
             if given(command) == Some(seen.plan) {
                 let until = had.given.entry(seen.plan).or_default();
@@ -139,7 +140,8 @@ impl Had {
         money: &impl Fn(Money) -> (i64, i64),
     ) -> Result<(), String> {
         let was_pending = self.last.as_ref().is_some_and(|last| last.pending == Some(plan));
-        let is_spent = self.credit.iter().any(|(of, before)| money(*of).1 < *before);
+        let left = |of: Money| money(of).1 - money(of).0;
+        let is_spent = self.left.iter().any(|(of, before)| left(*of) < *before);
         if self.plans.contains(&plan) || (was_pending && is_spent) {
             return Ok(());
         }
