@@ -12,6 +12,8 @@ const FINE: i128 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct Worth {
+    /// What governs in the place of a plan that is gone.
+    default: Option<PlanNo>,
     plans: HashMap<PlanNo, Offered>,
     users: HashMap<User, Had>,
 }
@@ -64,6 +66,7 @@ impl Worth {
             Command::SetInterval { plan, interval } => {
                 self.change(plan, |offered| offered.interval = interval);
             }
+            Command::SetDefault { plan } => self.default = plan,
             Command::Delete { plan } => {
                 self.plans.remove(&plan);
                 for had in self.users.values_mut() {
@@ -94,6 +97,7 @@ impl Worth {
         let had = self.users.entry(user).or_default();
         had.settle(&self.plans, now);
         let governs = governing.plan.filter(|_| seen.is_some_and(|seen| seen.status == "past_due"));
+        let governs = governs.filter(|plan| self.default != Some(*plan));
         if let Some(plan) = governs.filter(|plan| least(&self.plans, *plan) > 0) {
             had.must_have_had(plan, &money).map_err(|what| format!("u{user} {what}"))?;
         }
