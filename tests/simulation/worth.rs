@@ -12,6 +12,8 @@ const FINE: i128 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct Worth {
+    /// What governs in the place of a plan that is gone.
+    default: Option<PlanNo>,
     plans: HashMap<PlanNo, Offered>,
     users: HashMap<User, Had>,
 }
@@ -38,7 +40,8 @@ struct Had {
     /// How much may have been rounded in favour of the user, in hundredths.
     rounded: i64,
     last: Option<Seen>,
-    credit: BTreeMap<Money, i64>,
+    /// What is left as credit, less all that was paid: it goes down as something is bought, also where money comes.
+    left: BTreeMap<Money, i64>,
 }
 
 struct Having {
@@ -63,6 +66,7 @@ impl Worth {
             Command::SetInterval { plan, interval } => {
                 self.change(plan, |offered| offered.interval = interval);
             }
+            Command::SetDefault { plan } => self.default = plan,
             Command::Delete { plan } => {
                 self.plans.remove(&plan);
                 for had in self.users.values_mut() {
@@ -93,6 +97,7 @@ impl Worth {
         let had = self.users.entry(user).or_default();
         had.settle(&self.plans, now);
         let governs = governing.plan.filter(|_| seen.is_some_and(|seen| seen.status == "past_due"));
+        let governs = governs.filter(|plan| self.default != Some(*plan));
         if let Some(plan) = governs.filter(|plan| least(&self.plans, *plan) > 0) {
             had.must_have_had(plan, &money).map_err(|what| format!("u{user} {what}"))?;
         }
@@ -101,7 +106,7 @@ impl Worth {
             had.rounded += 2;
             had.last = seen.cloned();
         }
-        had.credit = Money::ALL.into_iter().map(|of| (of, money(of).1)).collect();
+        had.left = Money::ALL.into_iter().map(|of| (of, money(of).1 - money(of).0)).collect();
         if let Some(seen) = seen {
             if given(command) == Some(seen.plan) {
                 let until = had.given.entry(seen.plan).or_default();
@@ -139,7 +144,8 @@ impl Had {
         money: &impl Fn(Money) -> (i64, i64),
     ) -> Result<(), String> {
         let was_pending = self.last.as_ref().is_some_and(|last| last.pending == Some(plan));
-        let is_spent = self.credit.iter().any(|(of, before)| money(*of).1 < *before);
+        let left = |of: Money| money(of).1 - money(of).0;
+        let is_spent = self.left.iter().any(|(of, before)| left(*of) < *before);
         if self.plans.contains(&plan) || (was_pending && is_spent) {
             return Ok(());
         }
