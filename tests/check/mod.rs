@@ -5,6 +5,7 @@
 
 mod damage;
 mod edits;
+mod plugin_edits;
 mod money;
 mod payments;
 mod price_catalog;
@@ -121,7 +122,7 @@ const BESIDE_PARTS: u64 = 57;
 
 /// The same with the parts of components, whose number depends on how they were built.
 async fn records(data: &Data) -> u64 {
-    BESIDE_PARTS + u64::try_from(edits::parts(data).await.len()).unwrap()
+    BESIDE_PARTS + u64::try_from(plugin_edits::parts(data).await.len()).unwrap()
 }
 
 fn tenant() -> Space {

@@ -20,6 +20,7 @@ mod guard;
 mod health;
 mod if_match;
 mod metrics;
+mod json;
 mod numbers;
 mod openapi;
 mod overviews;
@@ -67,7 +68,7 @@ use crate::errands::Errands;
 use crate::token::Verifier;
 use crate::upload_places::UploadPlaces;
 
-pub(crate) use body::read_json;
+pub(crate) use json::read_json;
 pub(crate) use metrics::Metrics;
 pub(crate) use openapi::{Documents, document};
 

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::Web;
 use super::auth::ByUser;
 use super::body::{self, Body};
+use super::json;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};
 use crate::config::YookassaConfig;
@@ -83,7 +84,7 @@ pub(crate) async fn webhook(
     if let Some(secret) = &web.yookassa.webhook_secret {
         must_be_signed(secret, &parts.headers, &bytes)?;
     }
-    let notification: Notification = body::parse(&bytes)?;
+    let notification: Notification = json::parse(&bytes)?;
     let notification = notification.checked()?;
     Box::pin(payment_webhooks::hear(&web.app, &notification, web.clock.now())).await?;
     Ok(Json(Heard { status: "ok" }))

@@ -168,7 +168,7 @@ pub(crate) async fn record_batch(
 }
 
 fn event(index: usize, raw: &RawValue, by: &Request) -> Result<BatchEvent, Refusal> {
-    let draft: UsageDraft = body::parse_part(raw.get())?;
+    let draft: UsageDraft = json::parse_part(raw.get())?;
     let (event, user_id) = draft.read(by.now)?;
     let missing = || {
         let message = "An event of a batch says in user_id who used it.";
