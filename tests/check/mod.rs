@@ -5,9 +5,9 @@
 
 mod damage;
 mod edits;
-mod plugin_edits;
 mod money;
 mod payments;
+mod plugin_edits;
 mod price_catalog;
 mod quota_thresholds;
 mod statements;

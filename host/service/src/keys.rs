@@ -17,9 +17,7 @@ mod webhooks;
 
 use planwright_domain::caller::TenantId;
 use planwright_domain::metric::Metric;
-use planwright_domain::money::Currency;
 use planwright_domain::plan_id::PlanId;
-use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage_event::Teller;
 use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};

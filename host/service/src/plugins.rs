@@ -16,20 +16,16 @@ pub(crate) mod workshop;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use bytes::Bytes;
 use planwright_domain::Refusal;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plugin::{Digest, Owner, PluginState, UploadedPlugin};
-use planwright_domain::time::Timestamp;
-use planwright_plugin_host::{Inspection, PluginError};
-use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store};
-use serde::{Deserialize, Serialize};
+use planwright_plugin_host::PluginError;
+use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
-use self::plugin_documents::{ComponentRecord, PluginRecord, Uncompiled};
+use self::plugin_documents::{ComponentRecord, PluginRecord};
 use self::plugin_records::{component, missing};
-use self::plugin_work::{AtHand, wait_a_little};
+use self::plugin_work::AtHand;
 use crate::app::App;
 use crate::audit::Deed;
 use crate::error::Error;

@@ -8,8 +8,6 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use planwright_domain::Refusal;
-use planwright_domain::refusal::FieldError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
@@ -195,7 +193,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use axum::http::{HeaderName, HeaderValue};
-    use planwright_domain::plan::PlanDraft;
 
     use super::*;
 
@@ -265,5 +262,4 @@ mod tests {
             );
         }
     }
-
 }

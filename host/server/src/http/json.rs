@@ -175,6 +175,8 @@ fn field_of(path: &str, reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use planwright_domain::plan::PlanDraft;
+
     use super::*;
 
     #[test]

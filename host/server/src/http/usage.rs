@@ -21,7 +21,8 @@ use serde_json::value::RawValue;
 
 use super::Web;
 use super::auth::{ByAdmin, ByMeter, ByService, ByUser};
-use super::body::{self, Body, LargeBody};
+use super::body::{Body, LargeBody};
+use super::json;
 use super::path::Path;
 use super::problem::Problem;
 use super::query::{NoQuery, Query};

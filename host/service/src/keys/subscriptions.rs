@@ -4,7 +4,7 @@ use planwright_domain::money::Currency;
 use planwright_domain::plan_id::PlanId;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
-use planwright_store::{Key, Prefix};
+use planwright_store::{Key, KeyBuilder, Prefix};
 
 use super::{Family, Keys, seconds};
 
