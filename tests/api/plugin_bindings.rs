@@ -1,6 +1,6 @@
 //! Bindings by tenant: what decides where, what is refused, and what becomes of a tenant whose plugin fails.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use planwright_server::config::PluginConfig;
 use reqwest::Method;
@@ -216,10 +216,17 @@ async fn a_plugin_is_never_bound_and_deleted_in_the_same_instant() {
         let digest = uploaded(&admin, "", REVIEWER).await;
         let (one, two) = (admin.clone(), admin.clone());
         let (body, path) = (told(&digest, "no-99"), format!("{PLUGINS}/{digest}"));
-        let bound = tokio::spawn(async move { one.put(&of_hook("validation"), body).await });
-        // Binding loads the plugin, so that it would always come second: from at once to when it is long done.
-        tokio::time::sleep(binding_takes * (round % 8) / 2).await;
-        let deleted = tokio::spawn(async move { two.delete(&path).await });
+        // Each begins in turn, and the other one follows: from at once to when it is long done.
+        let pause = binding_takes * (round / 2 % 8) / 2;
+        let pauses = if round % 2 == 0 { [Duration::ZERO, pause] } else { [pause, Duration::ZERO] };
+        let bound = tokio::spawn(async move {
+            tokio::time::sleep(pauses[0]).await;
+            one.put(&of_hook("validation"), body).await
+        });
+        let deleted = tokio::spawn(async move {
+            tokio::time::sleep(pauses[1]).await;
+            two.delete(&path).await
+        });
         let (bound, deleted) = (bound.await.unwrap(), deleted.await.unwrap());
         if bound.status == 200 {
             outcomes[0] += 1;

@@ -2,7 +2,8 @@
 
 pub(crate) mod looked_at;
 pub(crate) mod metric_cache;
-pub(crate) mod metrics;
+pub(crate) mod metric_records;
+mod metrics;
 pub(crate) mod quota_thresholds;
 pub mod usage_batches;
 mod usage_counts;

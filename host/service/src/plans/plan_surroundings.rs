@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::plugins::plugin_tables::Pinned;
 use crate::request::Request;
-use crate::usage::metrics;
+use crate::usage::metric_records;
 
 /// What is around the plans of a tenant: who reviews them, and what they may name.
 pub(crate) struct Surroundings {
@@ -38,7 +38,7 @@ impl Surroundings {
 
     /// The same with what the price catalog will have by then.
     pub(crate) fn with(self, products: &[Product], made_books: BTreeSet<u64>) -> Self {
-        let known = metrics::known_with(products).iter().map(ToString::to_string).collect();
+        let known = metric_records::known_with(products).iter().map(ToString::to_string).collect();
         Self { metrics: Metrics { known, ..self.metrics }, made_books, ..self }
     }
 
@@ -59,7 +59,7 @@ impl Metrics {
     async fn read<N: Snapshot>(snapshot: &N, keys: &Keys) -> Result<Self, StoreError> {
         let changes = keys.entry_changes();
         let holds = snapshot.counter(&changes).await?;
-        let known = metrics::known(snapshot, keys).await?;
+        let known = metric_records::known(snapshot, keys).await?;
         Ok(Self { known: known.iter().map(ToString::to_string).collect(), changes, holds })
     }
 

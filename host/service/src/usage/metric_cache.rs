@@ -9,7 +9,7 @@ use planwright_store::{Snapshot, StoreError};
 use quick_cache::sync::Cache;
 
 use crate::keys::Keys;
-use crate::usage::metrics;
+use crate::usage::metric_records;
 
 /// Of how many tenants they are kept.
 const MOST: usize = 1_000;
@@ -49,7 +49,7 @@ impl MetricCache {
         if let Some((_, metrics)) = self.0.get(tenant).filter(|(then, _)| *then == changes) {
             return Ok(metrics);
         }
-        let all = metrics::known(snapshot, &keys).await?;
+        let all = metric_records::known(snapshot, &keys).await?;
         let metrics = Arc::new(Metrics { has: all.iter().cloned().collect(), all });
         self.0.insert(tenant.clone(), (changes, Arc::clone(&metrics)));
         Ok(metrics)
