@@ -14,22 +14,22 @@ use crate::harness::walk::{block, blocks, here, readme, root, type_in};
 use crate::provider::{Provider, SHOP, told};
 use crate::webhooks::receiver::Receiver;
 
-/// Types every block with this mark into one shell, on a server of its own, and compares what comes back with what
+/// Types every block with one of these marks into one shell, on a server of its own, and compares what comes back with what
 /// is shown beneath. `prepare` makes what the reader makes by hand, and `elsewhere` says what is elsewhere here.
-fn walk(mark: &str, prepare: impl FnOnce(&Path), elsewhere: impl Fn(&str) -> String) -> usize {
+fn walk(marks: &[&str], prepare: impl FnOnce(&Path), elsewhere: impl Fn(&str) -> String) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("planwright");
     std::fs::create_dir(&place).unwrap();
     let process = Process::start(&place.join("planwright-data"));
     prepare(&place);
-    walk_on(&process, &place, mark, elsewhere).len()
+    walk_on(&process, &place, marks, elsewhere).len()
 }
 
 /// The same on a server that is there; gives what each block said.
 fn walk_on(
     process: &Process,
     place: &Path,
-    mark: &str,
+    marks: &[&str],
     elsewhere: impl Fn(&str) -> String,
 ) -> Vec<String> {
     const END: &str = "=== end of a block ===";
@@ -44,7 +44,7 @@ fn walk_on(
             }
             continue;
         }
-        is_on_the_walk = block.mark == mark;
+        is_on_the_walk = marks.contains(&block.mark.as_str());
         if is_on_the_walk {
             let address = process.address.to_string();
             script += &elsewhere(&block.text.replace("localhost:8080", &address));
@@ -65,13 +65,13 @@ fn walk_on(
 
 #[test]
 fn the_first_five_minutes_give_what_the_readme_shows() {
-    let blocks = walk("run", |_| {}, str::to_owned);
+    let blocks = walk(&["run"], |_| {}, str::to_owned);
     assert!(blocks >= 6, "the walk-through has its steps");
 }
 
 #[test]
 fn a_product_is_answered_as_the_readme_shows() {
-    let blocks = walk("product", |_| {}, str::to_owned);
+    let blocks = walk(&["product"], |_| {}, str::to_owned);
     assert_eq!(blocks, 5, "the walk-through has its steps");
 }
 
@@ -80,20 +80,26 @@ fn five_minutes_with_a_plugin_of_ones_own_give_what_the_readme_shows() {
     let save = |folder: &Path| {
         std::fs::write(folder.join("round_prices.rs"), block("plugin")).unwrap();
     };
-    let blocks = walk("walk", save, here);
+    let blocks = walk(&["walk"], save, here);
     assert_eq!(blocks, 7, "the walk-through has its steps");
 }
 
 #[test]
 fn five_minutes_with_a_price_book_give_what_the_readme_shows() {
-    let blocks = walk("books", |_| {}, str::to_owned);
+    let blocks = walk(&["books"], |_| {}, str::to_owned);
     assert_eq!(blocks, 10, "the walk-through has its steps");
 }
 
 #[test]
 fn a_month_in_a_sandbox_is_billed_and_asked_again_as_the_readme_shows() {
-    let blocks = walk("statements", |_| {}, str::to_owned);
+    let blocks = walk(&["statements"], |_| {}, str::to_owned);
     assert_eq!(blocks, 5, "the walk-through has its steps");
+}
+
+#[test]
+fn what_is_typed_first_is_in_nobodys_way_later() {
+    let blocks = walk(&["run", "product", "statements", "books"], |_| {}, str::to_owned);
+    assert!(blocks >= 26, "all of them on one server, in the order of the README");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,7 +123,7 @@ async fn a_webhook_is_sent_what_the_readme_shows_and_signed_as_it_says() {
             "webhook list > listed; echo $SECRET $NEW_SECRET; cargo run -- webhook redeliver",
         )
     };
-    let said = walk_on(&process, folder.path(), "webhooks", elsewhere);
+    let said = walk_on(&process, folder.path(), &["webhooks"], elsewhere);
     assert_eq!(said.len(), 3, "the walk-through has its steps");
     let calls = receiver.calls_when(2).await;
     let shown = serde_json::from_str(&block("webhook body")).unwrap();
@@ -161,7 +167,7 @@ async fn a_plan_is_bought_as_the_readme_shows() {
         let text = text.replace("live_…", SHOP.1);
         if text.starts_with("curl") { text.replacen("curl", &wait, 1) } else { text }
     };
-    let said = walk_on(&process, folder.path(), "payments", elsewhere);
+    let said = walk_on(&process, folder.path(), &["payments"], elsewhere);
     assert_eq!(said.len(), 2, "the walk-through has its steps");
     paying.await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Payments, the provider's webhook, and transactions, with a provider that stands in.
 
 use hmac::{Hmac, KeyInit, Mac};
-use planwright_domain::payment_settings::Secret;
+use planwright_domain::payment::payment_settings::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;

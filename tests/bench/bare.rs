@@ -8,15 +8,17 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use planwright_domain::billing_plan::PhaseType;
+use planwright_domain::billing_plan::quote::{
+    BillingPlanQuote, Quote, QuoteCharge, QuotePlugin, QuoteStep,
+};
 use planwright_domain::money::Currency;
 use planwright_domain::period::Window;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::plan::{Plan, PlanDraft};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quote::{BillingPlanQuote, Quote, QuoteCharge, QuotePlugin, QuoteStep};
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::{UsageCheck, UsageDraft};
 use planwright_domain::usage::{Allowance, Limit, UsageReport};
-use planwright_domain::usage_event::{UsageCheck, UsageDraft};
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 

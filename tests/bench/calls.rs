@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::review::{PlanChange, ReviewContext};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::review::{PlanChange, ReviewContext};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Candidate, Hook, HostConfig, Limits, Plugin, PluginHost, Reuse};
 use planwright_sdk::{Identity, NoSettings, Validation};
@@ -56,7 +56,7 @@ pub(crate) fn run() {
     );
     let change = creation();
     let context = ReviewContext {
-        tenant: planwright_domain::caller::TenantId::default(),
+        tenant: planwright_domain::tenant::caller::TenantId::default(),
         user_id: Some("admin".to_owned()),
         at: Timestamp::UNIX_EPOCH,
     };
@@ -142,9 +142,9 @@ fn creation() -> PlanChange {
     PlanChange {
         before: None,
         after: Some(Plan::from_draft(id, draft, Timestamp::UNIX_EPOCH).unwrap()),
-        subscriptions: planwright_domain::review::SubscriptionCounts::default(),
+        subscriptions: planwright_domain::plan::review::SubscriptionCounts::default(),
         pending_payments: 0,
-        known_metrics: planwright_domain::metric::BUILT_IN.map(str::to_owned).to_vec(),
+        known_metrics: planwright_domain::usage::metric::BUILT_IN.map(str::to_owned).to_vec(),
     }
 }
 

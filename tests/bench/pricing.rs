@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
+use planwright_domain::billing_plan::charge::{LinePhase, MOST_LINES, UsageLine, UsageQuestion};
+use planwright_domain::billing_plan::tier::Tier;
 use planwright_domain::billing_plan::{PhaseType, TierMode};
-use planwright_domain::caller::TenantId;
-use planwright_domain::charge::{LinePhase, MOST_LINES, UsageLine, UsageQuestion};
 use planwright_domain::money::Currency;
-use planwright_domain::review::ReviewContext;
-use planwright_domain::tier::Tier;
+use planwright_domain::plan::review::ReviewContext;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Candidate, Hook, HostConfig, Limits, Plugin, PluginHost, Reuse};
 use planwright_sdk::{NoSettings, Pricing};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_plugin_host::{Hook, HostConfig, Limits, PluginHost};
 
 use super::{

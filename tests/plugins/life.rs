@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use planwright_domain::review::Severity;
+use planwright_domain::plan::review::Severity;
 use planwright_plugin_host::{Hook, HostConfig, Plugin, PluginHost, Prepared, Reuse, review_plan};
 
 use super::{

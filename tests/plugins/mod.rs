@@ -13,12 +13,12 @@ mod sandbox;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use planwright_domain::caller::TenantId;
 use planwright_domain::money::Currency;
 use planwright_domain::period::Interval;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::review::{PlanChange, ReviewContext, SubscriptionCounts};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::review::{PlanChange, ReviewContext, SubscriptionCounts};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{
     Candidate, Hook, HostConfig, Limits, Plugin, PluginError, PluginHost, Reuse,

@@ -82,7 +82,7 @@ impl Provider {
         let yookassa = &mut config.payments.yookassa;
         yookassa.base_url = self.base_url();
         yookassa.shop_id = Some(SHOP.0.to_owned());
-        let key = planwright_domain::payment_settings::Secret::new(SHOP.1.to_owned());
+        let key = planwright_domain::payment::payment_settings::Secret::new(SHOP.1.to_owned());
         yookassa.secret_key = Some(key);
     }
 

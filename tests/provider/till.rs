@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use planwright_domain::payment::payment_settings::{Credentials, Secret};
 use planwright_domain::payment::{PaymentOrder, PaymentTold, RefundTold};
-use planwright_domain::payment_settings::{Credentials, Secret};
 use planwright_service::Payments;
 use planwright_service::payments::provider::{Answering, PaymentProvider, ProviderError};
 use rust_decimal::Decimal;

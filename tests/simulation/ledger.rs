@@ -117,7 +117,7 @@ impl Ledger {
         &mut self,
         user: User,
         windows: &[SeenWindow],
-        model: &Model,
+        model: &mut Model,
         buckets: &Buckets,
     ) -> Result<(), String> {
         let now = model.now;
@@ -125,6 +125,7 @@ impl Ledger {
         {
             return Err(format!("u{user}: it is due and not closed: {open:?}"));
         }
+        let mut closed = Vec::new();
         for (place @ (bucket, start), metered) in model.metered(user) {
             let real = buckets.real(user, *bucket);
             let is_its = |it: &&SeenWindow| Some(it.bucket) == real && it.start == *start;
@@ -146,6 +147,10 @@ impl Ledger {
                     "u{user}: of {place:?} {billed:?} is billed, and by the ledger {expected:?}"
                 ));
             }
+            closed.push((*place, billed.keys().map(|(metric, _)| *metric).collect()));
+        }
+        for (place, billed) in closed {
+            model.bill(user, place, billed);
         }
         let of_user = self.windows.iter().filter(|((of, _), _)| *of == user);
         let amounts: i64 =

@@ -236,7 +236,7 @@ impl Run {
             }
             self.ledger.hear(user, &statements, &mut self.model)?;
             let windows = self.house.windows(user).await;
-            self.ledger.look(user, &windows, &self.model, &self.buckets)?;
+            self.ledger.look(user, &windows, &mut self.model, &self.buckets)?;
         }
         Ok(())
     }
@@ -299,8 +299,10 @@ impl Run {
         same(&format!("u{user} used"), &usage, &self.model.usage(user))?;
         let remembered = self.house.remembered(user).await;
         same(&format!("u{user} told of"), &remembered, &self.model.remembered(user))?;
-        let expected = self.model.totals(user);
-        let totals = self.buckets.named(user, &self.house.totals(user).await, &expected);
+        let (expected, past) = (self.model.totals(user), self.model.past(user));
+        let ever = expected.iter().chain(past).map(|(key, total)| (*key, *total)).collect();
+        let mut totals = self.buckets.named(user, &self.house.totals(user).await, &ever);
+        totals.retain(|key, total| past.get(key) != Some(total));
         same(&format!("u{user} used in all"), &totals, &expected)
     }
 

@@ -1,8 +1,6 @@
 //! What was priced is asked again: the component that did it says the very same, and another one shows what it would
 //! have charged.
 
-use std::time::Duration;
-
 use planwright_store::{
     ChangeSet, Document, Key, Options, RedbStore, Scan, Snapshot, Space, Store,
 };
@@ -197,12 +195,8 @@ async fn a_component_of_another_release_is_kept_and_compiled_again() {
     let app = App::start().await;
     cloud(&app.admin(), &[("cpu", 1)], &[at_one("cpu")]).await;
     uses(&app.user("bob"), "cpu", 5).await;
-    let before = app.change_sets();
+    // The component is kept at the latest when the server stops.
     app.advance(TO_MARCH).await;
-    // The statement; then the component is kept.
-    while app.change_sets() < before + 4 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pricing.wasm");
     std::fs::write(&file, PRICING).unwrap();

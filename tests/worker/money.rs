@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{Caller, Role, TenantId};
-use planwright_domain::grant::Grant;
-use planwright_domain::life::When;
+use planwright_domain::payment::transaction::{Slice, Transaction, TransactionStatus};
 use planwright_domain::payment::{Notification, PaymentDraft};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::settings::SettingsPatch;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::subscription::grant::Grant;
+use planwright_domain::subscription::life::When;
+use planwright_domain::tenant::caller::{Caller, Role, TenantId};
+use planwright_domain::tenant::settings::SettingsPatch;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
 use planwright_plugin_host::{Bindings, Hook};
 use planwright_service::payments::{payment_webhooks, transactions};
 use planwright_service::subscriptions::entitlements;

@@ -2,7 +2,19 @@
 //!
 //! All of it is one value: a change of any part is a change of the plan. `check` has what it may look like.
 
+pub mod billing_change;
+pub mod billing_document;
+pub mod billing_view;
+pub mod charge;
 mod check;
+pub mod entry;
+pub mod phase_clock;
+pub mod price_book;
+pub mod product;
+pub mod quote;
+pub mod region;
+pub mod tier;
+pub mod user_group;
 
 use std::collections::BTreeMap;
 

@@ -1,15 +1,19 @@
 //! All that a tenant's catalog holds.
 
+pub mod catalog_change;
+pub mod catalog_document;
+pub mod catalog_replacing;
+
 use std::collections::BTreeMap;
 
-use crate::billing_document::Numbered;
 use crate::billing_plan::BillingPlan;
+use crate::billing_plan::billing_document::Numbered;
+use crate::billing_plan::price_book::Named;
+use crate::billing_plan::product::Product;
+use crate::billing_plan::region::Region;
+use crate::billing_plan::user_group::UserGroup;
 use crate::plan::Plan;
-use crate::price_book::Named;
-use crate::product::Product;
 use crate::refusal::{FieldError, Refusal};
-use crate::region::Region;
-use crate::user_group::UserGroup;
 
 /// The most prices of all billing plans together that a document has.
 const MOST_PRICES: usize = 100_000;

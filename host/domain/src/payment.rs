@@ -1,5 +1,10 @@
 //! A payment as the provider has it: what it is asked to take on, and what it says of it.
 
+pub mod payment_settings;
+pub mod return_url;
+pub mod transaction;
+pub mod transaction_steps;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
@@ -9,10 +14,10 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type}
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use self::transaction::{Booked, TransactionStatus};
 use crate::money::Currency;
-use crate::plan_id::PlanId;
+use crate::plan::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
-use crate::transaction::{Booked, TransactionStatus};
 
 /// What a provider is asked to take on.
 #[derive(Clone, Debug, PartialEq, Eq)]

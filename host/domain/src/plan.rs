@@ -1,5 +1,12 @@
 //! A plan: a subscription tier with its price, quotas and features.
 
+pub mod plan_change;
+pub mod plan_id;
+pub mod plan_stats;
+pub mod review;
+pub mod template;
+pub mod template_listing;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -7,10 +14,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::plan_id::PlanId;
 use crate::money::{self, Currency};
 use crate::name::is_readable;
 use crate::period::Interval;
-use crate::plan_id::PlanId;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
 use crate::time::{self, Timestamp};

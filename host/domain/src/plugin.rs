@@ -1,14 +1,17 @@
 //! Plugins that were uploaded: what they are, whose they are, and how far they have come.
 
+pub mod binding;
+pub mod hook;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::caller::TenantId;
-use crate::hook::Hook;
+use self::hook::Hook;
 use crate::schema::{self, UnixSeconds};
+use crate::tenant::caller::TenantId;
 use crate::time::{self, Timestamp};
 
 /// SHA-256 of a component's bytes, written as 64 lowercase hexadecimal digits. It names the component for good.

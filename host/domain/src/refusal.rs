@@ -1,19 +1,21 @@
 //! Why something is not done: every reason that is the asker's to mend, with its code and its sentence.
 
+pub mod field_error;
+pub mod refusal_kind;
 mod told;
 
 use rust_decimal::Decimal;
 
-use crate::entry::Kind;
-use crate::exceeded::Exceeded;
-use crate::hook::Hook;
-use crate::metric::Metric;
+use crate::billing_plan::entry::Kind;
 use crate::money::Currency;
-use crate::plan_id::PlanId;
-use crate::webhook_refusal::WebhookRefusal;
+use crate::plan::plan_id::PlanId;
+use crate::plugin::hook::Hook;
+use crate::usage::exceeded::Exceeded;
+use crate::usage::metric::Metric;
+use crate::webhook::webhook_refusal::WebhookRefusal;
 
-pub use crate::field_error::FieldError;
-pub use crate::refusal_kind::RefusalKind;
+pub use crate::refusal::field_error::FieldError;
+pub use crate::refusal::refusal_kind::RefusalKind;
 
 /// The route that takes payments.
 pub const PAYMENT: &str = "/api/v1/billing/payment";

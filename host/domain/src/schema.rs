@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::quantity::Quantity;
+use crate::usage::quantity::Quantity;
 
 /// An exact decimal in an answer.
 pub enum Decimal {}

@@ -1,19 +1,26 @@
 //! Statements: what a user owes for a period, line by line. What was written is never edited; only its status moves, and
 //! what failed is written once it succeeds.
 
+pub mod asked;
+pub mod billing_window;
+pub mod replay;
+pub mod replay_request;
+pub mod segment;
+pub mod statement_line;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::asked::Asked;
-use crate::charge::{Charge, UsageQuestion};
+use self::asked::Asked;
+use self::statement_line::{LineKind, StatementLine};
+use crate::billing_plan::charge::{Charge, UsageQuestion};
 use crate::decimal;
-use crate::fee_charge::FeeCharge;
 use crate::money::Currency;
 use crate::period::Window;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, UnixSeconds};
-use crate::statement_line::{LineKind, StatementLine};
+use crate::subscription::fee_charge::FeeCharge;
 use crate::time::{self, Timestamp};
 
 /// How far a statement has come.
@@ -269,7 +276,7 @@ impl Documented {
         let charge = asked.and_then(|asked| asked.answer.get(line.question_line?));
         let said = charge.map_or(Decimal::NEGATIVE_ONE, |charge| charge.amount);
         let before = line.billed_before.unwrap_or_default();
-        Some(crate::billing_window::due_more(before, said))
+        Some(billing_window::due_more(before, said))
     }
 }
 

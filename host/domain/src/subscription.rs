@@ -1,11 +1,20 @@
 //! A user's subscription to a plan, as answers show it. How it lives is in `life` and `turn`.
 
+pub mod course;
+pub mod fee;
+pub mod fee_charge;
+pub mod grant;
+pub mod history;
+pub mod life;
+pub mod quoted;
+pub mod turn;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::plan_id::PlanId;
+use crate::plan::plan_id::PlanId;
 use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 

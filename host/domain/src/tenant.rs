@@ -1,9 +1,14 @@
 //! A tenant: a company with plans, users and keys of its own.
 
+pub mod api_key;
+pub mod caller;
+pub mod clock;
+pub mod settings;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::caller::TenantId;
+use self::caller::TenantId;
 use crate::name::is_readable;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::UnixSeconds;

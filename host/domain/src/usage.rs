@@ -1,16 +1,22 @@
 //! Usage against quotas: how much of a metric was used in a window, what may be used still, and what somebody is
 //! told of it.
 
+pub mod exceeded;
+pub mod metric;
+pub mod quantity;
+pub mod quota_threshold;
+pub mod usage_event;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::exceeded::Exceeded;
-use crate::metric::Metric;
+use self::exceeded::Exceeded;
+use self::metric::Metric;
+use self::quantity::Quantity;
 use crate::period::Window;
 use crate::plan::{Overage, Plan};
-use crate::quantity::Quantity;
 use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};
 

@@ -1,16 +1,19 @@
 //! A user as the price catalog sees one: which group, region and currency price what is used, and since when the
 //! clock of phases runs.
 
+pub mod overview;
+pub mod user_report;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::caller::is_user_id;
 use crate::money::Currency;
 use crate::name::is_readable;
 use crate::patch::{Clearable, given, set};
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::{self, DateTime};
+use crate::tenant::caller::is_user_id;
 use crate::time::{self, Timestamp};
 
 /// The longest email and name, in characters.

@@ -1,12 +1,17 @@
 //! Endpoints of a tenant's own, that are told what happened.
 
+pub mod address;
+pub mod delivery;
+pub mod event;
+pub mod webhook_refusal;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 use utoipa::ToSchema;
 
-use crate::address::is_public;
-use crate::event::EventType;
+use self::address::is_public;
+use self::event::EventType;
 use crate::refusal::{FieldError, Refusal};
 use crate::schema::UnixSeconds;
 use crate::time::{self, Timestamp};

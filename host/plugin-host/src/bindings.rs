@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use planwright_domain::price_book::PriceBookChange;
-use planwright_domain::review::{Finding, PlanChange, ReviewContext};
+use planwright_domain::billing_plan::price_book::PriceBookChange;
+use planwright_domain::plan::review::{Finding, PlanChange, ReviewContext};
 
 use crate::PluginError;
 use crate::plugin::Plugin;

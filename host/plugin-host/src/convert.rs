@@ -1,10 +1,14 @@
 //! The house's values as the contract's plain data, and back.
 
+use planwright_domain::billing_plan::price_book::{
+    PriceBook, PriceBookChange, PricedPhase, PricedProduct,
+};
+use planwright_domain::billing_plan::tier::Tier;
 use planwright_domain::money::{self, Currency};
 use planwright_domain::plan::Plan;
-use planwright_domain::price_book::{PriceBook, PriceBookChange, PricedPhase, PricedProduct};
-use planwright_domain::review::{Finding, PlanChange, ReviewContext, Severity, SubscriptionCounts};
-use planwright_domain::tier::Tier;
+use planwright_domain::plan::review::{
+    Finding, PlanChange, ReviewContext, Severity, SubscriptionCounts,
+};
 use rust_decimal::Decimal;
 
 use crate::contract::exports::planwright::plugin::validation as wit_validation;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Leaving, Reason, Step, total};
 use planwright_domain::money::{self, Currency};
-use planwright_domain::review::ReviewContext;
+use planwright_domain::plan::review::ReviewContext;
+use planwright_domain::subscription::fee::{
+    FeeItem, FeeQuestion, ItemKind, Leaving, Reason, Step, total,
+};
 use rust_decimal::Decimal;
 use wasmtime::bail;
 

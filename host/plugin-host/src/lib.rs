@@ -63,6 +63,6 @@ pub use host::{Candidate, HostConfig, PluginHost, Prepared};
 pub use inspect::Inspection;
 pub use lanes::Turn;
 pub use limits::Limits;
-pub use planwright_domain::hook::Hook;
+pub use planwright_domain::plugin::hook::Hook;
 pub use plugin::{Plugin, Reuse};
 pub use stats::{PluginStats, Tally};

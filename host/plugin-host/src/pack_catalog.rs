@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::billing_document::{
+use planwright_domain::billing_plan::billing_document::{
     PhaseDocument, PlanDocument, PriceDocument, ResourceDocument,
 };
+use planwright_domain::billing_plan::product::ResourceKind;
 use planwright_domain::billing_plan::{
     DurationUnit, MOST_PRICES, MOST_RESOURCES, PhaseType, TierMode,
 };
-use planwright_domain::catalog_document::{
+use planwright_domain::catalog::catalog_document::{
     CatalogDocument, CatalogPackage, CatalogProduct, CatalogRegion,
 };
 use planwright_domain::money::Currency;
-use planwright_domain::product::ResourceKind;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::contract::exports::planwright::plugin::templates as wit;

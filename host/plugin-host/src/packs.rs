@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use planwright_domain::money::{self, Currency};
 use planwright_domain::period::Interval;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::template::{Contents, Group, Pack, Template};
 use planwright_domain::plan::{Overage, PlanDraft};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::template::{Contents, Group, Pack, Template};
 use planwright_domain::time::Timestamp;
 use rust_decimal::Decimal;
 use wasmtime::bail;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use planwright_domain::billing_plan::charge::{
+    Charge, LinePhase, UsageLine, UsageQuestion, UsageRefusal,
+};
 use planwright_domain::billing_plan::{MOST_TIERS, PhaseType};
-use planwright_domain::charge::{Charge, LinePhase, UsageLine, UsageQuestion, UsageRefusal};
 use planwright_domain::money::{self, Currency};
-use planwright_domain::review::ReviewContext;
+use planwright_domain::plan::review::ReviewContext;
 use rust_decimal::Decimal;
 
 use crate::contract::exports::planwright::plugin::pricing as wit_pricing;

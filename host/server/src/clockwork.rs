@@ -81,8 +81,12 @@ pub(crate) async fn keep_pricer(web: Arc<Web>, pricing: PluginConfig, stopped: S
         }
     };
     tokio::select! {
-        () = work => {}
+        () = work => return,
         () = stopped.told() => {}
+    }
+    // The next start may bring another one, and what this one priced is to be asked of it all the same.
+    if let Err(error) = try_keep(&web, &pricing).await {
+        tracing::error!(%error, "what prices is not kept");
     }
 }
 

@@ -5,7 +5,7 @@ mod load;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use planwright_domain::payment_settings::Secret;
+use planwright_domain::payment::payment_settings::Secret;
 use planwright_domain::webhook::Reach;
 use serde::Deserialize;
 

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use planwright_domain::address::is_public;
-use planwright_domain::delivery::Reply;
+use planwright_domain::webhook::address::is_public;
+use planwright_domain::webhook::delivery::Reply;
 use planwright_domain::webhook::{Reach, leads_inside};
 use planwright_service::webhooks::sending::{self, Addressee, Parcel, UnderWay};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

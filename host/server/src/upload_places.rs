@@ -54,7 +54,7 @@ impl UploadPlaces {
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::caller::TenantId;
+    use planwright_domain::tenant::caller::TenantId;
 
     use super::*;
 

@@ -5,8 +5,8 @@ mod wire;
 
 use std::time::Duration;
 
+use planwright_domain::payment::payment_settings::Credentials;
 use planwright_domain::payment::{PaymentOrder, PaymentTold, RefundTold};
-use planwright_domain::payment_settings::Credentials;
 use planwright_service::Payments;
 use planwright_service::payments::provider::{Answering, PaymentProvider, ProviderError};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
@@ -203,8 +203,9 @@ mod tests {
         let config = |base_url: &str, shop: bool, key: bool| YookassaConfig {
             base_url: base_url.to_owned(),
             shop_id: shop.then(|| "100".to_owned()),
-            secret_key: key
-                .then(|| planwright_domain::payment_settings::Secret::new("live".to_owned())),
+            secret_key: key.then(|| {
+                planwright_domain::payment::payment_settings::Secret::new("live".to_owned())
+            }),
             ..YookassaConfig::default()
         };
         for (config, expected) in [
@@ -224,7 +225,9 @@ mod tests {
         let yookassa = Yookassa::new("https://api.yookassa.ru/v3/").unwrap();
         let shop = Credentials {
             shop_id: "100".to_owned(),
-            secret_key: planwright_domain::payment_settings::Secret::new("live".to_owned()),
+            secret_key: planwright_domain::payment::payment_settings::Secret::new(
+                "live".to_owned(),
+            ),
         };
         let request = yookassa.request(Method::GET, &shop, &["payments", "a/../b?c"]).build();
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use planwright_domain::payment_settings::Credentials;
+use planwright_domain::payment::payment_settings::Credentials;
 use planwright_plugin_host::{Bindings, PluginHost, Tally};
 
 use crate::billing_plans::book_cache::BookCache;

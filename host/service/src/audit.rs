@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use planwright_domain::audit::{self, AuditEntry, AuditFilter, CommittedEntry, Face, Verified};
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::review::Finding;
+use planwright_domain::plan::review::Finding;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Break, Chain, Head, Key, LogEntry, LogScan, Snapshot, Store, StoreError};
 use serde::Serialize;

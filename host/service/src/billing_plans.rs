@@ -13,13 +13,13 @@ pub mod regions;
 pub mod user_groups;
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::billing_view::{PlanInList, PlanShown};
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::billing_change::{BillingPlanDraft, BillingPlanPatch};
+use planwright_domain::billing_plan::billing_view::{PlanInList, PlanShown};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::user_group::UserGroup;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::plan::Plan;
-use planwright_domain::user_group::UserGroup;
 use planwright_store::Store;
 
 use self::billing_plan_edit::{Done, Edited, PlanEdit, View, no_such_clone, tag};

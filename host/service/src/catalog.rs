@@ -3,9 +3,9 @@
 pub(crate) mod catalog_edit;
 mod catalog_review;
 
-use planwright_domain::catalog_change::CatalogChanges;
-use planwright_domain::catalog_document::CatalogDocument;
-use planwright_domain::review::Finding;
+use planwright_domain::catalog::catalog_change::CatalogChanges;
+use planwright_domain::catalog::catalog_document::CatalogDocument;
+use planwright_domain::plan::review::Finding;
 use planwright_store::Store;
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::audit::AuditEntry;
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Document, Key, Prefix, Scan, Snapshot, Space, Store, StoreError};
 
 use crate::audit;

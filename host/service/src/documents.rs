@@ -1,29 +1,29 @@
 //! What the store holds: the domain's values, and the few shapes that only serve to find them.
 
-use planwright_domain::api_key::ApiKey;
+use planwright_domain::tenant::api_key::ApiKey;
 use std::collections::BTreeMap;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::clock::Clock;
 use planwright_domain::decimal;
-use planwright_domain::fee_charge::FeeCharge;
-use planwright_domain::history::History;
-use planwright_domain::life::Held;
-use planwright_domain::metric::Metric;
-use planwright_domain::payment_settings::{Credentials, PaymentSetup, Secret};
+use planwright_domain::payment::payment_settings::{Credentials, PaymentSetup, Secret};
+use planwright_domain::payment::transaction::{Booked, TransactionStatus};
 use planwright_domain::period::Window;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quota_threshold::Threshold;
-use planwright_domain::segment::Segment;
-use planwright_domain::settings::Settings;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::statement::segment::Segment;
 use planwright_domain::subscription::Status;
+use planwright_domain::subscription::fee_charge::FeeCharge;
+use planwright_domain::subscription::history::History;
+use planwright_domain::subscription::life::Held;
 use planwright_domain::tenant::Tenant;
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::tenant::clock::Clock;
+use planwright_domain::tenant::settings::Settings;
 use planwright_domain::time::{self, Timestamp};
-use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_domain::usage::Limit;
-use planwright_domain::usage_event::Teller;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::quota_threshold::Threshold;
+use planwright_domain::usage::usage_event::Teller;
 use planwright_domain::user::UserFacts;
 use planwright_store::Document;
 use rust_decimal::Decimal;

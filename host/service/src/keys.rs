@@ -15,11 +15,11 @@ mod transactions;
 mod usage;
 mod webhooks;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::usage_event::Teller;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::usage_event::Teller;
 use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};
 
 pub(crate) use family::Family;

@@ -10,13 +10,13 @@ pub(crate) mod transaction_records;
 pub mod transactions;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::TenantId;
+use planwright_domain::payment::return_url;
+use planwright_domain::payment::transaction::{Booked, TransactionStatus};
+use planwright_domain::payment::transaction_steps::{Clocks, Owed};
 use planwright_domain::payment::{PaidFor, PaymentDraft, PaymentStarted};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::return_url;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::{Booked, TransactionStatus};
-use planwright_domain::transaction_steps::{Clocks, Owed};
 use planwright_store::{ChangeSet, Key, Snapshot, Store};
 
 use self::provider::ProviderError;

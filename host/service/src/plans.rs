@@ -12,10 +12,10 @@ pub mod template_packs;
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::hook::Hook;
+use planwright_domain::plan::plan_change::PlanPatch;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::plan::{Plan, PlanDraft};
-use planwright_domain::plan_change::PlanPatch;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};

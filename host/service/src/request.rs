@@ -1,7 +1,7 @@
 //! Who asks for a use case, and when.
 
-use planwright_domain::caller::Caller;
 use planwright_domain::plugin::Digest;
+use planwright_domain::tenant::caller::Caller;
 use planwright_domain::time::Timestamp;
 
 /// Who asks, and when: the one instant that everything in a request happens at.

@@ -14,10 +14,10 @@ pub(crate) mod statement_records;
 pub mod statement_run;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{TenantId, is_user_id};
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::refusal::FieldError;
 use planwright_domain::statement::{Documented, Statement, StatementStatus, UpcomingStatement};
+use planwright_domain::tenant::caller::{TenantId, is_user_id};
 use planwright_store::{Prefix, Scan, Snapshot, Store, StoreError};
 
 use self::statement_billing::Taken;

@@ -10,8 +10,8 @@ pub(crate) mod seen_tenants;
 pub mod settings;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::tenant::{Tenant, TenantDraft};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, CommitError, Scan, Snapshot, Store, StoreError};

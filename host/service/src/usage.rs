@@ -13,13 +13,13 @@ mod usage_sums;
 pub(crate) mod usage_windows;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{Role, TenantId};
-use planwright_domain::metric::Metric;
-use planwright_domain::quantity::Quantity;
 use planwright_domain::refusal::FieldError;
+use planwright_domain::tenant::caller::{Role, TenantId};
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::Asked;
 use planwright_domain::usage::{Allowance, Limit, OneOrEach, UsageReport};
-use planwright_domain::usage_event::Asked;
 use planwright_store::{Snapshot, Store};
 
 use self::metrics::Known;

@@ -7,10 +7,10 @@ pub(crate) mod user_cache;
 pub mod user_reports;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::{Caller, TenantId, is_user_id};
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::refusal::FieldError;
+use planwright_domain::tenant::caller::{Caller, TenantId, is_user_id};
 use planwright_domain::user::{User, UserDraft, UserFacts, UserPatch};
 use planwright_store::{ChangeSet, CommitError, Key, Part, Scan, Snapshot, Store, StoreError};
 

@@ -11,13 +11,13 @@ pub(crate) mod webhook_documents;
 pub(crate) mod webhook_secret;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::webhook_refusal::{MOST_ENDPOINTS, WebhookRefusal};
 use planwright_domain::webhook::{
     Endpoint, EndpointDraft, EndpointPatch, EndpointReport, Reach, Rotation,
 };
-use planwright_domain::webhook_refusal::{MOST_ENDPOINTS, WebhookRefusal};
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
 use self::webhook_documents::{KeptEndpoint, KeptWebhooks, WebhookHealth, WebhooksRecord};

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::fee_charge::{AskedFee, ChargeReason, Money, Sale, reckoned};
-use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::period::Window;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::subscription::fee_charge::{AskedFee, ChargeReason, Money, Sale, reckoned};
+use planwright_domain::subscription::life::{Held, Offer, PlanKey};
+use planwright_domain::subscription::turn::{Bought, Need, Onward, Worked};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::turn::{Bought, Need, Onward, Worked};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 

@@ -1,9 +1,9 @@
 //! What users and admins do but for money and usage.
 
-use planwright_domain::grant::Grant;
-use planwright_domain::life::When;
 use planwright_domain::plan::PlanDraft;
 use planwright_domain::subscription::Subscription;
+use planwright_domain::subscription::grant::Grant;
+use planwright_domain::subscription::life::When;
 use planwright_service::statements::statement_run;
 use planwright_service::tenants::settings;
 use planwright_service::{Error, plans, subscriptions, worker};

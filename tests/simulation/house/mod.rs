@@ -10,9 +10,9 @@ mod usage;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use planwright_domain::caller::{Caller, Role, TenantId};
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::refusal::Refusal;
+use planwright_domain::tenant::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, Hook, PluginHost};
 use planwright_service::{App, Error, Plugins, Request, tenants};

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use planwright_domain::payment::transaction::{Booked, Slice, Transaction};
 use planwright_domain::payment::{Notification, PaymentDraft};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::transaction::{Booked, Slice, Transaction};
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_service::payments::{payment_webhooks, reconciliation, transactions};
 use planwright_service::{Error, payments};
 use planwright_store::{Document, Key, Part, Scan, Snapshot, Space, Store};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::billing_plan::PhaseType;
-use planwright_domain::billing_window::{BillingWindow, WindowState};
 use planwright_domain::page::PageRequest;
 use planwright_domain::statement::Statement;
-use planwright_domain::statement_line::LineKind;
+use planwright_domain::statement::billing_window::{BillingWindow, WindowState};
+use planwright_domain::statement::statement_line::LineKind;
 use planwright_service::statements::{self, StatementFilter};
 use planwright_service::tenants::settings;
 use planwright_service::{Error, catalog};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::Role;
-use planwright_domain::metric::Metric as Named;
+use planwright_domain::tenant::caller::Role;
+use planwright_domain::usage::metric::Metric as Named;
+use planwright_domain::usage::usage_event::{RejectedEvent, UsageCheck, UsageDraft, UsageEvent};
 use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
-use planwright_domain::usage_event::{RejectedEvent, UsageCheck, UsageDraft, UsageEvent};
 use planwright_service::usage::usage_batches::BatchEvent;
 use planwright_service::usage::{usage_batches, usage_events};
 use planwright_service::{Error, usage};

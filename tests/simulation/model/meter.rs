@@ -25,6 +25,8 @@ pub(in super::super) type EventId = (bool, u8);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter {
     pub(super) totals: Totals,
+    /// What nobody asks about any more. It is kept on as long as it is to be billed still.
+    pub(super) past: Totals,
     /// When each window ends in which something was used.
     ends: HashMap<(u64, i64), i64>,
     /// By id, those of the user apart from a product's.
@@ -91,7 +93,12 @@ impl Meter {
     pub(super) fn forget(&mut self, now: i64) {
         self.events.retain(|_, event| now < event.forgotten_from);
         self.ends.retain(|_, end| now < *end + COUNTED);
-        self.totals.retain(|(bucket, start, _), _| self.ends.contains_key(&(*bucket, *start)));
+        let is_asked =
+            |(bucket, start, _): &(u64, i64, Metric)| self.ends.contains_key(&(*bucket, *start));
+        self.past.extend(
+            self.totals.iter().filter(|(key, _)| !is_asked(key)).map(|(key, it)| (*key, *it)),
+        );
+        self.totals.retain(|key, _| is_asked(key));
     }
 }
 

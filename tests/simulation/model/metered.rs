@@ -1,6 +1,6 @@
 //! What of usage is billed: counted apart where other prices hold, and past the quota where that is billed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calendar::DAY;
 use super::super::command::Metric;
@@ -33,6 +33,8 @@ pub(in super::super) struct Metered {
     counted: BTreeMap<Segment, i64>,
     /// What plans allowed when it was last used.
     limits: BTreeMap<Metric, Limit>,
+    /// What is billed, by the limits of then.
+    billed: BTreeSet<Metric>,
 }
 
 impl Metered {
@@ -67,10 +69,18 @@ impl Account {
         let clock = *self.clock.get_or_insert(subscribed.unwrap_or(at));
         let phase = if at < clock + TRIAL { Phase::Trial } else { Phase::Final };
         let (start, end) = governing.window;
-        let fresh = || Metered { end, counted: BTreeMap::new(), limits: BTreeMap::new() };
+        let fresh = || Metered {
+            end,
+            counted: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            billed: BTreeSet::new(),
+        };
         let window = self.metered.entry((governing.bucket, start)).or_insert_with(fresh);
         *window.counted.entry((metric, phase)).or_default() += amount;
         let limit = governing.limit(metric);
+        if window.billed.contains(&metric) {
+            return;
+        }
         if limit.quota.is_some() {
             window.limits.insert(metric, limit);
         } else {
@@ -80,6 +90,13 @@ impl Account {
 }
 
 impl Model {
+    /// Hears what of a window was billed.
+    pub(in super::super) fn bill(&mut self, user: User, place: Place, billed: BTreeSet<Metric>) {
+        if let Some(window) = self.accounts[user].metered.get_mut(&place) {
+            window.billed = billed;
+        }
+    }
+
     /// Every window that a user has used something in.
     pub(in super::super) fn metered(&self, user: User) -> &BTreeMap<Place, Metered> {
         &self.accounts[user].metered

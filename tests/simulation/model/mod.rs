@@ -208,6 +208,11 @@ impl Model {
         totals.filter(|(_, total)| **total > 0).map(|(key, total)| (*key, *total)).collect()
     }
 
+    /// All that was used so long ago that it may be cleared away.
+    pub(super) fn past(&self, user: User) -> &Totals {
+        &self.accounts[user].meter.past
+    }
+
     pub(super) fn credit(&self, user: User, money: Money) -> i64 {
         self.accounts[user].has(money)
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use planwright_domain::audit::Change;
-use planwright_domain::caller::TenantId;
-use planwright_domain::catalog_change::{CatalogChange, CatalogChanges};
-use planwright_domain::catalog_document::CatalogDocument;
+use planwright_domain::catalog::catalog_change::{CatalogChange, CatalogChanges};
+use planwright_domain::catalog::catalog_document::CatalogDocument;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_service::catalog::{self, Put};
 use reqwest::Method;
 
@@ -173,7 +173,7 @@ fn summary(changes: &CatalogChanges) -> String {
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::catalog_change::CatalogKind;
+    use planwright_domain::catalog::catalog_change::CatalogKind;
     use serde_json::json;
 
     use super::*;

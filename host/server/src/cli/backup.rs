@@ -45,7 +45,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let file = &arguments.file;
-    if !arguments.force && file.symlink_metadata().is_ok() {
+    let there = file.symlink_metadata();
+    if there.as_ref().is_ok_and(|there| !there.is_file()) {
+        // Devices and links are overwritten by nobody who means them.
+        return Err(format!("{} is no file. Name another one.", file.display()).into());
+    }
+    if !arguments.force && there.is_ok() {
         return Err(is_there(file));
     }
     // Beside its place and for its owner alone; under its name only when it is whole and on the disk.

@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use planwright_domain::catalog_change::CatalogKind;
-use planwright_domain::catalog_document::CatalogDocument;
+use planwright_domain::catalog::catalog_change::CatalogKind;
+use planwright_domain::catalog::catalog_document::CatalogDocument;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};

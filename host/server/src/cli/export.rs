@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use planwright_domain::caller::TenantId;
-use planwright_domain::catalog_document::CatalogDocument;
+use planwright_domain::catalog::catalog_document::CatalogDocument;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_service::catalog;
 use reqwest::Method;
 use serde_json::{Value, json};

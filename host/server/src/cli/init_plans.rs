@@ -1,8 +1,8 @@
 //! `planwright init-plans`
 
 use clap::Args;
-use planwright_domain::caller::TenantId;
-use planwright_domain::template::{Install, Installation, Outcome, PricesOutcome};
+use planwright_domain::plan::template::{Install, Installation, Outcome, PricesOutcome};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_service::plans::template_packs;
 use reqwest::Method;
 
@@ -143,7 +143,7 @@ fn report(done: &Installation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::plan_id::PlanId;
+    use planwright_domain::plan::plan_id::PlanId;
 
     use super::*;
 

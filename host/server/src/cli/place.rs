@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use planwright_domain::caller::{Caller, Role, TenantId};
+use planwright_domain::tenant::caller::{Caller, Role, TenantId};
 use planwright_service::plugins::plugin_work;
 use planwright_service::{App, Error, Request, tenants};
 use planwright_store::RedbStore;

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::hook::Hook;
 use reqwest::Method;
 use serde_json::{Value, json};
 

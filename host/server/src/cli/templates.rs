@@ -1,7 +1,7 @@
 //! `planwright templates`
 
 use clap::{Args, Subcommand};
-use planwright_domain::template::Install;
+use planwright_domain::plan::template::Install;
 use reqwest::Method;
 use serde_json::Value;
 

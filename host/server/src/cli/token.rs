@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use planwright_domain::caller::{TenantId, is_user_id};
+use planwright_domain::tenant::caller::{TenantId, is_user_id};
 use planwright_service::edge::Clock;
 
 use super::out::print_line;

@@ -1,7 +1,7 @@
 //! What several commands read from their arguments.
 
 use clap::ValueEnum;
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 
 /// What somebody may do.
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,7 +1,7 @@
 //! `planwright webhook`
 
 use clap::{Args, Subcommand};
-use planwright_domain::delivery::DeliveryState;
+use planwright_domain::webhook::delivery::DeliveryState;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 

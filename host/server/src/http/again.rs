@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use planwright_domain::caller::Caller;
+use planwright_domain::tenant::caller::Caller;
 use planwright_service::Claim;
 use sha2::{Digest, Sha256};
 

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use planwright_domain::billing_change::{BillingPlanDraft, BillingPlanPatch};
-use planwright_domain::billing_document::PlanDocument;
-use planwright_domain::billing_view::{PlanInList, PlanShown};
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::billing_change::{BillingPlanDraft, BillingPlanPatch};
+use planwright_domain::billing_plan::billing_document::PlanDocument;
+use planwright_domain::billing_plan::billing_view::{PlanInList, PlanShown};
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_service::billing_plans;
 use planwright_service::billing_plans::billing_documents;
 use serde::{Deserialize, Serialize};

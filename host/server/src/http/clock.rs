@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::clock::{Clock, ClockSetting};
+use planwright_domain::tenant::clock::{Clock, ClockSetting};
 use planwright_service::tenants::{clock_setting, clocks};
 
 use super::Web;

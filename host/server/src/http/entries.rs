@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use planwright_domain::Refusal;
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_domain::page::{Page, PageRequest};
 use planwright_service::{Edited, Request, Tagged};
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::overview::Overview;
+use planwright_domain::user::overview::Overview;
 use planwright_service::users::overviews;
 
 use super::Web;

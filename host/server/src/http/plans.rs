@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_service::{Tagged, plans};
 
 use super::Web;

@@ -4,12 +4,12 @@ use std::any::Any;
 
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use planwright_domain::exceeded::Exceeded;
-use planwright_domain::metric::Metric;
 use planwright_domain::money::Currency;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::quantity::Quantity;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::refusal::{Due, FieldError, PAYMENT, RefusalKind};
+use planwright_domain::usage::exceeded::Exceeded;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
 use planwright_domain::{Refusal, schema};
 use planwright_service::Error;
 use planwright_store::{CommitError, StoreError};

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use planwright_domain::entry::Kind;
-use planwright_domain::product::{Product, ProductDraft, ProductPatch};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::product::{Product, ProductDraft, ProductPatch};
 use planwright_service::billing_plans::products;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

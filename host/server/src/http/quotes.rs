@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::entry::Kind;
-use planwright_domain::quote::{BillingPlanQuote, Quote, UserQuote};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::quote::{BillingPlanQuote, Quote, UserQuote};
 use planwright_service::billing_plans::quotes;
 
 use super::Web;

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use planwright_domain::entry::Kind;
-use planwright_domain::region::{Region, RegionDraft, RegionPatch};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::region::{Region, RegionDraft, RegionPatch};
 use planwright_service::billing_plans::regions;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::replay::Replay;
-use planwright_domain::replay_request::{PeriodReplayRequest, ReplayRequest};
+use planwright_domain::statement::replay::Replay;
+use planwright_domain::statement::replay_request::{PeriodReplayRequest, ReplayRequest};
 use planwright_service::statements::replays;
 
 use super::Web;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::settings::{Settings, SettingsPatch};
+use planwright_domain::tenant::settings::{Settings, SettingsPatch};
 use planwright_service::tenants::settings;
 
 use super::Web;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use planwright_domain::asked::Asked;
-use planwright_domain::charge::{Charge, UsageQuestion};
-use planwright_domain::fee_charge::FeeCharge;
+use planwright_domain::billing_plan::charge::{Charge, UsageQuestion};
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::statement::asked::Asked;
 use planwright_domain::statement::{Documented, Statement, StatementStatus, UpcomingStatement};
+use planwright_domain::subscription::fee_charge::FeeCharge;
 use planwright_service::statements::{self, StatementFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

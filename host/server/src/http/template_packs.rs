@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::template::{Install, Installation};
-use planwright_domain::template_listing::PackListing;
+use planwright_domain::plan::template::{Install, Installation};
+use planwright_domain::plan::template_listing::PackListing;
 use planwright_service::plans::template_packs;
 
 use super::Web;

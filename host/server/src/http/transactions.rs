@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
+use planwright_domain::payment::transaction::{Slice, Transaction, TransactionStatus};
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_service::payments::transactions::{self, TransactionFilter};
 use serde::Deserialize;
 

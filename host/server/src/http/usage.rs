@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use planwright_domain::Refusal;
-use planwright_domain::caller::is_user_id;
-use planwright_domain::metric::Metric;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
-use planwright_domain::usage_event::{
+use planwright_domain::tenant::caller::is_user_id;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::usage_event::{
     BatchOutcome, BatchShape, MOST_IN_A_BATCH, RejectedEvent, UsageCheck, UsageDraft,
 };
+use planwright_domain::usage::{Allowance, OneOrEach, UsageReport};
 use planwright_service::usage::usage_batches::BatchEvent;
 use planwright_service::usage::{usage_batches, usage_events};
 use planwright_service::{Request, usage};

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
-use planwright_domain::entry::Kind;
-use planwright_domain::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
 use planwright_service::billing_plans::user_groups;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

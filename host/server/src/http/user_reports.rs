@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::user_report::UserReport;
+use planwright_domain::user::user_report::UserReport;
 use planwright_service::users::user_reports;
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use planwright_domain::review::Finding;
+use planwright_domain::plan::review::Finding;
 
 /// A `Warning: 299` header for each finding that did not refuse, as far as clients take headers; all of them are
 /// whole in the audit log.

@@ -1,10 +1,10 @@
 //! A billing plan as one document, read and put as a whole.
 
-use planwright_domain::billing_document::{Numbered, PlanDocument};
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::entry::Kind;
-use planwright_domain::product::Product;
-use planwright_domain::region::Region;
+use planwright_domain::billing_plan::billing_document::{Numbered, PlanDocument};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::billing_plan::region::Region;
 use planwright_store::Store;
 
 use crate::app::App;

@@ -2,13 +2,13 @@
 //! plan.
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_change::{
+use planwright_domain::billing_plan::billing_change::{
     PhaseAt, PhaseDraft, PhasePatch, PriceDraft, PricePatch, ResourceDraft, ResourcePatch,
 };
+use planwright_domain::billing_plan::billing_view::{PhaseShown, PriceShown, ResourceShown};
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::product::Product;
 use planwright_domain::billing_plan::{BillingPhase, BillingPlan, BillingPrice};
-use planwright_domain::billing_view::{PhaseShown, PriceShown, ResourceShown};
-use planwright_domain::entry::Kind;
-use planwright_domain::product::Product;
 use planwright_store::Store;
 
 use crate::app::App;

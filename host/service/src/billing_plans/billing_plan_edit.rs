@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_change::PartNumbers;
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::entry::Kind;
-use planwright_domain::hook::Hook;
-use planwright_domain::price_book::{Named, PriceBookChange};
+use planwright_domain::billing_plan::billing_change::PartNumbers;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::price_book::{Named, PriceBookChange};
+use planwright_domain::billing_plan::user_group::UserGroup;
+use planwright_domain::plan::review::{self, Finding, ReviewContext};
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::review::{self, Finding, ReviewContext};
-use planwright_domain::user_group::UserGroup;
 use planwright_store::Store;
 use serde::{Deserialize, Serialize};
 

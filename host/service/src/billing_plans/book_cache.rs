@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::caller::TenantId;
-use planwright_domain::price_book::Named;
-use planwright_domain::product::Product;
-use planwright_domain::region::Region;
+use planwright_domain::billing_plan::price_book::Named;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::billing_plan::region::Region;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Snapshot, StoreError};
 use quick_cache::sync::Cache;
 

@@ -8,7 +8,7 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::audit::AuditEntry;
-use planwright_domain::entry::{Kind, Numbers};
+use planwright_domain::billing_plan::entry::{Kind, Numbers};
 use planwright_domain::refusal::FieldError;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 use serde::Serialize;

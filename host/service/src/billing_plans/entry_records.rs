@@ -3,11 +3,11 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::entry::Kind;
-use planwright_domain::product::Product;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::billing_plan::region::Region;
+use planwright_domain::billing_plan::user_group::UserGroup;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::region::Region;
-use planwright_domain::user_group::UserGroup;
 use planwright_store::{ChangeSet, Scan, Snapshot, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,15 +1,15 @@
 //! What prices a user's usage, and what a billing plan names.
 
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::price_book::Named;
+use planwright_domain::billing_plan::region::Region;
+use planwright_domain::billing_plan::user_group::UserGroup;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::Plan;
-use planwright_domain::price_book::Named;
-use planwright_domain::region::Region;
-use planwright_domain::settings::Settings;
+use planwright_domain::tenant::settings::Settings;
 use planwright_domain::time::Timestamp;
 use planwright_domain::user::UserFacts;
-use planwright_domain::user_group::UserGroup;
 use planwright_store::{Scan, Snapshot, StoreError};
 
 use crate::billing_plans::entry_records::{all, find};

@@ -1,15 +1,15 @@
 //! Quotes: what quantities would cost, asked of the pricing plugin as a bill would be.
 
 use planwright_domain::Refusal;
+use planwright_domain::billing_plan::charge::{UsageLine, UsageQuestion, UsageRefusal};
+use planwright_domain::billing_plan::price_book::{Named, PhasesAt};
+use planwright_domain::billing_plan::quote::{Quote, QuotePlugin, QuoteRequest};
+use planwright_domain::billing_plan::region::Region;
 use planwright_domain::billing_plan::{BillingPlan, PhaseType};
-use planwright_domain::caller::is_user_id;
-use planwright_domain::charge::{UsageLine, UsageQuestion, UsageRefusal};
-use planwright_domain::hook::Hook;
-use planwright_domain::price_book::{Named, PhasesAt};
-use planwright_domain::quote::{Quote, QuotePlugin, QuoteRequest};
+use planwright_domain::plan::review::ReviewContext;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::region::Region;
-use planwright_domain::review::ReviewContext;
+use planwright_domain::tenant::caller::is_user_id;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Snapshot, Store};
 

@@ -2,9 +2,9 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::user_group::{UserGroup, UserGroupDraft, UserGroupPatch};
 use planwright_store::Store;
 
 use crate::app::App;

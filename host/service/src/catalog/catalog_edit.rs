@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_change::PartNumbers;
+use planwright_domain::billing_plan::billing_change::PartNumbers;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::price_book::PriceBookChange;
 use planwright_domain::catalog::Catalog;
-use planwright_domain::catalog_change::{CatalogChanges, CatalogKind};
-use planwright_domain::catalog_document::CatalogDocument;
-use planwright_domain::catalog_replacing::{CatalogNumbers, Mistakes};
-use planwright_domain::entry::Kind;
-use planwright_domain::event::Event;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::price_book::PriceBookChange;
-use planwright_domain::review::Finding;
+use planwright_domain::catalog::catalog_change::{CatalogChanges, CatalogKind};
+use planwright_domain::catalog::catalog_document::CatalogDocument;
+use planwright_domain::catalog::catalog_replacing::{CatalogNumbers, Mistakes};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::review::Finding;
+use planwright_domain::webhook::event::Event;
 use planwright_store::{Scan, Snapshot, Store};
 use serde::Serialize;
 

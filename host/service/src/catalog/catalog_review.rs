@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::catalog_change::{CatalogChanges, CatalogKind};
-use planwright_domain::catalog_replacing::Mistakes;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::catalog::catalog_change::{CatalogChanges, CatalogKind};
+use planwright_domain::catalog::catalog_replacing::Mistakes;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::product::Product;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::review::Finding;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::review::Finding;
 
 use crate::billing_plans::entry_records::Entry;
 use crate::documents::PlanRecord;

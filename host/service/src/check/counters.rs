@@ -1,7 +1,7 @@
 //! What a counter has to hold, by its family. A counter that holds 0 is not listed; whether one should hold
 //! more is asked from the other side.
 
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_store::{Key, Part, Snapshot, StoreError};
 
 use super::Walk;

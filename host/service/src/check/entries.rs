@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::billing_plan::BillingPlan;
-use planwright_domain::caller::is_user_id;
-use planwright_domain::entry::Kind;
-use planwright_domain::product::Product;
-use planwright_domain::region::Region;
-use planwright_domain::user_group::UserGroup;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::billing_plan::region::Region;
+use planwright_domain::billing_plan::user_group::UserGroup;
+use planwright_domain::tenant::caller::is_user_id;
 use planwright_store::{Key, Part, Record, Snapshot, StoreError};
 
 use super::Walk;

@@ -1,7 +1,7 @@
 //! What lies in the host's space, and the API keys of tenants, which are found from there.
 
-use planwright_domain::caller::TenantId;
 use planwright_domain::plugin::Owner;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 
 use super::Walk;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::fee_charge::{FeeCharge, reckoned};
 use planwright_domain::money::Currency;
+use planwright_domain::payment::transaction::{Booked, Transaction};
 use planwright_domain::plugin::{Digest, Owner};
-use planwright_domain::transaction::{Booked, Transaction};
+use planwright_domain::subscription::fee_charge::{FeeCharge, reckoned};
 use planwright_store::{Key, Record, Snapshot, StoreError};
 use rust_decimal::Decimal;
 
@@ -237,12 +237,14 @@ impl<N: Snapshot> Walk<'_, N> {
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::asked::{Asked, Pricer};
-    use planwright_domain::fee::{FeeItem, FeeQuestion, ItemKind, Reason};
-    use planwright_domain::fee_charge::{AskedFee, ChargeIds, ChargeReason, Money, Sale};
     use planwright_domain::period::Window;
     use planwright_domain::plan::Plan;
-    use planwright_domain::plan_id::PlanId;
+    use planwright_domain::plan::plan_id::PlanId;
+    use planwright_domain::statement::asked::{Asked, Pricer};
+    use planwright_domain::subscription::fee::{FeeItem, FeeQuestion, ItemKind, Reason};
+    use planwright_domain::subscription::fee_charge::{
+        AskedFee, ChargeIds, ChargeReason, Money, Sale,
+    };
     use planwright_domain::time::Timestamp;
 
     use super::*;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::audit::AuditEntry;
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
 use serde_json::Value;
 
 use crate::documents::PlanRecord;
@@ -89,7 +89,7 @@ fn against_log(record: &PlanRecord, told: Option<&ToldPlan>) -> Vec<String> {
 mod tests {
     use planwright_domain::audit;
     use planwright_domain::plan::Plan;
-    use planwright_domain::plan_id::PlanId;
+    use planwright_domain::plan::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
 
     use super::*;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{Digest, Owner, PluginState};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Key, Part, Record, Scan, Snapshot, Space, StoreError};
 use sha2::Digest as _;
 

@@ -1,6 +1,6 @@
 //! What was told of quotas: each of a tenant by whose clock it expires, and of usage that is counted.
 
-use planwright_domain::caller::is_user_id;
+use planwright_domain::tenant::caller::is_user_id;
 use planwright_store::{Key, Record, Snapshot};
 
 use super::Walk;

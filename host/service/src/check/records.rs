@@ -1,10 +1,10 @@
 //! Which rules a record has to keep, by its family.
 
-use planwright_domain::caller::{TenantId, is_user_id};
-use planwright_domain::entry::Kind;
-use planwright_domain::payment_settings::PaymentSetup;
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::usage_event::Teller;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::payment::payment_settings::PaymentSetup;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::{TenantId, is_user_id};
+use planwright_domain::usage::usage_event::Teller;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::{Walk, plans, subscriptions};

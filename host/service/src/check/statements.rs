@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planwright_domain::billing_window::{AskedIn, BillingWindow, Closed, Priced, WindowState};
-use planwright_domain::caller::is_user_id;
-use planwright_domain::entry::Kind;
-use planwright_domain::fee_charge::FeeCharge;
-use planwright_domain::segment::Segment;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::statement::billing_window::{
+    AskedIn, BillingWindow, Closed, Priced, WindowState,
+};
+use planwright_domain::statement::segment::Segment;
 use planwright_domain::statement::{Documented, Statement, StatementStatus};
+use planwright_domain::subscription::fee_charge::FeeCharge;
+use planwright_domain::tenant::caller::is_user_id;
 use planwright_store::{Key, Record, Snapshot, StoreError};
 use rust_decimal::Decimal;
 

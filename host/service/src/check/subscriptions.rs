@@ -134,10 +134,10 @@ pub(super) fn live_disagreement(
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::course::Course;
-    use planwright_domain::life::{Held, Offer};
     use planwright_domain::plan::Plan;
-    use planwright_domain::plan_id::PlanId;
+    use planwright_domain::plan::plan_id::PlanId;
+    use planwright_domain::subscription::course::Course;
+    use planwright_domain::subscription::life::{Held, Offer};
     use planwright_domain::time::Timestamp;
 
     use super::*;

@@ -1,8 +1,8 @@
 //! Transactions against the lists, pointers, counts and instants that lead to them, and what was given back of them.
 
-use planwright_domain::caller::TenantId;
+use planwright_domain::payment::transaction::{Booked, TransactionStatus};
 use planwright_domain::statement::StatementStatus;
-use planwright_domain::transaction::{Booked, TransactionStatus};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Key, Record, Snapshot, Space, StoreError};
 use rust_decimal::Decimal;
 
@@ -215,11 +215,11 @@ impl<N: Snapshot> Walk<'_, N> {
 #[cfg(test)]
 pub(super) mod tests {
     use planwright_domain::money::Currency;
+    use planwright_domain::payment::transaction_steps::{Clocks, Owed};
     use planwright_domain::payment::{PaymentTold, RefundTold};
     use planwright_domain::period::Interval;
-    use planwright_domain::plan_id::PlanId;
+    use planwright_domain::plan::plan_id::PlanId;
     use planwright_domain::time::Timestamp;
-    use planwright_domain::transaction_steps::{Clocks, Owed};
 
     use super::*;
 

@@ -1,10 +1,10 @@
 //! Usage: counters against the events that are remembered to have moved them, and those events against the lists in
 //! which they expire.
 
-use planwright_domain::caller::{TenantId, is_user_id};
-use planwright_domain::metric::Metric;
+use planwright_domain::tenant::caller::{TenantId, is_user_id};
 use planwright_domain::time::Timestamp;
-use planwright_domain::usage_event::Teller;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::usage_event::Teller;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::Walk;

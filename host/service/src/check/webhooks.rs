@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::{Delivery, DeliveryState};
-use planwright_domain::webhook_refusal::MOST_ENDPOINTS;
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::webhook::delivery::{Delivery, DeliveryState};
+use planwright_domain::webhook::webhook_refusal::MOST_ENDPOINTS;
 use planwright_store::{Key, Part, Record, Snapshot, Space, StoreError};
 
 use super::Walk;
@@ -179,8 +179,8 @@ fn delivery_disagreements(delivery: &Delivery, leads_here: bool) -> Vec<String> 
 
 #[cfg(test)]
 mod tests {
-    use planwright_domain::event::EventType;
     use planwright_domain::time::Timestamp;
+    use planwright_domain::webhook::event::EventType;
     use planwright_domain::webhook::{Endpoint, Reach};
 
     use super::*;

@@ -1,6 +1,6 @@
 //! The keys of the price catalog: things by their kind and number.
 
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_store::{Key, Prefix};
 
 use super::{Family, Keys};

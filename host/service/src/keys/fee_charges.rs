@@ -1,6 +1,6 @@
 //! The keys of fees that were charged.
 
-use planwright_domain::fee_charge::FeeCharge;
+use planwright_domain::subscription::fee_charge::FeeCharge;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, Prefix};
 

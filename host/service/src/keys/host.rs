@@ -1,7 +1,7 @@
 //! The keys of what belongs to no tenant, or must be found before the tenant is known.
 
-use planwright_domain::caller::TenantId;
 use planwright_domain::plugin::Digest;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, KeyBuilder, Part, Prefix, Space};
 

@@ -1,6 +1,6 @@
 //! The keys of what a tenant and the host can both have: plugins and bindings.
 
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{Digest, Owner};
 use planwright_store::{Key, KeyBuilder, Prefix, Space};
 

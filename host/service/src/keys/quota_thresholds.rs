@@ -1,9 +1,9 @@
 //! The keys of what was told of quotas. They begin with the instant from which on nothing counts into the window any
 //! more, so that whoever clears them away finds them; the window says it, and so they are found by who asks, too.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::{Key, Part, Prefix};
 
 use super::{Family, HostKeys, Timeline, seconds};

@@ -2,11 +2,11 @@
 //! the host, so that whoever does it finds the tenant.
 
 use planwright_domain::billing_plan::PhaseType;
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
-use planwright_domain::segment::Segment;
 use planwright_domain::statement::Statement;
+use planwright_domain::statement::segment::Segment;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::{Key, KeyBuilder, Part, Prefix};
 
 use super::{Family, HostKeys, Keys, Timeline, seconds};

@@ -1,7 +1,7 @@
 //! The keys of subscriptions, of what is counted of them, and of what users have.
 
 use planwright_domain::money::Currency;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::subscription::Status;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Key, KeyBuilder, Prefix};

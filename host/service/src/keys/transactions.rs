@@ -1,10 +1,10 @@
 //! The keys of a tenant's transactions.
 
-use planwright_domain::caller::TenantId;
 use planwright_domain::money;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::payment::transaction::{Booked, TransactionStatus};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::{Booked, TransactionStatus};
 use planwright_store::{Key, KeyBuilder, Prefix, Space};
 
 use super::{Family, seconds};

@@ -1,7 +1,7 @@
 //! The keys of windows in which something was used. They lie with their tenant; from when on they may be cleared away lies
 //! with the host, so that whoever does it finds the tenant.
 
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Key, Part, Prefix};
 
 use super::{Family, HostKeys, Keys, Timeline, WindowPlace};

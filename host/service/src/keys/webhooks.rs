@@ -1,9 +1,9 @@
 //! The keys of webhooks: endpoints and deliveries lie with their tenant; what is to be sent, and what is to be
 //! cleared away, lies with the host, so that whoever does it finds the tenant.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::DeliveryState;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::delivery::DeliveryState;
 use planwright_store::{Key, KeyBuilder, Part, Prefix};
 
 use super::{Family, HostKeys, Keys, seconds};

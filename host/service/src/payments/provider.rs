@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use planwright_domain::payment::payment_settings::Credentials;
 use planwright_domain::payment::{PaymentOrder, PaymentTold, RefundTold};
-use planwright_domain::payment_settings::Credentials;
 
 /// What a provider answers, in its time.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + Send + 'a>>;

@@ -1,14 +1,14 @@
 //! What the provider says of a payment becomes of its transaction: once, however often and in whatever order it is
 //! said, and whoever hears it. Nothing here asks anybody but the store and the pricing plugin.
 
-use planwright_domain::caller::{Caller, Role, TenantId};
-use planwright_domain::event;
-use planwright_domain::fee_charge::Money;
+use planwright_domain::payment::transaction::Booked;
+use planwright_domain::payment::transaction_steps::{Clocks, Step};
 use planwright_domain::payment::{PaymentTold, RefundTold};
 use planwright_domain::statement::Documented;
+use planwright_domain::subscription::fee_charge::Money;
+use planwright_domain::tenant::caller::{Caller, Role, TenantId};
 use planwright_domain::time::Timestamp;
-use planwright_domain::transaction::Booked;
-use planwright_domain::transaction_steps::{Clocks, Step};
+use planwright_domain::webhook::event;
 use planwright_store::{ChangeSet, Store, StoreError};
 
 use crate::app::App;

@@ -1,8 +1,8 @@
 //! With whose credentials the provider is asked.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::payment_settings::Credentials;
-use planwright_domain::transaction::Booked;
+use planwright_domain::payment::payment_settings::Credentials;
+use planwright_domain::payment::transaction::Booked;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Snapshot, Store};
 
 use crate::app::{App, Payments};

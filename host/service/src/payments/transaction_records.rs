@@ -1,8 +1,8 @@
 //! Transactions as they are kept: each with its places in lists, and, while it is pending, its place among what is
 //! pending, its plan's count, and when the provider is asked about it.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::transaction::{Booked, TransactionStatus};
+use planwright_domain::payment::transaction::{Booked, TransactionStatus};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{ChangeSet, Key, Snapshot, StoreError};
 
 use crate::documents::{PendingTransaction, TransactionEntry, TransactionPlace, TransactionRecord};

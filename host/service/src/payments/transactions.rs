@@ -1,9 +1,9 @@
 //! Transactions, as users see their own and admins those of the tenant.
 
-use planwright_domain::caller::TenantId;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::transaction::{Slice, Transaction, TransactionStatus};
+use planwright_domain::payment::transaction::{Slice, Transaction, TransactionStatus};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Part, Prefix, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use planwright_domain::Refusal;
 use planwright_domain::billing_plan::BillingPlan;
 use planwright_domain::catalog::Catalog;
-use planwright_domain::catalog_document::CatalogDocument;
+use planwright_domain::catalog::catalog_document::CatalogDocument;
+use planwright_domain::plan::template::{Install, PricesInstallation, Template};
 use planwright_domain::refusal::FieldError;
-use planwright_domain::template::{Install, PricesInstallation, Template};
 use planwright_store::Store;
 
 use crate::app::App;

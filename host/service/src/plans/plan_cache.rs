@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use planwright_domain::caller::TenantId;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Scan, Snapshot, StoreError};
 
 use crate::documents::PlanRecord;

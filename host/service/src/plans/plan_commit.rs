@@ -2,13 +2,15 @@
 //! with everything that the review rested on.
 
 use planwright_domain::Refusal;
-use planwright_domain::entry::Kind;
-use planwright_domain::event::{Event, EventType};
-use planwright_domain::hook::Hook;
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_domain::plan::Plan;
+use planwright_domain::plan::review::{
+    self, Finding, PlanChange, ReviewContext, SubscriptionCounts,
+};
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::review::{self, Finding, PlanChange, ReviewContext, SubscriptionCounts};
 use planwright_domain::subscription::Status;
+use planwright_domain::webhook::event::{Event, EventType};
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Finding a plan by its id.
 
 use planwright_domain::Refusal;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_store::Snapshot;
 
 use crate::documents::PlanRecord;

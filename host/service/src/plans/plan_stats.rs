@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use planwright_domain::money::Currency;
 use planwright_domain::period::Interval;
 use planwright_domain::plan::Plan;
-use planwright_domain::plan_stats::PlanStats;
-use planwright_domain::review::SubscriptionCounts;
+use planwright_domain::plan::plan_stats::PlanStats;
+use planwright_domain::plan::review::SubscriptionCounts;
 use planwright_domain::subscription::Status;
 use planwright_store::{Part, Scan, Snapshot, Store, StoreError};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use planwright_domain::metric;
+use planwright_domain::billing_plan::product::Product;
 use planwright_domain::plan::Plan;
-use planwright_domain::product::Product;
+use planwright_domain::usage::metric;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::binding::BoundPlugin;
-use planwright_domain::catalog_document::CatalogDocument;
-use planwright_domain::hook::Hook;
+use planwright_domain::catalog::catalog_document::CatalogDocument;
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::plan::plan_id::PlanId;
+use planwright_domain::plan::template::{Contents, Install, Installation, Outcome, Pack, Template};
+use planwright_domain::plan::template_listing::{GroupListing, PackListing, PluginListing};
 use planwright_domain::plan::{Plan, PlanDraft};
-use planwright_domain::plan_id::PlanId;
-use planwright_domain::template::{Contents, Install, Installation, Outcome, Pack, Template};
-use planwright_domain::template_listing::{GroupListing, PackListing, PluginListing};
+use planwright_domain::plugin::binding::BoundPlugin;
+use planwright_domain::plugin::hook::Hook;
 use planwright_plugin_host::{Plugin, PluginError};
 use planwright_store::{Snapshot, Store};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::binding::{Binding, BindingDraft, Wanted};
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::binding::{Binding, BindingDraft, Wanted};
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{Digest, Owner, PluginState};
 use planwright_domain::refusal::FieldError;
 use planwright_plugin_host::{Plugin, PluginError};

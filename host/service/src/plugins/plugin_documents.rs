@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use planwright_domain::binding::WantedPlugin;
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::binding::WantedPlugin;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{About, Digest, Owner, PluginState, Source};
 use planwright_domain::time::{self, Timestamp};
 use planwright_store::Document;

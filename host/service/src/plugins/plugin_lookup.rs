@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::hook::Hook;
 use planwright_domain::plugin::Owner;
+use planwright_domain::plugin::hook::Hook;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Plugin, PluginError};
 use planwright_store::{Store, StoreError};

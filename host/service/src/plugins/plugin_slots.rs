@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use planwright_domain::binding::{Binding, BoundPlugin, WantedPlugin};
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::binding::{Binding, BoundPlugin, WantedPlugin};
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{About, Digest, Owner, PluginState, Source};
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::{Bindings, Plugin, PluginError, PluginHost, Prepared, Reuse};

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use planwright_domain::caller::TenantId;
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::plugin::{Digest, Owner};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_plugin_host::{Bindings, Plugin};
 use planwright_store::{ChangeSet, Snapshot, StoreError};
 

@@ -1,8 +1,8 @@
 //! Which plugins priced something that is kept. They are never deleted: whatever they priced can be asked again.
 
-use planwright_domain::asked::Pricer;
-use planwright_domain::hook::Hook;
 use planwright_domain::plugin::Digest;
+use planwright_domain::plugin::hook::Hook;
+use planwright_domain::statement::asked::Pricer;
 use planwright_plugin_host::Plugin;
 use planwright_store::{ChangeSet, Key, Snapshot, StoreError};
 

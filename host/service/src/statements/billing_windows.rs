@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use planwright_domain::billing_window::{BillingWindow, Priced};
-use planwright_domain::caller::TenantId;
-use planwright_domain::entry::Kind;
+use planwright_domain::billing_plan::entry::Kind;
 use planwright_domain::period::Window;
-use planwright_domain::segment::Segment;
+use planwright_domain::statement::billing_window::{BillingWindow, Priced};
+use planwright_domain::statement::segment::Segment;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::usage::Limit;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 

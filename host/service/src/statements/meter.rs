@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::segment::Segment;
+use planwright_domain::statement::segment::Segment;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::{self, Timestamp};
 use planwright_domain::usage::Limit;
-use planwright_domain::usage_event::UsageEvent;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::UsageEvent;
 use planwright_store::{ChangeSet, Key, Snapshot, Store};
 
 use crate::app::App;

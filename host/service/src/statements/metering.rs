@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::billing_plan::BillingPhase;
-use planwright_domain::metric::Metric;
-use planwright_domain::phase_clock::{PhaseSpan, phase_at, spans};
-use planwright_domain::segment::Segment;
+use planwright_domain::billing_plan::phase_clock::{PhaseSpan, phase_at, spans};
+use planwright_domain::statement::segment::Segment;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::{ChangeSet, Snapshot, StoreError};
 
 use crate::billing_plans::book_cache::Book;

@@ -2,8 +2,10 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::replay::{Line, Replay};
-use planwright_domain::replay_request::{MOST_STATEMENTS, PeriodReplayRequest, ReplayRequest};
+use planwright_domain::statement::replay::{Line, Replay};
+use planwright_domain::statement::replay_request::{
+    MOST_STATEMENTS, PeriodReplayRequest, ReplayRequest,
+};
 use planwright_domain::statement::{Documented, StatementStatus};
 use planwright_store::{Key, Scan, Snapshot, Store};
 

@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use planwright_domain::asked::Asked;
-use planwright_domain::billing_window::{
+use planwright_domain::billing_plan::charge::Charge;
+use planwright_domain::billing_plan::quote::QuotePlugin;
+use planwright_domain::money::Currency;
+use planwright_domain::plan::review::ReviewContext;
+use planwright_domain::statement::asked::Asked;
+use planwright_domain::statement::billing_window::{
     AskedAgain, AskedIn, BillingWindow, Closed, Cost, Metered, WindowState, due_more,
 };
-use planwright_domain::charge::Charge;
-use planwright_domain::money::Currency;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quote::QuotePlugin;
-use planwright_domain::review::ReviewContext;
-use planwright_domain::segment::{Quantities, Segment};
-use planwright_domain::statement_line::{LineKind, StatementLine};
+use planwright_domain::statement::segment::{Quantities, Segment};
+use planwright_domain::statement::statement_line::{LineKind, StatementLine};
+use planwright_domain::usage::quantity::Quantity;
 use planwright_plugin_host::{Plugin, PluginError, TrapKind};
 use planwright_store::{Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;

@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::Refusal;
-use planwright_domain::billing_window::{AskedIn, BillingWindow, Closed, Cost, Metered};
-use planwright_domain::caller::TenantId;
-use planwright_domain::fee_charge::FeeCharge;
-use planwright_domain::metric::Metric;
+use planwright_domain::billing_plan::quote::QuoteStep;
 use planwright_domain::money::Currency;
 use planwright_domain::period::Window;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quote::QuoteStep;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::segment::{Quantities, Segment};
 use planwright_domain::statement::UpcomingStatement;
-use planwright_domain::statement_line::{LineKind, StatementLine};
+use planwright_domain::statement::billing_window::{AskedIn, BillingWindow, Closed, Cost, Metered};
+use planwright_domain::statement::segment::{Quantities, Segment};
+use planwright_domain::statement::statement_line::{LineKind, StatementLine};
+use planwright_domain::subscription::fee_charge::FeeCharge;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::usage::Limit;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
 use planwright_store::{ChangeSet, Key, Scan, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 

@@ -2,12 +2,12 @@
 //! statement for each currency. It is prepared from one snapshot, and written expecting all that it rests on. An attempt
 //! that fails is written, too: the window stays open, and is tried again.
 
-use planwright_domain::billing_window::{BillingWindow, Closed};
-use planwright_domain::caller::TenantId;
-use planwright_domain::event;
 use planwright_domain::money::Currency;
+use planwright_domain::statement::billing_window::{BillingWindow, Closed};
 use planwright_domain::statement::{Documented, Statement, UpcomingStatement};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::event;
 use planwright_store::{ChangeSet, Store};
 
 use crate::app::App;

@@ -1,6 +1,6 @@
 //! What the store holds of metered windows and statements.
 
-use planwright_domain::billing_window::BillingWindow;
+use planwright_domain::statement::billing_window::BillingWindow;
 use planwright_domain::statement::{Documented, Statement, StatementStatus};
 use planwright_store::Document;
 use serde::{Deserialize, Serialize};

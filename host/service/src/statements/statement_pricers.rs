@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use planwright_domain::asked;
-use planwright_domain::caller::TenantId;
-use planwright_domain::hook::Hook;
+use planwright_domain::plugin::hook::Hook;
+use planwright_domain::statement::asked;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_plugin_host::Plugin;
 use planwright_store::{Store, StoreError};

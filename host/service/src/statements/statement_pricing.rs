@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::asked::{Asked, Pricer};
-use planwright_domain::caller::TenantId;
-use planwright_domain::charge::{Charge, MOST_LINES, UsageLine, UsageQuestion, UsageRefusal};
+use planwright_domain::billing_plan::charge::{
+    Charge, MOST_LINES, UsageLine, UsageQuestion, UsageRefusal,
+};
+use planwright_domain::billing_plan::quote::QuotePlugin;
+use planwright_domain::billing_plan::region::Region;
 use planwright_domain::money::Currency;
 use planwright_domain::period::Window;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quote::QuotePlugin;
+use planwright_domain::plan::review::ReviewContext;
 use planwright_domain::refusal::FieldError;
-use planwright_domain::region::Region;
-use planwright_domain::review::ReviewContext;
-use planwright_domain::segment::{Quantities, Segment};
+use planwright_domain::statement::asked::{Asked, Pricer};
+use planwright_domain::statement::segment::{Quantities, Segment};
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::usage::quantity::Quantity;
 use planwright_plugin_host::Plugin;
 use planwright_store::{Store, StoreError};
 

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::event;
-use planwright_domain::fee_charge::{FeeCharge, Money};
-use planwright_domain::history::History;
-use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::period;
 use planwright_domain::subscription::Status;
+use planwright_domain::subscription::fee_charge::{FeeCharge, Money};
+use planwright_domain::subscription::history::History;
+use planwright_domain::subscription::life::Held;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::event;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 use rust_decimal::Decimal;
 

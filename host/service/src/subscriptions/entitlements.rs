@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::history::{History, Stay};
-use planwright_domain::life::{self, Held, PlanKey};
 use planwright_domain::period::{self, Window};
 use planwright_domain::plan::Plan;
+use planwright_domain::subscription::history::{History, Stay};
+use planwright_domain::subscription::life::{self, Held, PlanKey};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Snapshot, Store};
 

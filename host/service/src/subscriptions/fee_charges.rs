@@ -1,6 +1,6 @@
 //! The ledger of fees: what was charged, with what it rests on, and which charges are on no statement yet.
 
-use planwright_domain::fee_charge::{ChargeIds, FeeCharge, Sale};
+use planwright_domain::subscription::fee_charge::{ChargeIds, FeeCharge, Sale};
 use planwright_store::{ChangeSet, Key, Scan, Snapshot, StoreError};
 
 use crate::documents::{FeeChargeRecord, UnbilledCharge};

@@ -2,17 +2,17 @@
 //! fees; a plan whose price is 0 costs nothing, and needs no asking.
 
 use planwright_domain::Refusal;
-use planwright_domain::asked::Asked;
-use planwright_domain::course::{Course, Paid};
-use planwright_domain::fee::{FeeItem, FeeQuestion, Leaving, Reason};
-use planwright_domain::fee_charge::{AskedFee, ChargeReason, reckoned};
-use planwright_domain::hook::Hook;
-use planwright_domain::life::Held;
 use planwright_domain::money::Currency;
 use planwright_domain::period::{self, Interval, Window};
 use planwright_domain::plan::Plan;
+use planwright_domain::plan::review::ReviewContext;
+use planwright_domain::plugin::hook::Hook;
 use planwright_domain::refusal::{Due, FieldError};
-use planwright_domain::review::ReviewContext;
+use planwright_domain::statement::asked::Asked;
+use planwright_domain::subscription::course::{Course, Paid};
+use planwright_domain::subscription::fee::{FeeItem, FeeQuestion, Leaving, Reason};
+use planwright_domain::subscription::fee_charge::{AskedFee, ChargeReason, reckoned};
+use planwright_domain::subscription::life::Held;
 use planwright_domain::time::{self, Timestamp};
 use planwright_plugin_host::PluginError;
 use planwright_store::{Snapshot, Store};

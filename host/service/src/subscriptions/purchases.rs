@@ -2,12 +2,12 @@
 //! or a payment came, it is the same deed.
 
 use planwright_domain::Refusal;
-use planwright_domain::course::Course;
-use planwright_domain::fee_charge::{Money, Sale};
-use planwright_domain::life::{Held, Offer, PlanKey};
 use planwright_domain::money::Currency;
 use planwright_domain::period::{Interval, Window};
-use planwright_domain::quoted::{Has, still_buys};
+use planwright_domain::subscription::course::Course;
+use planwright_domain::subscription::fee_charge::{Money, Sale};
+use planwright_domain::subscription::life::{Held, Offer, PlanKey};
+use planwright_domain::subscription::quoted::{Has, still_buys};
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, Snapshot, Store};
 use rust_decimal::Decimal;

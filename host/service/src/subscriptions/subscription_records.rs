@@ -1,9 +1,9 @@
 //! Subscriptions as a snapshot holds them: by user, by list, and how many a plan has.
 
-use planwright_domain::caller::TenantId;
 use planwright_domain::page::PageRequest;
-use planwright_domain::review::SubscriptionCounts;
+use planwright_domain::plan::review::SubscriptionCounts;
 use planwright_domain::subscription::{Status, Subscription};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{Prefix, Scan, Snapshot, StoreError};
 
 use crate::documents::{LiveSubscription, PlanRecord, PlanSubscription, SubscriptionRecord};

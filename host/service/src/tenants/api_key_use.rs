@@ -1,7 +1,7 @@
 //! Using an API key: whom it speaks for, and when it was last used.
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::Caller;
+use planwright_domain::tenant::caller::Caller;
 use planwright_domain::time::Timestamp;
 use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store, StoreError};
 

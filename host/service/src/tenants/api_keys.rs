@@ -7,8 +7,8 @@
 use std::cmp::Reverse;
 
 use planwright_domain::Refusal;
-use planwright_domain::api_key::{ApiKey, ApiKeyDraft};
 use planwright_domain::page::{Page, PageRequest};
+use planwright_domain::tenant::api_key::{ApiKey, ApiKeyDraft};
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
 use crate::app::App;

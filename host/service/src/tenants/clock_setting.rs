@@ -1,7 +1,7 @@
 //! Setting a sandbox's time.
 
 use planwright_domain::Refusal;
-use planwright_domain::clock::{Clock, ClockSetting};
+use planwright_domain::tenant::clock::{Clock, ClockSetting};
 use planwright_store::{ChangeSet, Store};
 
 use crate::app::App;

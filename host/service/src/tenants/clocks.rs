@@ -1,7 +1,7 @@
 //! A sandbox's time: the real one until an admin sets it. From then on it stands still where it was set last.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::clock::Clock;
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::tenant::clock::Clock;
 use planwright_domain::time::Timestamp;
 use planwright_store::{Scan, Snapshot, Store};
 

@@ -1,10 +1,10 @@
 //! The settings of a tenant as a snapshot holds them.
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::TenantId;
-use planwright_domain::entry::Kind;
-use planwright_domain::plan_id::PlanId;
+use planwright_domain::billing_plan::entry::Kind;
+use planwright_domain::plan::plan_id::PlanId;
 use planwright_domain::refusal::FieldError;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_store::{ChangeSet, Key, Snapshot, Store, StoreError};
 
 use crate::app::App;

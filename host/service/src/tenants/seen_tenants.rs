@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 
 use crate::keys::Timeline;
 

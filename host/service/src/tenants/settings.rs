@@ -1,6 +1,6 @@
 //! A tenant's settings.
 
-use planwright_domain::settings::{Settings, SettingsPatch};
+use planwright_domain::tenant::settings::{Settings, SettingsPatch};
 use planwright_store::Store;
 
 use crate::app::App;

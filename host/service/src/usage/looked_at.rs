@@ -1,6 +1,6 @@
 //! Which totals were looked at, so that events past a threshold cost no look each.
 
-use planwright_domain::quota_threshold::Threshold;
+use planwright_domain::usage::quota_threshold::Threshold;
 use planwright_store::Key;
 use quick_cache::sync::Cache;
 

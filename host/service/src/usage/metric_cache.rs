@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::{Snapshot, StoreError};
 use quick_cache::sync::Cache;
 

@@ -1,7 +1,7 @@
 //! Which metrics a tenant has: those of every tenant, and each product's.
 
-use planwright_domain::metric::Metric;
-use planwright_domain::product::Product;
+use planwright_domain::billing_plan::product::Product;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::{Snapshot, StoreError};
 
 use crate::billing_plans::entry_records;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use planwright_domain::Refusal;
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
+use planwright_domain::tenant::caller::TenantId;
+use planwright_domain::usage::metric::Metric;
 use planwright_store::Store;
 
 use crate::app::App;

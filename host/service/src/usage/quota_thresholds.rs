@@ -8,15 +8,15 @@
 //!
 //! Whoever begins to listen is not promised what was reached before.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::event::{Event, EventType};
-use planwright_domain::metric::Metric;
 use planwright_domain::period::Window;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::quota_threshold::Threshold;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::quota_threshold::Threshold;
+use planwright_domain::usage::usage_event::REMEMBERED_SECONDS;
 use planwright_domain::usage::{Limit, UsageReport};
-use planwright_domain::usage_event::REMEMBERED_SECONDS;
+use planwright_domain::webhook::event::{Event, EventType};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;

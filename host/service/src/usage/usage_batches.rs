@@ -6,7 +6,7 @@ use std::sync::Arc;
 use planwright_domain::Refusal;
 use planwright_domain::refusal::FieldError;
 use planwright_domain::time::Timestamp;
-use planwright_domain::usage_event::{BatchOutcome, RejectedEvent, UsageEvent};
+use planwright_domain::usage::usage_event::{BatchOutcome, RejectedEvent, UsageEvent};
 use planwright_store::{ChangeSet, CommitError, Store};
 
 use crate::app::App;

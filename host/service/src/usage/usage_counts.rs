@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::metric::Metric;
-use planwright_domain::quantity::Quantity;
-use planwright_domain::segment::Segment;
+use planwright_domain::statement::segment::Segment;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::usage::Limit;
-use planwright_domain::usage_event::{REMEMBERED_SECONDS, Teller, UsageEvent};
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::{REMEMBERED_SECONDS, Teller, UsageEvent};
 use planwright_store::{ChangeSet, Key, Store};
 
 use crate::app::App;

@@ -3,9 +3,9 @@
 
 use planwright_domain::Refusal;
 use planwright_domain::period::Window;
-use planwright_domain::quantity::Quantity;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::{Asked, Teller, UsageEvent};
 use planwright_domain::usage::{Limit, OneOrEach, UsageReport};
-use planwright_domain::usage_event::{Asked, Teller, UsageEvent};
 use planwright_store::{ChangeSet, CommitError, Key, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 

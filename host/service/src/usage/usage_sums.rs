@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use planwright_domain::Refusal;
-use planwright_domain::exceeded::Exceeded;
-use planwright_domain::metric::Metric;
-use planwright_domain::quantity::Quantity;
 use planwright_domain::time::Timestamp;
 use planwright_domain::usage::Limit;
-use planwright_domain::usage_event::UsageEvent;
+use planwright_domain::usage::exceeded::Exceeded;
+use planwright_domain::usage::metric::Metric;
+use planwright_domain::usage::quantity::Quantity;
+use planwright_domain::usage::usage_event::UsageEvent;
 use planwright_store::{ChangeSet, Key, Snapshot, StoreError};
 
 use crate::error::Error;

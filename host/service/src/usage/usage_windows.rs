@@ -1,9 +1,9 @@
 //! Windows in which something was used: each is listed with the time from which on nobody asks how much that was, and its
 //! counters are cleared away then. What a statement rests on is in the statement.
 
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
-use planwright_domain::usage_event::COUNTED_SECONDS;
+use planwright_domain::usage::usage_event::COUNTED_SECONDS;
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -1,6 +1,6 @@
 //! All that a user's own page shows, in one answer that agrees with itself: it is read from one snapshot.
 
-use planwright_domain::overview::Overview;
+use planwright_domain::user::overview::Overview;
 use planwright_store::Store;
 
 use crate::app::App;

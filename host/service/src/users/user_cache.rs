@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use planwright_domain::caller::TenantId;
+use planwright_domain::tenant::caller::TenantId;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 

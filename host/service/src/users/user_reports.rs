@@ -2,7 +2,7 @@
 
 use planwright_domain::page::{Page, PageRequest};
 use planwright_domain::user::User;
-use planwright_domain::user_report::UserReport;
+use planwright_domain::user::user_report::UserReport;
 use planwright_store::{Snapshot, Store};
 
 use crate::app::App;

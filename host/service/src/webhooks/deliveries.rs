@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use planwright_domain::Refusal;
-use planwright_domain::delivery::{Delivery, DeliveryState};
-use planwright_domain::event::Event;
 use planwright_domain::page::{Page, PageRequest};
-use planwright_domain::webhook_refusal::{MOST_PENDING, WebhookRefusal};
+use planwright_domain::webhook::delivery::{Delivery, DeliveryState};
+use planwright_domain::webhook::event::Event;
+use planwright_domain::webhook::webhook_refusal::{MOST_PENDING, WebhookRefusal};
 use planwright_store::{ChangeSet, Scan, Snapshot, Store};
 
 use crate::app::App;

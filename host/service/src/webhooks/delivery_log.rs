@@ -1,9 +1,9 @@
 //! Where deliveries are kept: each under its state, counted, and among what is to be sent or what is to be cleared
 //! away. What is done is kept for a while and then goes, in small change sets.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::{Delivery, DeliveryState, is_past_keeping};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::delivery::{Delivery, DeliveryState, is_past_keeping};
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -4,12 +4,12 @@
 //! Whoever changes something reads the [`Listeners`] from the snapshot that it decides on, and has them told before it
 //! commits.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::{Delivery, DeliveryState};
-use planwright_domain::event::{Event, EventType};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
 use planwright_domain::webhook::Endpoint;
-use planwright_domain::webhook_refusal::MOST_PENDING;
+use planwright_domain::webhook::delivery::{Delivery, DeliveryState};
+use planwright_domain::webhook::event::{Event, EventType};
+use planwright_domain::webhook::webhook_refusal::MOST_PENDING;
 use planwright_store::{ChangeSet, Snapshot, Store, StoreError};
 
 use crate::app::App;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::{DeliveryState, Reply, is_past_patience};
-use planwright_domain::event::EventType;
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::webhook::delivery::{DeliveryState, Reply, is_past_patience};
+use planwright_domain::webhook::event::EventType;
 use planwright_store::{ChangeSet, CommitError, Key, Scan, Snapshot, Store, StoreError};
 
 use crate::app::App;

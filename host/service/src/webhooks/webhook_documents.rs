@@ -1,9 +1,9 @@
 //! What the store holds of webhooks.
 
-use planwright_domain::caller::TenantId;
-use planwright_domain::delivery::{Delivery, DeliveryState};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::{self, Timestamp};
 use planwright_domain::webhook::Endpoint;
+use planwright_domain::webhook::delivery::{Delivery, DeliveryState};
 use planwright_store::{ChangeSet, Document, Snapshot, StoreError};
 use serde::{Deserialize, Serialize};
 
