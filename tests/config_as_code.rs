@@ -130,8 +130,14 @@ async fn a_catalog_is_exported_from_a_server_and_applied_to_a_folder_and_is_the_
     let refused = on_server("export", &[]);
     assert_eq!(printed(&refused, 1), "");
     assert!(text(&refused.stderr).contains("--force"), "{}", text(&refused.stderr));
-    fs::write(first.join("regions/old.json"), "{}").unwrap();
+    fs::write(first.join("regions/old.json"), json!({"name": "old"}).to_string()).unwrap();
     fs::write(first.join("README.md"), "ours").unwrap();
+    let somebodys = first.join("plans/package.json");
+    fs::write(&somebodys, json!({"private": true}).to_string()).unwrap();
+    let refused = on_server("export", &["--force"]);
+    assert_eq!(printed(&refused, 1), "");
+    assert!(text(&refused.stderr).contains("package.json"), "{}", text(&refused.stderr));
+    fs::remove_file(&somebodys).unwrap();
     printed(&on_server("export", &["--force"]), 0);
     assert!(!first.join("regions/old.json").exists() && first.join("README.md").exists());
     assert_eq!(

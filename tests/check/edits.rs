@@ -100,6 +100,23 @@ async fn an_edited_record_is_found_and_named() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_record_is_given_to_nobody() {
+    let data = Data::make().await;
+    replace_in_record(&data, "plan", "\"price\":500", "\"price\":400");
+    let plans = Key::in_space(&tenant(), "plan");
+    let snapshot = data.store().snapshot().await.unwrap();
+    let one = snapshot.get(&plans.text("pro").key()).await.unwrap_err().to_string();
+    let plans = Key::in_space(&tenant(), "plan").prefix();
+    let all = snapshot.scan(&plans, Scan::first(9)).await.unwrap_err().to_string();
+    drop(snapshot);
+    for error in [one, all] {
+        assert!(error.contains("plan/pro is not as it was written"), "{error}");
+    }
+    let other = Key::in_space(&tenant(), "plan").text("again").key();
+    assert!(data.store().snapshot().await.unwrap().get(&other).await.unwrap().is_some());
+}
+
 /// The first record of a family with its key.
 pub(super) async fn first(data: &Data, family: &str) -> (Key, Value) {
     let prefix = Key::in_space(&tenant(), family).prefix();

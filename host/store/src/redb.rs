@@ -45,6 +45,9 @@ pub struct Options {
     pub batch_sets: usize,
     /// Bytes after which a commit takes no further change set.
     pub batch_bytes: usize,
+    /// Whether a record that is not as it was written is an error for whoever reads it. Only who tells of all such
+    /// records reads them as they are.
+    pub holds_against_seals: bool,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             queue_bytes: 64 << 20,
             batch_sets: 1024,
             batch_bytes: 8 << 20,
+            holds_against_seals: true,
         }
     }
 }

@@ -93,8 +93,7 @@ impl Record {
         self.seal
     }
 
-    /// Whether it is what the committer wrote under this key. Reading does not ask, since it costs more than
-    /// the read; a check of the whole store does.
+    /// Whether it is what the committer wrote under this key.
     pub fn is_as_written(&self, key: &Key) -> bool {
         self.seal == seal(key, self.version, self.schema, &self.bytes)
     }

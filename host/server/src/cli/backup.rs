@@ -106,7 +106,7 @@ fn fetch(arguments: &Arguments, draft: &mut NamedTempFile) -> Result<(), Failure
         Found::Folder(folder) => {
             let config = folder.config()?;
             let path = &config.server.data_dir;
-            let store = check::open(path, config.server.cache_mib)?;
+            let store = check::open(path, config.server.cache_mib, true)?;
             let data_dir = DataDir::open(path)?;
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
             runtime.block_on(async {

@@ -40,7 +40,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(arguments.config.as_deref(), &environment()?)?;
     let data_dir = arguments.data_dir.as_deref().unwrap_or(&config.server.data_dir);
-    let store = open(data_dir, config.server.cache_mib)?;
+    // It tells of every record that is not as it was written.
+    let store = open(data_dir, config.server.cache_mib, false)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let report = runtime.block_on(check::run(&store, progress()))?;
     if arguments.json {
@@ -53,14 +54,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Opens what is there, once every page of it is seen to be as it was written, and does not make the store that is to
 /// be looked at.
-pub(super) fn open(data_dir: &Path, cache_mib: usize) -> Result<RedbStore, Failure> {
+pub(super) fn open(
+    data_dir: &Path,
+    cache_mib: usize,
+    holds_against_seals: bool,
+) -> Result<RedbStore, Failure> {
     let shown = data_dir.display();
     let path = data_dir::store_in(data_dir);
     if !path.try_exists()? {
         let reason = format!("there is no store in {shown}. Name the data folder with --data-dir");
         return Err(reason.into());
     }
-    let options = Options { cache_bytes: cache_mib << 20, ..Options::default() };
+    let cache_bytes = cache_mib << 20;
+    let options = Options { cache_bytes, holds_against_seals, ..Options::default() };
     RedbStore::open_verified(&path, options).map_err(|error| match error {
         StoreError::InUse { .. } => {
             format!("the data folder {shown} is in use. Stop the server first").into()

@@ -191,7 +191,11 @@ impl Committer {
     }
 
     fn publish(&self, database: &Database) -> Result<(), StoreError> {
-        let view = View::open(database, Arc::clone(&self.shared.read_failed))?;
+        let view = View::open(
+            database,
+            Arc::clone(&self.shared.read_failed),
+            self.options.holds_against_seals,
+        )?;
         self.shared.view.store(Some(Arc::new(view)));
         Ok(())
     }

@@ -24,10 +24,15 @@ pub(super) struct View {
     version: u64,
     /// Set when the storage refuses a read.
     failed: Arc<AtomicBool>,
+    holds_against_seals: bool,
 }
 
 impl View {
-    pub(super) fn open(database: &Database, failed: Arc<AtomicBool>) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        database: &Database,
+        failed: Arc<AtomicBool>,
+        holds_against_seals: bool,
+    ) -> Result<Self, StoreError> {
         let transaction = database.begin_read().map_err(store_error)?;
         let meta = transaction.open_table(META).map_err(store_error)?;
         let version = rows::last_version(&meta)?;
@@ -38,7 +43,30 @@ impl View {
             heads: transaction.open_table(HEADS).map_err(store_error)?,
             version,
             failed,
+            holds_against_seals,
         })
+    }
+
+    fn record(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        let record = rows::record(&self.records, key)?;
+        record.map(|record| self.as_written(key, record)).transpose()
+    }
+
+    fn records(&self, prefix: &Prefix, scan: &Scan) -> Result<Vec<(Key, Record)>, StoreError> {
+        let page = page(&self.records, prefix, scan, decode_record)?.into_iter();
+        page.map(|(key, record)| {
+            let record = self.as_written(&key, record)?;
+            Ok((key, record))
+        })
+        .collect()
+    }
+
+    /// A record, unless its bytes are others than those that were written: no value is better than a wrong one.
+    fn as_written(&self, key: &Key, record: Record) -> Result<Record, StoreError> {
+        if self.holds_against_seals && !record.is_as_written(key) {
+            return Err(corrupt(&format!("{key} is not as it was written")));
+        }
+        Ok(record)
     }
 
     fn entries(&self, log: &Key, scan: LogScan) -> Result<Vec<LogEntry>, StoreError> {
@@ -138,7 +166,7 @@ impl RedbSnapshot {
 
 impl Snapshot for RedbSnapshot {
     async fn get(&self, key: &Key) -> Result<Option<Record>, StoreError> {
-        self.read(|view| rows::record(&view.records, key))
+        self.read(|view| view.record(key))
     }
 
     async fn record_version(&self, key: &Key) -> Result<Option<u64>, StoreError> {
@@ -146,7 +174,7 @@ impl Snapshot for RedbSnapshot {
     }
 
     async fn scan(&self, prefix: &Prefix, scan: Scan) -> Result<Vec<(Key, Record)>, StoreError> {
-        self.read(|view| page(&view.records, prefix, &scan, decode_record))
+        self.read(|view| view.records(prefix, &scan))
     }
 
     async fn counter(&self, counter: &Key) -> Result<i64, StoreError> {
