@@ -8,10 +8,9 @@ use tokio::sync::oneshot;
 
 use crate::PluginError;
 
-/// How far work that somebody waits for stands back, as `nice` counts: it gets a seventieth of what a request gets beside
-/// it, and all of a core that nobody else wants.
+/// How far work that somebody waits for stands back, as `nice` counts: it gets a tenth of what a request gets beside it.
 #[cfg(target_os = "linux")]
-const WAITED_FOR: i32 = 19;
+const WAITED_FOR: i32 = 10;
 
 /// The scheduler gives this process, and every thread it starts, only what nobody else wants: whoever wakes up goes
 /// first at once. Where there is no such policy, others go first as far as they can.

@@ -19,11 +19,8 @@ use crate::plugins::plugin_documents::{ComponentPart, ComponentUpload};
 /// Bytes in a part: with what is kept beside them they fill a page of 128 KiB. Much less is dearer, since a commit costs
 /// half a millisecond whatever it holds.
 const PART_BYTES: usize = 124 << 10;
-/// How long others have the store to themselves behind each part. The commits of a large component take less than a hundredth
-/// of what two cores have then, so that of a hundred requests beside them not one waits for it.
-const PAUSE: Duration = Duration::from_millis(30);
-/// A component of so many parts is over before anybody notices, and nobody waits for it.
-const FEW: usize = 8;
+/// How long others have the store to themselves behind each part.
+const PAUSE: Duration = Duration::from_millis(8);
 /// The form of a part: its bytes as they are. In the form before it was JSON with base64 in it.
 const PART_SCHEMA: u16 = 2;
 /// Room that is made for a component at once, whatever its record says.
@@ -78,9 +75,7 @@ pub(crate) async fn write<S: Store>(
                 let part = component.slice(begins..ends);
                 change.expect_absent(&key).put_bytes(&key, PART_SCHEMA, part);
                 let committed = store.commit(change).await?;
-                if count > FEW {
-                    tokio::time::sleep(PAUSE).await;
-                }
+                tokio::time::sleep(PAUSE).await;
                 committed.version
             }
         };
