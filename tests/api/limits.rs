@@ -199,6 +199,39 @@ async fn a_head_that_does_not_arrive_is_cut_off() {
     assert!(read.is_ok(), "the connection is still open");
 }
 
+#[tokio::test]
+async fn what_is_no_request_yet_is_answered_by_its_status_alone() {
+    let app = App::start().await;
+    let long = |length: usize| "x".repeat(length);
+    let headers = |count: usize, value: &str| format!("X-More: {value}\r\n").repeat(count);
+    for (line, more, status) in [
+        ("GET /healthz HTTP/1.1", headers(90, "x"), "200"),
+        ("GET /healthz HTTP/1.1", headers(1, &long(30 << 10)), "200"),
+        ("GET /healthz", String::new(), "400"),
+        ("GET /healthz HTTP/1.1", "X More: x\r\n".to_owned(), "400"),
+        (&format!("GET /{} HTTP/1.1", long(65 << 10)), String::new(), "414"),
+        ("GET /healthz HTTP/1.1", headers(101, "x"), "431"),
+        ("GET /healthz HTTP/1.1", headers(1, &long(160 << 10)), "431"),
+    ] {
+        let mut stream = TcpStream::connect(app.address()).await.unwrap();
+        let head = format!("{line}\r\nHost: x\r\nConnection: close\r\n{more}\r\n");
+        // What is refused on the way is not read to its end.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) =
+            answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{line}: {answer}"));
+        assert_eq!(
+            head.split(' ').nth(1),
+            Some(status),
+            "{} bytes: {head}",
+            line.len() + more.len()
+        );
+        assert_eq!(body.is_empty(), status != "200", "{status}: {body}");
+    }
+}
+
 /// A POST whose body is promised and not sent.
 async fn slow_request(app: &App) -> TcpStream {
     let admin = app.admin();

@@ -134,7 +134,7 @@ async fn a_repeat_is_told_what_was_made_and_a_secret_is_in_no_answer_log_or_audi
     let kept = snapshot.scan(&answers, planwright_store::Scan::first(10)).await.unwrap();
     assert_eq!(kept.len(), 2);
     for (_, record) in kept {
-        let text = String::from_utf8_lossy(record.json()).into_owned();
+        let text = String::from_utf8_lossy(record.bytes()).into_owned();
         assert!(text.contains(id) && secrets.iter().all(|secret| !text.contains(secret)), "{text}");
     }
 }

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use planwright_domain::plan::Plan;
 use planwright_domain::plan::plan_id::PlanId;
-use planwright_domain::plan::review::{PlanChange, ReviewContext};
+use planwright_domain::plan::review::{PlanChange, ReviewContext, SubscriptionCounts};
+use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;
+use planwright_domain::usage::metric::BUILT_IN;
 use planwright_plugin_host::{Candidate, Hook, HostConfig, Limits, Plugin, PluginHost, Reuse};
 use planwright_sdk::{Identity, NoSettings, Validation};
 
@@ -56,7 +58,7 @@ pub(crate) fn run() {
     );
     let change = creation();
     let context = ReviewContext {
-        tenant: planwright_domain::tenant::caller::TenantId::default(),
+        tenant: TenantId::default(),
         user_id: Some("admin".to_owned()),
         at: Timestamp::UNIX_EPOCH,
     };
@@ -142,9 +144,9 @@ fn creation() -> PlanChange {
     PlanChange {
         before: None,
         after: Some(Plan::from_draft(id, draft, Timestamp::UNIX_EPOCH).unwrap()),
-        subscriptions: planwright_domain::plan::review::SubscriptionCounts::default(),
+        subscriptions: SubscriptionCounts::default(),
         pending_payments: 0,
-        known_metrics: planwright_domain::usage::metric::BUILT_IN.map(str::to_owned).to_vec(),
+        known_metrics: BUILT_IN.map(str::to_owned).to_vec(),
     }
 }
 

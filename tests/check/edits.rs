@@ -122,7 +122,7 @@ pub(super) async fn first(data: &Data, family: &str) -> (Key, Value) {
     let prefix = Key::in_space(&tenant(), family).prefix();
     let snapshot = data.store().snapshot().await.unwrap();
     let (key, record) = snapshot.scan(&prefix, Scan::first(1)).await.unwrap().remove(0);
-    (key, serde_json::from_slice(record.json()).unwrap())
+    (key, serde_json::from_slice(record.bytes()).unwrap())
 }
 
 pub(super) async fn commit(data: &Data, build: impl FnOnce(&mut ChangeSet) -> &mut ChangeSet) {

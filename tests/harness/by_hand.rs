@@ -23,7 +23,7 @@ pub(crate) async fn records(file: &Path, prefix: &Prefix) -> Vec<(Key, Value)> {
     let snapshot = store.snapshot().await.unwrap();
     let found = snapshot.scan(prefix, Scan::first(usize::MAX)).await.unwrap();
     let read = |record: &[u8]| serde_json::from_slice(record).unwrap();
-    found.into_iter().map(|(key, record)| (key, read(record.json()))).collect()
+    found.into_iter().map(|(key, record)| (key, read(record.bytes()))).collect()
 }
 
 /// Puts records there, whatever they are.

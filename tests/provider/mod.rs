@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use planwright_domain::payment::payment_settings::Secret;
 use planwright_server::config::Config;
 use planwright_server::outbound;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ impl Provider {
         let yookassa = &mut config.payments.yookassa;
         yookassa.base_url = self.base_url();
         yookassa.shop_id = Some(SHOP.0.to_owned());
-        let key = planwright_domain::payment::payment_settings::Secret::new(SHOP.1.to_owned());
+        let key = Secret::new(SHOP.1.to_owned());
         yookassa.secret_key = Some(key);
     }
 

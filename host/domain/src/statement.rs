@@ -3,6 +3,7 @@
 
 pub mod asked;
 pub mod billing_window;
+pub mod closed_window;
 pub mod replay;
 pub mod replay_request;
 pub mod segment;
@@ -276,7 +277,7 @@ impl Documented {
         let charge = asked.and_then(|asked| asked.answer.get(line.question_line?));
         let said = charge.map_or(Decimal::NEGATIVE_ONE, |charge| charge.amount);
         let before = line.billed_before.unwrap_or_default();
-        Some(billing_window::due_more(before, said))
+        Some(closed_window::due_more(before, said))
     }
 }
 

@@ -20,7 +20,8 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::config::LimitsConfig;
 
-/// How much of a connection is read at once. A head is no longer than that.
+/// How much of a connection is read at once. A head is refused once it is longer than what was read until then, at most
+/// twice that.
 const AT_ONCE: usize = 64 << 10;
 
 /// Where a connection comes from; each of its requests carries it.

@@ -229,7 +229,8 @@ impl Server {
         if let Err(error) = self.running.await {
             tracing::error!(%error, "the server did not stop cleanly");
         }
-        // What was being compiled is taken up again at the next start. What keeps the pricer stops last: it looks once more.
+        // What was being compiled is taken up again at the next start. What keeps the pricer stops last, and looks once
+        // more.
         for task in self.beside {
             task.stop().await;
         }

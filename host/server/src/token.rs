@@ -2,7 +2,7 @@
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
-use planwright_domain::tenant::caller::{Caller, Role, TenantId};
+use planwright_domain::tenant::caller::{Caller, Role, TenantId, is_user_id};
 use planwright_domain::time::Timestamp;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -231,7 +231,7 @@ fn read(mut said: Map<String, Value>) -> Result<Claims, TokenError> {
 }
 
 fn caller(claims: Claims) -> Result<Caller, TokenError> {
-    if !planwright_domain::tenant::caller::is_user_id(&claims.sub) {
+    if !is_user_id(&claims.sub) {
         return Err(TokenError::BadUser);
     }
     let role = Role::from_name(&claims.role).ok_or(TokenError::BadRole)?;

@@ -177,6 +177,8 @@ impl PaymentProvider for Yookassa {
 
 #[cfg(test)]
 mod tests {
+    use planwright_domain::payment::payment_settings::Secret;
+
     use super::*;
 
     #[test]
@@ -203,9 +205,7 @@ mod tests {
         let config = |base_url: &str, shop: bool, key: bool| YookassaConfig {
             base_url: base_url.to_owned(),
             shop_id: shop.then(|| "100".to_owned()),
-            secret_key: key.then(|| {
-                planwright_domain::payment::payment_settings::Secret::new("live".to_owned())
-            }),
+            secret_key: key.then(|| Secret::new("live".to_owned())),
             ..YookassaConfig::default()
         };
         for (config, expected) in [
@@ -223,12 +223,8 @@ mod tests {
     #[test]
     fn an_id_stays_in_its_place_in_the_address() {
         let yookassa = Yookassa::new("https://api.yookassa.ru/v3/").unwrap();
-        let shop = Credentials {
-            shop_id: "100".to_owned(),
-            secret_key: planwright_domain::payment::payment_settings::Secret::new(
-                "live".to_owned(),
-            ),
-        };
+        let shop =
+            Credentials { shop_id: "100".to_owned(), secret_key: Secret::new("live".to_owned()) };
         let request = yookassa.request(Method::GET, &shop, &["payments", "a/../b?c"]).build();
         assert_eq!(
             request.unwrap().url().as_str(),

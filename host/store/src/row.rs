@@ -56,7 +56,7 @@ impl Row {
         let (kind, key, value) = match self {
             Self::Record { key, record } => {
                 let Record { version, schema, .. } = record;
-                (RECORD, key, encode_record(*version, *schema, record.seal(), record.json()))
+                (RECORD, key, encode_record(*version, *schema, record.seal(), record.bytes()))
             }
             Self::Counter { key, holds } => (COUNTER, key, holds.to_be_bytes().to_vec()),
             Self::Entry { log, entry } => {

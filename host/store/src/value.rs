@@ -98,12 +98,7 @@ impl Record {
         self.seal == seal(key, self.version, self.schema, &self.bytes)
     }
 
-    /// The JSON text as it was written.
-    pub fn json(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The bytes as they were written, where they are no JSON ([`ChangeSet::put_bytes`](crate::ChangeSet::put_bytes)).
+    /// The value as it was written: JSON, or what [`ChangeSet::put_bytes`](crate::ChangeSet::put_bytes) was given.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

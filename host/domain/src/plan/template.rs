@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::catalog::catalog_change::{CatalogChanges, CatalogKind};
+use crate::catalog::catalog_change::{CatalogChange, CatalogChanges, CatalogKind};
 use crate::catalog::catalog_document::CatalogDocument;
 use crate::plan::plan_change::PlanPatch;
 use crate::plan::plan_id::PlanId;
@@ -193,9 +193,7 @@ impl PricesInstallation {
     pub fn of(has: &CatalogDocument, asked: &CatalogDocument, changes: &CatalogChanges) -> Self {
         let (mut done, put) = (Self::default(), asked.places());
         for (kind, name) in has.in_order() {
-            let is_it = |one: &&crate::catalog::catalog_change::CatalogChange| {
-                one.kind == kind && one.name == name
-            };
+            let is_it = |one: &&CatalogChange| one.kind == kind && one.name == name;
             let created = changes.created.iter().find(is_it);
             let updated = changes.updated.iter().find(is_it);
             let warnings = created.or(updated).map(|one| one.warnings.clone());

@@ -11,7 +11,7 @@ use crate::decimal;
 use crate::money::Currency;
 use crate::plugin::Digest;
 use crate::schema;
-use crate::statement::billing_window::due_more;
+use crate::statement::closed_window::due_more;
 use crate::statement::statement_line::StatementLine;
 use crate::subscription::fee::{FeeItem, Step};
 use crate::subscription::fee_charge::FeeCharge;

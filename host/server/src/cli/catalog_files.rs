@@ -123,19 +123,19 @@ impl Reading<'_> {
 /// Writes a catalog into a folder. With `force`, over one that is there: files of things that are gone go, too.
 pub(super) fn write(folder: &Path, document: &CatalogDocument, force: bool) -> Result<(), Failure> {
     let folders = CatalogKind::ALL.map(|kind| folder.join(kind.list()));
+    let mut is_there = false;
     for of_kind in &folders {
-        if json_files(of_kind)?.is_empty() {
-            continue;
-        }
-        if !force {
+        is_there |= !json_files(of_kind)?.is_empty();
+        if is_there && !force {
             let shown = of_kind.display();
             return Err(format!("{shown} has files already. --force writes over them").into());
         }
+    }
+    if is_there {
         // What is no thing of a catalog is somebody's, and would be gone.
         CatalogFiles::read(folder).map_err(|failure| {
             format!("{failure}\n--force writes over a catalog alone. Mend these files, or move them away")
         })?;
-        break;
     }
     let texts = [
         texts(&document.regions, |one| &one.name)?,

@@ -16,9 +16,9 @@ use crate::data_dir::{self, DamagedStore};
 
 pub(super) const EXAMPLES: &str = "\
 It takes a folder that no server has open, and needs no secret. Every page of the file is held against its checksum
-first, which takes about a second for each GiB, and then everything that is in it against everything else. It changes nothing that is stored; after a crash,
-opening the database repairs the file, as a start of the server does. Exit code 0: everything agrees; 1:
-something does not, or the folder cannot be read.
+first, which takes about a second for each GiB, and then everything that is in it against everything else. It changes
+nothing that is stored; after a crash, opening the database repairs the file, as a start of the server does. Exit code
+0: everything agrees; 1: something does not, or the folder cannot be read.
 
 Examples:
   planwright check

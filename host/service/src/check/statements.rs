@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use planwright_domain::billing_plan::entry::Kind;
-use planwright_domain::statement::billing_window::{
-    AskedIn, BillingWindow, Closed, Priced, WindowState,
-};
+use planwright_domain::statement::billing_window::{BillingWindow, Priced, WindowState};
+use planwright_domain::statement::closed_window::{AskedIn, Closed};
 use planwright_domain::statement::segment::Segment;
 use planwright_domain::statement::{Documented, Statement, StatementStatus};
 use planwright_domain::subscription::fee_charge::FeeCharge;

@@ -10,8 +10,9 @@ use planwright_domain::billing_plan::quote::QuotePlugin;
 use planwright_domain::money::Currency;
 use planwright_domain::plan::review::ReviewContext;
 use planwright_domain::statement::asked::Asked;
-use planwright_domain::statement::billing_window::{
-    AskedAgain, AskedIn, BillingWindow, Closed, Cost, Metered, WindowState, due_more,
+use planwright_domain::statement::billing_window::{BillingWindow, WindowState};
+use planwright_domain::statement::closed_window::{
+    AskedAgain, AskedIn, Closed, Cost, Metered, due_more,
 };
 use planwright_domain::statement::segment::{Quantities, Segment};
 use planwright_domain::statement::statement_line::{LineKind, StatementLine};

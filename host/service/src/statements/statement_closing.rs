@@ -3,7 +3,8 @@
 //! that fails is written, too: the window stays open, and is tried again.
 
 use planwright_domain::money::Currency;
-use planwright_domain::statement::billing_window::{BillingWindow, Closed};
+use planwright_domain::statement::billing_window::BillingWindow;
+use planwright_domain::statement::closed_window::Closed;
 use planwright_domain::statement::{Documented, Statement, UpcomingStatement};
 use planwright_domain::tenant::caller::TenantId;
 use planwright_domain::time::Timestamp;

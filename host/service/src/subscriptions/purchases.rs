@@ -117,8 +117,9 @@ impl Payment<'_> {
 /// Writes into a change set what a payment brings: it starts, renews or changes to the plan that was paid for. The
 /// price that was quoted holds, though it may have gone up since; what is over is credit. A payment that is not enough
 /// any more, since what was counted on is spent or more is owed, renews what it is enough for, and else is credit:
-/// nothing is given then. It is credit, too, for whoever took another plan since. The caller takes `snapshot` from [`subscriptions::settled`] and commits, with whatever
-/// marks the payment as done, and starts again from there on a conflict.
+/// nothing is given then. It is credit, too, for whoever took another plan since. The caller takes `snapshot` from
+/// [`subscriptions::settled`] and commits, with whatever marks the payment as done, and starts again from there on a
+/// conflict.
 ///
 /// # Errors
 /// No such plan any more, or a pricing plugin that fails: nothing is written then.

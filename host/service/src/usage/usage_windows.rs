@@ -32,9 +32,11 @@ pub(crate) fn list<'a>(
 ) {
     let mut last = None;
     for total in before {
+        if total.holds.millionths() > 0 && !timeline.is_sandbox() {
+            continue;
+        }
         let place = total.window_place();
-        let is_listed = total.holds.millionths() > 0 && !timeline.is_sandbox();
-        if is_listed || last.as_ref() == Some(&place) {
+        if last.as_ref() == Some(&place) {
             continue;
         }
         let expires_at = total.window.end.as_second().saturating_add(COUNTED_SECONDS);

@@ -106,7 +106,7 @@ impl<'a> Writer<'a> {
         match row {
             Row::Record { key, record } => {
                 let Record { version, schema, .. } = record;
-                self.put(key, &encode_record(*version, *schema, record.seal(), record.json()))
+                self.put(key, &encode_record(*version, *schema, record.seal(), record.bytes()))
             }
             Row::Counter { key, holds } => {
                 self.counters.insert(key.as_bytes(), *holds).map_err(store_error)?;
